@@ -1,0 +1,73 @@
+"""Initialise a group from its config file: the whole file is checked before anything is written, then every project is made in one
+run, and each new or changed one is a materialisation of `project`, which sets its chain in motion."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import dagster as dg
+from pydantic import Field
+
+from padocc_dagster.assets.project import project_metadata
+from padocc_dagster.partitions import add_projects
+from padocc_dagster.pipeline.initialise import announced, to_announce
+from padocc_dagster.pipeline.layout import Project
+from padocc_dagster.pipeline.phases import initialise_group as initialise
+from padocc_dagster.pipeline.spec import ProjectSpec
+from padocc_dagster.resources import Padocc
+
+PROJECT = dg.AssetKey("project")
+
+
+class GroupConfigFile(dg.Config):
+    """Which group config to initialise from."""
+
+    path: str = Field(description="Path of the group config (CSV or YAML), usually in the inbox")
+
+
+@dg.op(description=__doc__)
+def initialise_projects(context: dg.OpExecutionContext, config: GroupConfigFile, padocc: Padocc) -> None:
+    from padocc_dagster.selection import ConfigRejected, read_group_config
+
+    try:
+        asked = read_group_config(Path(config.path))
+    except ConfigRejected as rejected:
+        raise _rejection(rejected) from None
+    done = initialise(padocc.workdir, asked.group, list(asked.projects))
+    add_projects(context.instance, asked.group, [spec.code for spec in asked.projects])
+    news = set(to_announce(padocc.workdir, asked.group)) | _never_announced(context.instance, asked.group, asked.projects)
+    for event in _materialisations(asked.group, [spec for spec in asked.projects if spec.code in news]):
+        context.log_event(event)
+    announced(padocc.workdir, asked.group, list(news))
+    context.log.info(
+        f"group {asked.group}: {len(done['created'])} projects new, {len(done['changed'])} changed, {len(done['unchanged'])} as before"
+    )
+    if done["left"]:
+        context.log.warning(f"no longer in {config.path}, and left as they are: {', '.join(done['left'])}")
+
+
+@dg.job(description=__doc__, tags={"dagster/priority": "10"})
+def initialise_group() -> None:
+    initialise_projects()
+
+
+def _materialisations(group: str, specs: list[ProjectSpec]) -> Iterator[dg.AssetMaterialization]:
+    for spec in specs:
+        yield dg.AssetMaterialization(PROJECT, partition=str(Project(group, spec.code)), metadata=project_metadata(spec))
+
+
+def _never_announced(instance: dg.DagsterInstance, group: str, specs: tuple[ProjectSpec, ...]) -> set[str]:
+    """Codes that Dagster knows no materialisation of: initialised by somebody else, or before the instance was made."""
+    known = instance.get_materialized_partitions(PROJECT)
+    return {spec.code for spec in specs if str(Project(group, spec.code)) not in known}
+
+
+def _rejection(rejected: Exception) -> dg.Failure:
+    problems = rejected.problems  # type: ignore[attr-defined]
+    records = [dg.TableRecord({"line": str(problem.line or ""), "problem": problem.text}) for problem in problems]
+    return dg.Failure(
+        description=f"{rejected}\nNothing was initialised. Correct the file and drop it into the inbox again.",
+        metadata={"problems": dg.MetadataValue.table(records, dg.TableSchema([dg.TableColumn(n) for n in ("line", "problem")]))},
+        allow_retries=False,
+    )
+
+

@@ -1,0 +1,82 @@
+"""The cloud product: kerchunk references (JSON or parquet), a Zarr store or a CFA-netCDF file made from all source files, with the
+attributes that the config asks for. It is made from clean caches in confirmed order, with VirtualiZarr and, failing that, with
+Kerchunk's MultiZarrToZarr. The check `product_matches_source` then compares it with its sources; nothing that has not passed is used.
+"""
+
+from enum import Enum
+from typing import Any
+
+import dagster as dg
+from pydantic import Field
+
+from padocc_dagster.assets import PHASES_GROUP, TEAM
+from padocc_dagster.assets.failure import log_metadata, require
+from padocc_dagster.assets.scan import scan_report
+from padocc_dagster.automation import when_upstream_is_ready
+from padocc_dagster.partitions import project_of, projects
+from padocc_dagster.pipeline import phases
+from padocc_dagster.pipeline.outcome import Outcome
+from padocc_dagster.pipeline.sources import readable_size
+from padocc_dagster.pipeline.spec import AGGREGATORS, CLOUD_FORMATS
+from padocc_dagster.resources import Padocc
+
+
+FormatChoice = Enum("FormatChoice", {name: name for name in CLOUD_FORMATS})
+AggregatorChoice = Enum("AggregatorChoice", {name: name for name in AGGREGATORS})
+
+
+class ComputeConfig(dg.Config):
+    """Choices for one computation. They are kept with the project."""
+
+    cloud_format: FormatChoice | None = Field(None, description="kerchunk, parquet, zarr or CFA; empty: as the project's config says")
+    aggregator: AggregatorChoice | None = Field(None, description="V (VirtualiZarr) or K (MultiZarrToZarr); empty: V, then K")
+    new_version: bool = Field(False, description="Keep the present product and make the next revision beside it")
+    thorough: bool = Field(False, description="Find the order of the files and the dimensions anew, instead of taking the scan's")
+
+    def choices(self) -> dict[str, Any]:
+        """The choices as plain values."""
+        return self.model_dump(mode="json")
+
+
+@dg.asset(
+    partitions_def=projects,
+    deps=[scan_report],
+    automation_condition=when_upstream_is_ready,
+    group_name=PHASES_GROUP,
+    kinds={"padocc", "zarr"},
+    owners=[TEAM],
+    description=__doc__,
+)
+def cloud_product(context: dg.AssetExecutionContext, config: ComputeConfig, padocc: Padocc) -> dg.MaterializeResult:
+    key = project_of(context)
+    outcome = require(key, phases.compute(padocc.workdir, key, **config.choices()))
+    return dg.MaterializeResult(metadata=product_metadata(outcome))
+
+
+def product_metadata(outcome: Outcome) -> dict[str, Any]:
+    """What a person wants to know of a product."""
+    made = outcome.details
+    return {
+        "product": dg.MetadataValue.path(made["product"]),
+        "cloud format": made["cloud_format"],
+        "revision": made["revision"],
+        "aggregator": made["aggregator"] or "none needed",
+        "product size": readable_size(made["product_bytes"]),
+        "source files": made["num_files"],
+        "driver": made["driver"] or "",
+        "timings": dg.MetadataValue.json(made["timings"]),
+        "dimensions": dg.MetadataValue.json(made["dataset"]["sizes"]),
+        "variables": variables_table(made["dataset"]["variables"]),
+        "dataset": dg.MetadataValue.md(f"```\n{made['dataset']['text']}\n```"),
+        "status": outcome.status,
+        **log_metadata(outcome),
+    }
+
+
+def variables_table(variables: dict[str, dict[str, Any]]) -> dg.TableMetadataValue:
+    """Variables with their dimensions and types, a row each."""
+    records = [
+        dg.TableRecord({"variable": name, "dimensions": " × ".join(found["dimensions"]), "type": found["dtype"]})
+        for name, found in variables.items()
+    ]
+    return dg.MetadataValue.table(records, schema=dg.TableSchema([dg.TableColumn(n) for n in ("variable", "dimensions", "type")]))

@@ -1,0 +1,49 @@
+"""The published product: the compared product and its report, put in place together in one step under `completed/<group>/`.
+
+A revision that is published is never changed. Publishing the same product again does nothing; another product needs a new version.
+"""
+
+import dagster as dg
+from pydantic import Field
+
+from padocc_dagster.assets import PHASES_GROUP, TEAM
+from padocc_dagster.assets.failure import require
+from padocc_dagster.assets.validation import validation_report
+from padocc_dagster.automation import when_upstream_is_ready
+from padocc_dagster.partitions import project_of, projects
+from padocc_dagster.pipeline import phases
+from padocc_dagster.pipeline.sources import readable_size
+from padocc_dagster.resources import Padocc
+
+
+class PublishConfig(dg.Config):
+    """Choices for one publication."""
+
+    links: dict[str, str] = Field(
+        default={},
+        description="Beginnings of source paths → remote addresses, for kerchunk JSON: {'/badc': 'https://dap.ceda.ac.uk/badc'}",
+    )
+
+
+@dg.asset(
+    partitions_def=projects,
+    deps=[validation_report],
+    automation_condition=when_upstream_is_ready,
+    group_name=PHASES_GROUP,
+    kinds={"zarr"},
+    owners=[TEAM],
+    description=__doc__,
+)
+def completed_product(context: dg.AssetExecutionContext, config: PublishConfig, padocc: Padocc) -> dg.MaterializeResult:
+    key = project_of(context)
+    outcome = require(key, phases.publish(padocc.workdir, key, links=config.links or None))
+    put = outcome.details
+    return dg.MaterializeResult(
+        metadata={
+            "published": dg.MetadataValue.path(put["published"]),
+            "report": dg.MetadataValue.path(put["report"]),
+            "revision": put["revision"],
+            "size": readable_size(put["published_bytes"]),
+            "note": outcome.message,
+        }
+    )

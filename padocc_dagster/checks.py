@@ -1,0 +1,81 @@
+"""The gates: blocking checks, one result for each project. Downstream of a check that has not passed, nothing runs.
+
+Every phase also reads its gate again from PADOCC's files before it starts, because a check does not bind a run that a person starts
+downstream of it.
+"""
+
+import warnings
+
+import dagster as dg
+
+from padocc_dagster.assets.cloud_product import cloud_product
+from padocc_dagster.assets.scan import scan_report
+from padocc_dagster.assets.validation import validation_report
+from padocc_dagster.partitions import project_of, projects
+from padocc_dagster.pipeline.comparison import Comparison
+from padocc_dagster.pipeline.phases import verify
+from padocc_dagster.pipeline.status import gate_problem, read_rows
+from padocc_dagster.pipeline.validate import read_findings
+from padocc_dagster.resources import Padocc
+
+# one result for each project is what a gate needs; the pin of dagster in pyproject.toml guards against changes of this preview
+warnings.filterwarnings("ignore", message="Specifying a partitions_def on an AssetCheckSpec", category=dg.PreviewWarning)
+
+
+@dg.asset_check(asset=scan_report, blocking=True, partitions_def=projects)
+def scan_succeeded(context: dg.AssetCheckExecutionContext, padocc: Padocc) -> dg.AssetCheckResult:
+    """PADOCC's status log says that the scan succeeded, and nothing before it was done since."""
+    return _gate(context, padocc, "scan")
+
+
+@dg.asset_check(asset=cloud_product, blocking=True, partitions_def=projects)
+def product_matches_source(context: dg.AssetCheckExecutionContext, padocc: Padocc) -> dg.AssetCheckResult:
+    """The product equals its source files: every reference, every chunk, and the values of every file (of a stated sample of a large
+    project's), compared by this package and not by PADOCC."""
+    comparison = verify(padocc.workdir, project_of(context))
+    return dg.AssetCheckResult(
+        passed=comparison.passed,
+        severity=dg.AssetCheckSeverity.ERROR,
+        description="; ".join(comparison.problems[:5]) or comparison.sampling,
+        metadata={
+            "problems": _lines(comparison.problems),
+            "differences in metadata": _lines(comparison.information),
+            "files": f"{comparison.files_compared} of {comparison.files_total} compared value by value",
+            "sample": comparison.sampling,
+            "variables": _variables(comparison),
+            "product fingerprint": comparison.product_fingerprint,
+            "seconds": comparison.seconds,
+        },
+    )
+
+
+@dg.asset_check(asset=validation_report, blocking=True, partitions_def=projects)
+def validation_passed(context: dg.AssetCheckExecutionContext, padocc: Padocc) -> dg.AssetCheckResult:
+    """PADOCC's validation did not find anything fatal. `Warn` passes, with its reasons."""
+    return _gate(context, padocc, "validate")
+
+
+def _gate(context: dg.AssetCheckExecutionContext, padocc: Padocc, phase: str) -> dg.AssetCheckResult:
+    project = project_of(context)
+    rows = read_rows(padocc.workdir.status_log(project))
+    problem = gate_problem(rows, phase)
+    status = next((row.status for row in reversed(rows) if row.phase == phase), "")
+    warned = problem is None and "Warn" in status
+    findings = read_findings(padocc.workdir, project) if phase == "validate" else []
+    reasons = [f"{row['part']} {row['kind']} {row['name']}: {row['found']}" for row in findings]
+    return dg.AssetCheckResult(
+        passed=problem is None,
+        severity=dg.AssetCheckSeverity.WARN if warned else dg.AssetCheckSeverity.ERROR,
+        description=problem or status,
+        metadata={"status": status, **({"findings": _lines(reasons)} if findings else {})},
+    )
+
+
+def _lines(sentences: tuple[str, ...] | list[str]) -> dg.MarkdownMetadataValue:
+    shown = [f"- {sentence}" for sentence in sentences[:100]]
+    return dg.MetadataValue.md("\n".join(shown + [f"- … {len(sentences) - 100} more"] * (len(sentences) > 100)) or "none")
+
+
+def _variables(comparison: Comparison) -> dg.TableMetadataValue:
+    records = [dg.TableRecord({name: str(value) for name, value in row.items()}) for row in comparison.variables]
+    return dg.MetadataValue.table(records, schema=dg.TableSchema([dg.TableColumn(n) for n in (records[0].data if records else {})]))

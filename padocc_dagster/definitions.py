@@ -1,0 +1,40 @@
+"""Everything that padocc-dagster offers, on one page.
+
+A group config dropped into the inbox becomes projects; each goes through scan, compute, validation and publication, one run a phase;
+blocking checks stand between the phases; what stopped is seen in the overview and in the failure of its run.
+"""
+
+import dagster as dg
+
+from padocc_dagster.actions.initialise import initialise_group
+from padocc_dagster.assets.cloud_product import cloud_product
+from padocc_dagster.assets.completion import completed_product
+from padocc_dagster.assets.overview import group_overview
+from padocc_dagster.assets.project import project
+from padocc_dagster.assets.scan import scan_report
+from padocc_dagster.assets.subsets import compute_success, scan_success, validate_success
+from padocc_dagster.assets.validation import validation_report
+from padocc_dagster.automation import automation_sensor
+from padocc_dagster.checks import product_matches_source, scan_succeeded, validation_passed
+from padocc_dagster.resources import Padocc
+from padocc_dagster.sensors.inbox import inbox
+from padocc_dagster.sensors.membership import membership, refresh_group
+
+defs = dg.Definitions(
+    assets=[
+        project,
+        scan_report,
+        cloud_product,
+        validation_report,
+        completed_product,
+        scan_success,
+        compute_success,
+        validate_success,
+        group_overview,
+    ],
+    asset_checks=[scan_succeeded, product_matches_source, validation_passed],
+    jobs=[initialise_group, refresh_group],
+    sensors=[inbox, automation_sensor, membership],
+    resources={"padocc": Padocc(root=dg.EnvVar("WORKDIR"))},
+    executor=dg.in_process_executor,
+)

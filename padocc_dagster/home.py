@@ -1,0 +1,103 @@
+"""DAGSTER_HOME of the instance that `padocc-dagster up` keeps in a working directory: its folder and the files in it.
+
+    dagster/dagster.yaml       the instance's settings, written on the first start, a person's from then on
+    dagster/workspace.yaml     where the code server answers, written on every start
+    dagster/up.lock, up.json   who serves this working directory, and at which address
+    dagster/service_logs/      what each service printed
+
+No file may ever lie in `dagster/logs`: that name is Dagster's own. Its web server and daemon send whatever they find there to
+Dagster's telemetry address and delete it, even where `telemetry: enabled: false` is set (`dagster/_core/telemetry_upload.py:37`
+looks only at DAGSTER_DISABLE_TELEMETRY, which `services.py` sets as well).
+"""
+
+import hashlib
+import json
+import os
+import re
+import tempfile
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+
+from padocc_dagster.pipeline.files import write_text
+from padocc_dagster.pipeline.layout import Workdir
+
+LOCATION = "padocc_dagster"
+SOCKET_PATH_LENGTH = 100
+"""A Unix socket's path may have 107 bytes on Linux and 103 on macOS."""
+
+
+@dataclass(frozen=True)
+class Home:
+    """DAGSTER_HOME of one working directory."""
+
+    workdir: Workdir
+
+    @property
+    def root(self) -> Path:
+        return self.workdir.root / "dagster"
+
+    @property
+    def settings(self) -> Path:
+        return self.root / "dagster.yaml"
+
+    @property
+    def workspace(self) -> Path:
+        return self.root / "workspace.yaml"
+
+    @property
+    def lock(self) -> Path:
+        return self.root / "up.lock"
+
+    @property
+    def address(self) -> Path:
+        return self.root / "up.json"
+
+    def log(self, service: str) -> Path:
+        return self.root / "service_logs" / f"{service}.log"
+
+    @property
+    def socket(self) -> Path:
+        """Where the code server listens: the same at every start, so that what Dagster stored about it stays true.
+
+        A path that is too long for a socket is replaced by one in the temporary directory.
+        """
+        path = self.root / "code-server.sock"
+        if len(os.fsencode(path)) <= SOCKET_PATH_LENGTH:
+            return path
+        name = hashlib.sha256(os.fsencode(path)).hexdigest()[:16]
+        return Path(tempfile.gettempdir()) / f"padocc-dagster-{os.getuid()}" / f"{name}.sock"
+
+    def prepare(self) -> None:
+        """Make the folder and its files. Settings that are there already are left as they are."""
+        self.workdir.inbox.mkdir(parents=True, exist_ok=True)
+        self.root.mkdir(exist_ok=True)
+        if not self.settings.exists():
+            write_text(self.settings, first_settings(os.cpu_count() or 2))
+        _private_folder(self.socket.parent)
+        server = f"{{socket: {json.dumps(str(self.socket))}, host: localhost, location_name: {LOCATION}}}"
+        write_text(self.workspace, f"load_from:\n  - grpc_server: {server}\n")
+
+    def write_address(self, url: str) -> None:
+        write_text(self.address, json.dumps({"pid": os.getpid(), "url": url}))
+
+    def read_address(self) -> str:
+        """Who serves the working directory, for a person to read."""
+        try:
+            served = json.loads(self.address.read_text())
+            return f"process {served['pid']}, {served['url']}"
+        except (OSError, ValueError, KeyError):
+            return "another process"
+
+
+def first_settings(cpus: int) -> str:
+    """The text of the shipped dagster.yaml, with as many runs at once as there are CPUs (two at least: one may be a short one)."""
+    text = files("padocc_dagster").joinpath("one_machine.yaml").read_text(encoding="utf-8")
+    return re.sub(r"max_concurrent_runs: \d+", f"max_concurrent_runs: {max(2, cpus)}", text)
+
+
+def _private_folder(path: Path) -> None:
+    """Whoever reaches the code server's socket can start runs as this user, so a folder outside the working directory is closed."""
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if path.name.startswith("padocc-dagster-") and (path.stat().st_uid != os.getuid() or path.stat().st_mode & 0o077):
+        raise ValueError(f"{path} is not a folder of yours alone: remove it, or set TMPDIR to a folder of your own")

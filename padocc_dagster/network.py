@@ -1,0 +1,65 @@
+"""Addresses of this machine: is a port free, does a server answer."""
+
+import json
+import socket
+import urllib.request
+from pathlib import Path
+
+LOCATIONS = """{ workspaceOrError { __typename
+  ... on Workspace { locationEntries { loadStatus locationOrLoadError { __typename } } } } }"""
+DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+EVERY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}
+
+
+def url(host: str, port: int) -> str:
+    """The web server's address as a browser on this machine takes it."""
+    name = EVERY_ADDRESS.get(host, host)
+    return f"http://[{name}]:{port}" if ":" in name else f"http://{name}:{port}"
+
+
+def port_problem(host: str, port: int) -> str | None:
+    """Why a server could not listen there, or None."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind, protocol) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except (OSError, OverflowError) as error:
+        return f"the web server cannot listen on {host}, port {port} ({error}): choose another with --port"
+    return None
+
+
+def free_port(host: str = "127.0.0.1") -> int:
+    """A port that nothing listens on at this moment."""
+    with socket.socket() as probe:
+        probe.bind((host, 0))
+        return probe.getsockname()[1]
+
+
+def is_listening(path: Path) -> bool:
+    """Whether a server accepts connections on the Unix socket."""
+    with socket.socket(socket.AF_UNIX) as client:
+        try:
+            client.connect(str(path))
+        except OSError:
+            return False
+    return True
+
+
+def location_is_loaded(address: str) -> bool:
+    """Whether Dagster's web server answers there and has loaded its code location without an error."""
+    try:
+        answer = ask(address, LOCATIONS)
+    except OSError:
+        return False
+    entries = answer["data"]["workspaceOrError"].get("locationEntries", [])
+    states = [(e["loadStatus"], (e["locationOrLoadError"] or {}).get("__typename")) for e in entries]
+    return bool(states) and all(state == ("LOADED", "RepositoryLocation") for state in states)
+
+
+def ask(address: str, query: str, timeout_seconds: float = 5.0) -> dict:
+    """Send a GraphQL query to Dagster's web server and return its answer. Raises OSError when there is none."""
+    body = json.dumps({"query": query}).encode()
+    request = urllib.request.Request(f"{address}/graphql", body, {"Content-Type": "application/json"})
+    with DIRECT.open(request, timeout=timeout_seconds) as response:
+        return json.load(response)

@@ -1,0 +1,113 @@
+"""One attempt at a phase, in the worker: locked, gated, and with an end that is always written down.
+
+Every end becomes an `Outcome`, a row in PADOCC's status log and the record `outcome.json`. Nothing here raises for what a project's
+data or files do; only faults of this package get through.
+"""
+
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from padocc_dagster.pipeline import compute as compute_phase
+from padocc_dagster.pipeline import publish as publish_phase
+from padocc_dagster.pipeline import scan as scan_phase
+from padocc_dagster.pipeline import validate as validate_phase
+from padocc_dagster.pipeline.files import write_json
+from padocc_dagster.pipeline.groups import faultlist
+from padocc_dagster.pipeline.layout import Project, Workdir
+from padocc_dagster.pipeline.locks import LockedError, held
+from padocc_dagster.pipeline.outcome import Outcome, Verdict
+from padocc_dagster.pipeline.status import GateClosedError, append_row, gate_problem, read_rows
+
+LOG_TAIL_LINES = 30
+Work = Callable[..., dict[str, Any]]
+
+
+def scan(root: str, project: str, **options: Any) -> dict[str, Any]:
+    return _attempt("scan", "init", scan_phase.scan, root, project, options)
+
+
+def compute(root: str, project: str, **options: Any) -> dict[str, Any]:
+    return _attempt("compute", "scan", compute_phase.compute, root, project, options)
+
+
+def validate(root: str, project: str, **options: Any) -> dict[str, Any]:
+    return _attempt("validate", "compute", validate_phase.validate, root, project, options)
+
+
+def publish(root: str, project: str, **options: Any) -> dict[str, Any]:
+    return _attempt("complete", "validate", publish_phase.publish, root, project, options)
+
+
+def _attempt(phase: str, needed: str, work: Work, root: str, key: str, options: dict[str, Any]) -> dict[str, Any]:
+    workdir, project = Workdir(Path(root)), Project.parse(key)
+    try:
+        with held(workdir.project_lock(project), f"project {project}"):
+            return _locked_attempt(phase, needed, work, workdir, project, options).as_dict()
+    except LockedError as error:
+        return Outcome(phase, Verdict.FAILED, "", "LockedError", str(error)).as_dict()
+
+
+def _locked_attempt(phase: str, needed: str, work: Work, workdir: Workdir, project: Project, options: dict[str, Any]) -> Outcome:
+    reason = faultlist(workdir, project.group).get(project.code)
+    if reason is not None:
+        return Outcome(phase, Verdict.SKIPPED, "", "Faultlisted", f"on the faultlist of {project.group}: {reason or 'no reason given'}")
+    log = workdir.status_log(project)
+    rows = read_rows(log)
+    error, details = None, {}
+    try:
+        problem = gate_problem(rows, needed)
+        if problem:
+            raise GateClosedError(problem)
+        details = work(workdir, project, **options)
+    except GateClosedError as closed:
+        message = f"{phase} of {project} does not start: {closed}"
+        return Outcome(phase, Verdict.FAILED, "", type(closed).__name__, message)
+    except Exception as caught:
+        error = caught
+        _log_traceback(workdir.phase_log(project, phase), caught)
+    outcome = _write_down(phase, workdir, project, len(rows), error, details)
+    write_json(workdir.outcome(project), outcome.as_dict())
+    return outcome
+
+
+def _write_down(
+    phase: str, workdir: Workdir, project: Project, before: int, error: Exception | None, details: dict[str, Any]
+) -> Outcome:
+    """Make sure that the status log has a row for this end, and read the outcome from it."""
+    log, phase_log = workdir.status_log(project), workdir.phase_log(project, phase)
+    new = [row for row in read_rows(log)[before:] if row.phase == phase]
+    missing = not new or (error is not None and new[-1].verdict is not Verdict.FAILED)
+    if missing:
+        append_row(log, phase, f"Failed-{type(error).__name__}" if error else "Success")
+        new = [read_rows(log)[-1]]
+    last = new[-1]
+    verdict = last.verdict or Verdict.FAILED
+    return Outcome(
+        phase=phase,
+        verdict=verdict,
+        status=last.status,
+        error_class=type(error).__name__ if error else (last.status if verdict is Verdict.FAILED else None),
+        message=_one_line(error) if error else details.pop("message", ""),
+        log_path=str(phase_log),
+        log_tail=_tail(phase_log),
+        details=details,
+    )
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(" ".join([str(error), *getattr(error, "__notes__", [])]).split())[:2000]
+
+
+def _log_traceback(log: Path, error: Exception) -> None:
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with open(log, "a", encoding="utf-8") as file:
+        file.write("".join(traceback.format_exception(error)))
+
+
+def _tail(log: Path) -> tuple[str, ...]:
+    try:
+        return tuple(log.read_text(encoding="utf-8", errors="replace").splitlines()[-LOG_TAIL_LINES:])
+    except FileNotFoundError:
+        return ()

@@ -1,0 +1,107 @@
+"""Which variable of the product is compared with which of the source files, and whether all are there that must be."""
+
+from dataclasses import dataclass, field
+
+from padocc_dagster.pipeline.comparison.encoding import differences, units_problem
+from padocc_dagster.pipeline.comparison.placement import STACKED, Placement
+from padocc_dagster.pipeline.comparison.products import OpenProduct, ProductVariable
+from padocc_dagster.pipeline.comparison.reading import ProductReader
+from padocc_dagster.pipeline.comparison.report import Findings
+from padocc_dagster.pipeline.comparison.sources import Header, SourceVariable, attributes_of
+
+REFERRING = ("coordinates", "bounds", "climatology", "grid_mapping", "ancillary_variables", "cell_measures", "formula_terms")
+
+
+@dataclass
+class Plan:
+    """How one variable is compared, and how far that has come."""
+
+    product: ProductVariable
+    reader: ProductReader
+    joined: bool
+    """The product holds as texts what the files hold as characters."""
+    forced: set[int] = field(default_factory=set)
+    """Files to compare whether they are in the sample or not."""
+    changed: dict[SourceVariable, list[str]] = field(default_factory=dict)
+    """For each form the variable has in the files: in what its encoding differs from the product's."""
+    compared: int = 0
+    chunks_expected: int | None = None
+    chunks_present: int | None = None
+
+    @property
+    def how(self) -> str:
+        return "decoded" if any(self.changed.values()) else "raw"
+
+
+def plan(
+    headers: list[Header], product: OpenProduct, placement: Placement, kept: tuple[str, ...], sources: tuple[str, ...], findings: Findings
+) -> dict[str, Plan]:
+    """Pair the variables. What is missing, too much, or of other dimensions becomes a problem, and has no plan."""
+    first = {v.name: v for v in headers[0].variables}
+    wanted, allowed = _wanted(first, kept, sources, findings)
+    for name in sorted(wanted - product.variables.keys()):
+        findings.problem("variables", f"variable {name} of {sources[0]} is not in the product")
+    for name in sorted(product.variables.keys() - first.keys() - ({STACKED} if placement.stacked else set())):
+        findings.problem("variables", f"variable {name} of the product is not in {sources[0]}")
+    for name in sorted((product.variables.keys() & first.keys()) - allowed):
+        findings.problem("variables", f"variable {name} is in the product, though only {', '.join(kept)} were to be kept")
+    plans = {}
+    for name in first.keys() & product.variables.keys():
+        source, target = first[name], product.variables[name]
+        expected = placement.expected_dimensions(source, target)
+        joined = source.is_char and target.encoding.dtype == "str" and target.dimensions == expected[:-1]
+        if target.dimensions == expected or joined:
+            plans[name] = Plan(target, ProductReader(target, placement), joined)
+        else:
+            findings.problem("variables", f"variable {name} has the dimensions {target.dimensions} in the product, expected {expected}")
+    _check_later_files(headers, plans, placement, kept, sources, findings)
+    return {name: plans[name] for name in first if name in plans}
+
+
+def _wanted(
+    first: dict[str, SourceVariable], kept: tuple[str, ...], sources: tuple[str, ...], findings: Findings
+) -> tuple[set[str], set[str]]:
+    """The variables that must be in the product, and those that may be."""
+    if not kept:
+        return set(first), set(first)
+    for name in sorted(set(kept) - first.keys()):
+        findings.problem("variables", f"variable {name}, which was to be kept, is not in {sources[0]}")
+    present = set(kept) & first.keys()
+    wanted = present | {d for name in present for d in first[name].dimensions if d in first}
+    attributes = attributes_of(sources[0])[1]
+    words = [str(attributes[name].get(key, "")).split() for name in wanted for key in REFERRING]
+    return wanted, wanted | ({word.rstrip(":") for line in words for word in line} & first.keys())
+
+
+def _check_later_files(
+    headers: list[Header], plans: dict[str, Plan], placement: Placement, kept: tuple[str, ...], sources: tuple[str, ...], findings: Findings
+) -> None:
+    """Hold every file's variables against the first file's and the product's, and note where encodings differ."""
+    names = {v.name for v in headers[0].variables}
+    dimensions = {v.name: v.dimensions for v in headers[0].variables}
+    for number, header in enumerate(headers):
+        found = {v.name: v for v in header.variables} if number and header.variables is not headers[0].variables else None
+        for name in sorted(found.keys() - names) if found and not kept else []:
+            findings.problem("variables", f"variable {name} is in {sources[number]} but not in the first file, so the product lost it")
+        for name in sorted(names - found.keys()) if found is not None else []:
+            if name in plans and placement.axis(plans[name].product) is not None:
+                findings.problem("variables", f"variable {name} is not in {sources[number]}, so its place in the product cannot be right")
+        for variable in header.variables:
+            if variable.name not in plans:
+                continue
+            if variable.dimensions != dimensions[variable.name]:
+                findings.problem("variables", f"variable {variable.name} has other dimensions in {sources[number]} than in the first file")
+            _note_encoding(plans[variable.name], variable, number, sources[number], findings)
+
+
+def _note_encoding(plan: Plan, variable: SourceVariable, number: int, path: str, findings: Findings) -> None:
+    if variable not in plan.changed:
+        target = plan.product.encoding
+        plan.changed[variable] = differences(variable.encoding, target)
+        problem = units_problem(variable.encoding, target)
+        if problem:
+            findings.problem(f"units of {variable.name}", f"variable {variable.name}: {problem} (in {path})")
+        elif plan.changed[variable]:
+            findings.inform(f"variable {variable.name}: encoding changed ({'; '.join(plan.changed[variable])}), so decoded values were compared")
+    if plan.changed[variable]:
+        plan.forced.add(number)

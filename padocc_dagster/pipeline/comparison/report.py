@@ -1,0 +1,84 @@
+"""What a comparison found."""
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+SHOWN_PER_KIND = 4
+ENOUGH = 40
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The result of one comparison. It is bound to the bytes it saw by two fingerprints."""
+
+    product_path: str
+    cloud_format: str
+    problems: tuple[str, ...]
+    """Why the product is refused; empty when it equals its sources."""
+    information: tuple[str, ...]
+    """What differs without harm: attributes, encodings, chunks that hold only the fill value."""
+    files_total: int
+    files_compared: int
+    """Files of which every variable was compared, value by value."""
+    sampling: str
+    """One sentence: which files were compared."""
+    variables: tuple[dict[str, Any], ...]
+    """One row a variable: name, dimensions, shape, chunks expected and present, how it was compared, files compared."""
+    product_fingerprint: str
+    source_fingerprint: str
+    seconds: float
+
+    @property
+    def passed(self) -> bool:
+        return not self.problems
+
+    def as_dict(self) -> dict[str, Any]:
+        """The report as JSON holds it."""
+        lists = {name: list(getattr(self, name)) for name in ("problems", "information", "variables")}
+        return {**asdict(self), **lists, "passed": self.passed}
+
+    @classmethod
+    def from_dict(cls, value: dict[str, Any]) -> "Comparison":
+        """Read back what `as_dict` gave. Raises KeyError or TypeError for anything else."""
+        value = {name: item for name, item in value.items() if name != "passed"}
+        tuples = {name: tuple(value[name]) for name in ("problems", "information", "variables")}
+        return cls(**{**value, **tuples})
+
+
+@dataclass
+class Findings:
+    """Collects sentences while the comparison runs; a damage that repeats a thousand times is shown a few times and counted."""
+
+    information: list[str] = field(default_factory=list)
+    _problems: dict[str, list[str]] = field(default_factory=dict)
+    _counts: dict[str, int] = field(default_factory=dict)
+
+    def problem(self, kind: str, sentence: str) -> None:
+        """Note a reason to refuse. `kind` groups reasons of one sort, such as 'values of tas'."""
+        self._counts[kind] = self._counts.get(kind, 0) + 1
+        shown = self._problems.setdefault(kind, [])
+        if len(shown) < SHOWN_PER_KIND:
+            shown.append(sentence)
+
+    def inform(self, sentence: str) -> None:
+        if sentence not in self.information:
+            self.information.append(sentence)
+
+    @property
+    def count(self) -> int:
+        return sum(self._counts.values())
+
+    @property
+    def enough(self) -> bool:
+        """So much is wrong that more of it would tell nobody anything."""
+        return self.count >= ENOUGH
+
+    def problems(self) -> tuple[str, ...]:
+        """Every sentence, those of one kind together."""
+        sentences: list[str] = []
+        for kind, shown in self._problems.items():
+            sentences += shown
+            hidden = self._counts[kind] - len(shown)
+            if hidden:
+                sentences.append(f"{kind}: {hidden} more of the same sort")
+        return tuple(sentences)

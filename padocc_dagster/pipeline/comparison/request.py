@@ -1,0 +1,25 @@
+"""What a comparison is asked for."""
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from padocc_dagster.pipeline.product import Product
+
+
+@dataclass(frozen=True)
+class Request:
+    """One product, and the source files that it must equal."""
+
+    product: Product
+    sources: tuple[str, ...]
+    """Absolute paths in the order of concatenation."""
+    variables: tuple[str, ...] = ()
+    """The variables that were to be kept (with their coordinates); empty for all."""
+    updates: dict[str, Any] = field(default_factory=dict)
+    """Global attributes that must have these values in the product."""
+    removals: tuple[str, ...] = ()
+    """Global attributes that must not be in the product."""
+    compare: Literal["auto", "all"] | int = "auto"
+    """How many files are compared in full: see `sample.choose`."""
+    seed: int = 0
+    """Seed of the random sample."""

@@ -1,0 +1,63 @@
+"""Reading and writing PADOCC's small files so that nobody ever sees half a file.
+
+PADOCC truncates a file and then writes it (`padocc/core/filehandlers.py:377,573`), and reads a damaged JSON file as an empty one
+(`:545`), losing the pattern, the version and the options without a word. Here a file is replaced in one rename, and a damaged
+one is refused.
+"""
+
+import json
+import os
+import secrets
+from pathlib import Path
+from typing import Any
+
+
+class CorruptFileError(Exception):
+    """A file of the working directory cannot be what PADOCC or this package wrote."""
+
+
+def write_text(path: Path, text: str) -> None:
+    """Replace the file in one step: written and synced beside it, then renamed over it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        with open(beside, "x", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(beside, path)
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Replace a JSON file in one step. A value that JSON cannot hold leaves the old file as it was."""
+    write_text(path, json.dumps(value))
+
+
+def write_lines(path: Path, lines: list[str]) -> None:
+    """Replace a list file as PADOCC writes it: one entry a line, no newline at the end."""
+    write_text(path, "\n".join(lines))
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Read a JSON object. Raises CorruptFileError, with what to do, when the file is missing, damaged or not an object."""
+    remedy = "restore it from a backup, or initialise the project again from its group config"
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise CorruptFileError(f"{path} is missing: {remedy}") from None
+    except (ValueError, UnicodeDecodeError) as error:
+        raise CorruptFileError(f"{path} is not valid JSON ({error}): {remedy}") from None
+    if not isinstance(value, dict):
+        raise CorruptFileError(f"{path} holds a {type(value).__name__}, expected an object: {remedy}")
+    return value
+
+
+def read_lines(path: Path) -> list[str]:
+    """Read a list file, without blank lines. A missing file is an empty list."""
+    try:
+        return [line for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+    except FileNotFoundError:
+        return []

@@ -1,0 +1,115 @@
+"""Where things lie in a PADOCC working directory: projects, and the paths of their files. Nothing is read or written here.
+
+PADOCC 1.5.1 layout (`padocc/core/project.py:348`, `core/mixins/directory.py:178`), with what this package adds:
+
+    groups/<group>/                 datasets.csv, faultlist.csv, proj_codes/main.txt and one <subset>.txt per subset
+    in_progress/<group>/<code>/     base-cfg.json, detail-cfg.json, allfiles.txt, status_log.csv, phase_logs/, products
+    in_progress/<group>/<code>/padocc_dagster/    this package's own records: comparison.json, outcome.json
+    completed/<group>/              published products with their reports
+    inbox/                          group configs, watched
+    locks/                          who is at work on what
+    dagster/                        DAGSTER_HOME of an instance started here
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from padocc_dagster.pipeline.names import name_problem, workdir_problem
+
+
+class Project(NamedTuple):
+    """One dataset of one group. `str(project)` is its key, `group:code`, which is also its Dagster partition."""
+
+    group: str
+    code: str
+
+    def __str__(self) -> str:
+        return f"{self.group}:{self.code}"
+
+    @classmethod
+    def parse(cls, key: str) -> "Project":
+        """Read a key `group:code`. Raises ValueError with a sentence for anything else."""
+        group, colon, code = key.partition(":")
+        if not colon:
+            raise ValueError(f"{key!r} is not a project key: write GROUP:PROJECT")
+        problems = [p for p in (name_problem("group", group), name_problem("project code", code)) if p]
+        if problems:
+            raise ValueError("; ".join(problems))
+        return cls(group, code)
+
+
+@dataclass(frozen=True)
+class Workdir:
+    """A PADOCC working directory. Its path is checked on construction, because PADOCC passes it to a shell."""
+
+    root: Path
+
+    def __post_init__(self) -> None:
+        problem = workdir_problem(str(self.root))
+        if problem:
+            raise ValueError(problem)
+
+    @property
+    def inbox(self) -> Path:
+        return self.root / "inbox"
+
+    @property
+    def completed(self) -> Path:
+        return self.root / "completed"
+
+    def group_dir(self, group: str) -> Path:
+        return self.root / "groups" / group
+
+    def main_list(self, group: str) -> Path:
+        """The file that lists the group's project codes, one a line."""
+        return self.subset_list(group, "main")
+
+    def subset_list(self, group: str, subset: str) -> Path:
+        return self.group_dir(group) / "proj_codes" / f"{subset}.txt"
+
+    def faultlist(self, group: str) -> Path:
+        return self.group_dir(group) / "faultlist.csv"
+
+    def announcements(self, group: str) -> Path:
+        """Projects initialised whose materialisations are not all logged yet."""
+        return self.group_dir(group) / "padocc_dagster" / "announcements.json"
+
+    def specs(self, group: str) -> Path:
+        """What the group's projects were last made from."""
+        return self.group_dir(group) / "padocc_dagster" / "specs.json"
+
+    def datasets_csv(self, group: str) -> Path:
+        return self.group_dir(group) / "datasets.csv"
+
+    def project_dir(self, project: Project) -> Path:
+        return self.root / "in_progress" / project.group / project.code
+
+    def status_log(self, project: Project) -> Path:
+        return self.project_dir(project) / "status_log.csv"
+
+    def phase_log(self, project: Project, phase: str) -> Path:
+        return self.project_dir(project) / "phase_logs" / f"{phase}.log"
+
+    def base_cfg(self, project: Project) -> Path:
+        return self.project_dir(project) / "base-cfg.json"
+
+    def detail_cfg(self, project: Project) -> Path:
+        return self.project_dir(project) / "detail-cfg.json"
+
+    def allfiles(self, project: Project) -> Path:
+        return self.project_dir(project) / "allfiles.txt"
+
+    def comparison(self, project: Project) -> Path:
+        """The report of the last comparison of the project's product with its sources."""
+        return self.project_dir(project) / "padocc_dagster" / "comparison.json"
+
+    def outcome(self, project: Project) -> Path:
+        """How the project's last phase ended, with the message that PADOCC's status log has no room for."""
+        return self.project_dir(project) / "padocc_dagster" / "outcome.json"
+
+    def project_lock(self, project: Project) -> Path:
+        return self.root / "locks" / project.group / f"{project.code}.lock"
+
+    def group_lock(self, group: str) -> Path:
+        return self.root / "locks" / f"{group}.group.lock"

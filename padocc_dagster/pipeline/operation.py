@@ -1,0 +1,52 @@
+"""How PADOCC's operation classes are constructed: directly, forceful, with errors raised and the phase's own log."""
+
+import logging
+import shutil
+from pathlib import Path
+from typing import Any
+
+from padocc_dagster.pipeline.layout import Project, Workdir
+
+RAISE_ERRORS_TRY_ALL_DRIVERS = "D"
+INFO = 1
+
+
+def construct(operation: type, workdir: Workdir, project: Project, phase: str, **options: Any) -> Any:
+    """Build a PADOCC operation for one project.
+
+    `GroupOperation.run` is not used: it does not pass `forceful` on, so that nothing can be run a second time
+    (`padocc/groups/group.py:523`, `phases/compute.py:697`).
+    """
+    from padocc.core.utils import BypassSwitch
+
+    logging.captureWarnings(True)
+    return operation(
+        project.code,
+        str(workdir.root),
+        groupID=project.group,
+        label=phase,
+        fh="PhaseLog",
+        logid="0",
+        verbose=INFO,
+        forceful=True,
+        bypass=BypassSwitch(RAISE_ERRORS_TRY_ALL_DRIVERS),
+        **options,
+    )
+
+
+def clear_cache(workdir: Workdir, project: Project) -> None:
+    """Remove what earlier attempts cached by index: PADOCC re-uses it for whatever file now has that index (`compute.py:1187`)."""
+    directory = workdir.project_dir(project)
+    for name in ("cache", "cfacache"):
+        shutil.rmtree(directory / name, ignore_errors=True)
+    for leftover in directory.glob("trial-*"):
+        remove(leftover)
+    remove(directory / "zarrcache.zarr")
+
+
+def remove(path: Path) -> None:
+    """Remove a file or a folder, if it is there."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)

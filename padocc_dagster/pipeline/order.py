@@ -1,0 +1,85 @@
+"""Source files in the order in which they are concatenated.
+
+PADOCC takes files in glob order (`m_1, m_10, m_2`) and re-orders them between scan and compute while re-using what it cached by
+index (`padocc/phases/compute.py:549,1187`), which gives products with files twice and files missing. Here the order is found
+once, from the coordinates, before anything is cached, and PADOCC is told that it is confirmed.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+
+class UnreadableSourceError(Exception):
+    """One or more source files cannot be opened."""
+
+
+@dataclass(frozen=True)
+class Ordering:
+    """Files in concatenation order, and the dimension that gave it (None: the files' own order was kept)."""
+
+    files: tuple[str, ...]
+    dimension: str | None
+    note: str
+
+
+def concatenation_order(files: Sequence[str]) -> Ordering:
+    """Order files by the first value of the one dimension coordinate that differs from file to file.
+
+    Times are compared decoded, because units may change from file to file. Every file is opened (headers only), so a damaged one is
+    found here. Raises UnreadableSourceError naming every file that cannot be opened.
+    """
+    if any(file.endswith(".tif") for file in files):
+        return Ordering(tuple(files), None, "GeoTIFF files keep the order of their names")
+    starts = _starts(files)
+    if len(files) == 1:
+        return Ordering(tuple(files), None, "one file")
+    candidates = [name for name in starts[0] if _distinct([start.get(name) for start in starts])]
+    timelike = [name for name in candidates if starts[0][name][1]]
+    chosen = timelike if len(timelike) == 1 else candidates
+    if len(chosen) != 1:
+        found = ", ".join(candidates) or "none"
+        return Ordering(tuple(files), None, f"no single coordinate orders the files (differing from file to file: {found})")
+    dimension = chosen[0]
+    ordered = [file for _, file in sorted(zip(starts, files, strict=True), key=lambda pair: pair[0][dimension][0])]
+    note = "" if ordered == list(files) else ", which is not the order of their names"
+    return Ordering(tuple(ordered), dimension, f"ordered by {dimension}{note}")
+
+
+def _starts(files: Sequence[str]) -> list[dict[str, tuple[float, bool]]]:
+    """For each file: dimension coordinate → (first value, whether it is a time)."""
+    import netCDF4
+
+    starts, unreadable = [], []
+    for file in files:
+        try:
+            with netCDF4.Dataset(file) as dataset:
+                starts.append({name: start for name in dataset.dimensions if (start := _start(dataset, name)) is not None})
+        except Exception as error:
+            unreadable.append(f"{file} ({type(error).__name__}: {error})")
+    if unreadable:
+        shown = "; ".join(unreadable[:10]) + (f"; and {len(unreadable) - 10} more" if len(unreadable) > 10 else "")
+        raise UnreadableSourceError(f"{len(unreadable)} of {len(files)} source files cannot be read: {shown}")
+    return starts
+
+
+def _start(dataset: Any, name: str) -> tuple[float, bool] | None:
+    variable = dataset.variables.get(name)
+    if variable is None or variable.dimensions != (name,) or variable.size == 0 or variable.dtype.kind not in "iuf":
+        return None
+    variable.set_auto_maskandscale(False)
+    value = float(variable[0])
+    units = getattr(variable, "units", "")
+    if " since " not in str(units):
+        return value, False
+    return _seconds(value, units, getattr(variable, "calendar", "standard")), True
+
+
+def _seconds(value: float, units: str, calendar: str) -> float:
+    import cftime
+
+    return float(cftime.date2num(cftime.num2date(value, units, calendar), "seconds since 1850-01-01", calendar))
+
+
+def _distinct(values: list[tuple[float, bool] | None]) -> bool:
+    return None not in values and len({value[0] for value in values if value}) == len(values)

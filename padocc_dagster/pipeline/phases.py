@@ -1,0 +1,68 @@
+"""The phases as seen from outside: call one, get its outcome. Every end leaves a row in PADOCC's status log, also a violent one."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from padocc_dagster.pipeline.comparison import Comparison
+from padocc_dagster.pipeline.files import write_json
+from padocc_dagster.pipeline.layout import Project, Workdir
+from padocc_dagster.pipeline.outcome import Outcome, Verdict
+from padocc_dagster.pipeline.process import WorkerDiedError, call
+from padocc_dagster.pipeline.spec import ProjectSpec
+from padocc_dagster.pipeline.status import append_row
+
+CANCELLED = "JobCancelled"
+
+
+def initialise_group(workdir: Workdir, group: str, specs: list[ProjectSpec], **choices: Any) -> dict[str, list[str]]:
+    """Make the group be what the specs say; see `initialise.initialise_group`."""
+    projects = [{**spec.as_dict(), "files": list(spec.files)} for spec in specs]
+    return call("initialise", root=str(workdir.root), group=group, projects=projects, **choices)
+
+
+def scan(workdir: Workdir, project: Project) -> Outcome:
+    """Order and scan the source files; see `scan.scan`."""
+    return _run("scan", "scan", workdir, project)
+
+
+def compute(workdir: Workdir, project: Project, **choices: Any) -> Outcome:
+    """Make the product; see `compute.compute` for the choices."""
+    return _run("compute", "compute", workdir, project, **choices)
+
+
+def validate(workdir: Workdir, project: Project) -> Outcome:
+    """Run PADOCC's validation; see `validate.validate`."""
+    return _run("validate", "validate", workdir, project)
+
+
+def publish(workdir: Workdir, project: Project, links: dict[str, str] | None = None) -> Outcome:
+    """Publish the product; see `publish.publish`."""
+    return _run("publish", "complete", workdir, project, links=links)
+
+
+def verify(workdir: Workdir, project: Project) -> Comparison:
+    """Compare the product with its sources; see `verify.verify`. Raises WorkerDiedError when the comparison could not end."""
+    return Comparison.from_dict(call("verify", root=str(workdir.root), project=str(project)))
+
+
+def _run(operation: str, phase: str, workdir: Workdir, project: Project, **choices: Any) -> Outcome:
+    log = workdir.status_log(project)
+    try:
+        return Outcome.from_dict(call(operation, root=str(workdir.root), project=str(project), **choices))
+    except WorkerDiedError as died:
+        phase_log = workdir.phase_log(project, phase)
+        outcome = Outcome(phase, Verdict.FAILED, died.status, "WorkerDiedError", str(died), str(phase_log))
+        append_row(log, phase, outcome.status)
+        write_json(workdir.outcome(project), outcome.as_dict())
+        return replace(outcome, log_tail=_last_lines(phase_log))
+    except BaseException:
+        append_row(log, phase, CANCELLED)
+        raise
+
+
+def _last_lines(log: Path, count: int = 30) -> tuple[str, ...]:
+    try:
+        return tuple(log.read_text(encoding="utf-8", errors="replace").splitlines()[-count:])
+    except FileNotFoundError:
+        return ()

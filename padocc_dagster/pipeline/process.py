@@ -1,0 +1,71 @@
+"""One PADOCC operation in a process of its own.
+
+PADOCC keeps options in process-wide dictionaries that leak from project to project (`padocc/core/utils.py:52`), logs by name,
+reads its environment, and prints. So each operation runs in a fresh interpreter (`worker.py`) with a clean environment, is
+given its request on standard input and answers on standard output. The worker ends when its parent does, however that died.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import padocc_dagster
+
+PASSED_ON = ("HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "PATH", "TMPDIR", "TZ", "USER", "VIRTUAL_ENV")
+SETTINGS = {
+    "HDF5_USE_FILE_LOCKING": "FALSE",  # archives are often mounted read-only or over NFS, where HDF5's locks fail
+    "OMP_NUM_THREADS": "1",
+    "PYTHONUNBUFFERED": "1",
+    "MPLBACKEND": "Agg",
+}
+
+
+class WorkerDiedError(Exception):
+    """The worker ended without an answer: killed, or out of memory."""
+
+    def __init__(self, operation: str, returncode: int):
+        self.status = f"Failed-{_cause(returncode)}"
+        super().__init__(f"the process of {operation} ended by {_cause(returncode)} before it could answer")
+
+
+def _cause(returncode: int) -> str:
+    if returncode >= 0:
+        return f"ExitStatus{returncode}"
+    try:
+        return signal.Signals(-returncode).name
+    except ValueError:
+        return f"Signal{-returncode}"
+
+
+def clean_environment() -> dict[str, str]:
+    """What a worker sees of the environment: neither SLURM's variables nor PADOCC's, no passwords, no `PYTHON…` settings."""
+    environment = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
+    return {**environment, **SETTINGS, "PYTHONPATH": str(Path(padocc_dagster.__file__).parents[1])}
+
+
+def call(operation: str, **arguments: Any) -> Any:
+    """Carry out one operation of `worker.OPERATIONS` and return its answer.
+
+    Arguments and answer are JSON values. Raises WorkerDiedError when the process ends without an answer. When this process is
+    interrupted, the worker is killed before the interruption goes on.
+    """
+    command = [sys.executable, "-P", "-m", "padocc_dagster.pipeline.worker"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=clean_environment(), cwd="/") as worker:
+        try:
+            worker.stdin.write(json.dumps({"operation": operation, "arguments": arguments}).encode() + b"\n")
+            worker.stdin.flush()
+            answer = worker.stdout.read()
+            worker.wait()
+        except BrokenPipeError:
+            answer = b""
+            worker.wait()
+        except BaseException:
+            worker.kill()
+            raise
+    if worker.returncode or not answer:
+        raise WorkerDiedError(operation, worker.returncode)
+    return json.loads(answer)

@@ -1,0 +1,71 @@
+"""A project's product in the working directory: which format, which revision, where, and which bytes."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from padocc_dagster.pipeline.files import read_json
+from padocc_dagster.pipeline.layout import Project, Workdir
+from padocc_dagster.pipeline.spec import CloudFormat
+
+BLOCK = 1 << 20
+
+
+@dataclass(frozen=True)
+class Product:
+    """One cloud product: a kerchunk JSON file, a kerchunk parquet store, a Zarr store, or a CFA-netCDF file."""
+
+    path: Path
+    cloud_format: CloudFormat
+    version: str
+
+    @property
+    def revision(self) -> str:
+        """PADOCC's revision with the letter of the format: `k1.0`, `zr1.0` (Zarr counts as remote), `c1.0`."""
+        return {"kerchunk": "k", "parquet": "k", "zarr": "zr", "CFA": "c"}[self.cloud_format] + self.version
+
+    @property
+    def suffix(self) -> str:
+        return self.path.suffix
+
+    def exists(self) -> bool:
+        return self.path.exists()
+
+
+def product_of(workdir: Workdir, project: Project, base_cfg: dict[str, Any] | None = None) -> Product:
+    """The product that the project's config asks for, whether it exists yet or not (names as `padocc/core/mixins/properties.py:137`)."""
+    base = base_cfg or read_json(workdir.base_cfg(project))
+    directory, version = workdir.project_dir(project), base["version_no"]
+    cloud_format = base["override"]["cloud_type"] or "kerchunk"
+    if cloud_format == "kerchunk" and options_of(base).get("cloud_format") == "parquet":
+        cloud_format = "parquet"
+    name = {
+        "kerchunk": f"k{version}a.json",
+        "parquet": f"k{version}a.parquet",
+        "zarr": f"zr{version}a.zarr",
+        "CFA": f"{project.code}.nca",
+    }[cloud_format]
+    return Product(directory / name, cloud_format, version)
+
+
+def options_of(base_cfg: dict[str, Any]) -> dict[str, Any]:
+    """The options of `ProjectOptions` as stored in the base config; empty for a project that plain PADOCC made."""
+    return base_cfg.get("padocc_dagster", {}).get("options", {})
+
+
+def fingerprint(path: Path) -> str:
+    """SHA-256 over a file, or over the names, sizes and contents of a store's files in order of name."""
+    digest = hashlib.sha256()
+    files = [path] if path.is_file() else sorted(p for p in path.rglob("*") if p.is_file())
+    for file in files:
+        digest.update(f"{file.relative_to(path) if file != path else ''}\0{file.stat().st_size}\0".encode())
+        with open(file, "rb") as stream:
+            while block := stream.read(BLOCK):
+                digest.update(block)
+    return digest.hexdigest()
+
+
+def size_of(path: Path) -> int:
+    """Bytes of a file or of a store's files together."""
+    return path.stat().st_size if path.is_file() else sum(p.stat().st_size for p in path.rglob("*") if p.is_file())

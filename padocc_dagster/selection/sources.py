@@ -1,0 +1,53 @@
+"""Where the source files of a project come from: a glob pattern, a list in the config, or a list file."""
+
+from pathlib import Path
+
+from padocc_dagster.pipeline.names import path_problem
+from padocc_dagster.selection.patterns import Listings, matched
+from padocc_dagster.selection.problems import Findings
+from padocc_dagster.selection.source_files import good_files
+from padocc_dagster.selection.text import Unreadable, read_text
+from padocc_dagster.selection.tree import Fields, Node, text_of, texts_of
+
+WAYS = ("pattern", "files", "file_list")
+
+
+def find_sources(fields: Fields, line: int, folder: Path, listings: Listings, findings: Findings) -> tuple[str, tuple[str, ...]]:
+    """The pattern or list file as written, and the source files in natural order. `line` is where the project begins, `folder` where
+    a relative list file starts."""
+    given = [way for way in WAYS if way in fields]
+    if not given:
+        findings.add(line, "has no source files: give a pattern (in a CSV, column 2), files or file_list")
+        return "", ()
+    if len(given) > 1:
+        findings.add(fields[given[1]].line, f"has {' and '.join(given)}: keep exactly one of them")
+        return "", ()
+    way, node = given[0], fields[given[0]]
+    if way == "files":
+        entries = texts_of(node, "files", findings)
+        if node.value == []:
+            findings.add(node.line, "files is an empty list: write one absolute path an entry")
+        return "", good_files(entries, findings)
+    written = text_of(node, way, findings)
+    if written is None:
+        return "", ()
+    if way == "file_list" or written.endswith(".txt"):
+        return written, good_files(listed(written, node.line, folder, findings), findings, f" in file list {written!r}")
+    return written, good_files(matched(written, node.line, listings, findings), findings)
+
+
+def listed(written: str, line: int, folder: Path, findings: Findings) -> list[Node]:
+    """The entries of a list file, one path a line, without blank lines and `#` comments."""
+    what = f"file list {written!r}"
+    if problem := path_problem(written):
+        findings.add(line, f"file list is not safe: {problem}")
+        return []
+    try:
+        lines = [entry.strip() for entry in read_text(folder / written, what).split("\n")]
+    except Unreadable as error:
+        findings.add(line, str(error))
+        return []
+    entries = [Node(entry, line) for entry in lines if entry and not entry.startswith("#")]
+    if not entries:
+        findings.add(line, f"{what} names no files: write one absolute path a line")
+    return entries

@@ -1,0 +1,1 @@
+"""What watches the outside: the inbox, and the projects' status logs."""

@@ -1,0 +1,220 @@
+"""Dagster's three processes for one working directory: started, watched, started again, and ended together.
+
+- `code-server` has this package's definitions and runs the work: every run is a child of it. The web server and the daemon both
+  ask it, so either of them may die and come back while runs go on.
+- `daemon` turns sensors, conditions and the queue into runs. `webserver` answers on one address of this machine.
+
+What happens when one of them dies: the web server and the daemon are started again and nothing else changes. With the code
+server, what is left of its runs is ended too and these runs are reported as lost, so that Dagster repeats them
+(`run_retries` in dagster.yaml). When the process that watches is itself killed, Linux sends all three a SIGTERM: the web server
+and the daemon end at once, the code server when its runs have ended; the next start ends what it still finds.
+"""
+
+import os
+import signal
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from subprocess import DEVNULL, PIPE, Popen, run
+
+import psutil
+
+from padocc_dagster import network, processes
+from padocc_dagster.home import Home
+from padocc_dagster.pipeline.layout import Workdir
+
+DEFINITIONS = "padocc_dagster.definitions"
+DEATHS, WITHIN_SECONDS = 5, 60.0
+READY_SECONDS = 180.0
+
+
+class ServicesError(Exception):
+    """The services cannot be started or kept up. The message is for the person who started them."""
+
+
+@dataclass
+class Service:
+    """One of the three processes, with the times at which it died."""
+
+    name: str
+    argv: list[str]
+    process: Popen[bytes] | None = None
+    deaths: deque[float] = field(default_factory=lambda: deque(maxlen=DEATHS))
+
+
+class Services:
+    """The three processes of one working directory. Use `serving`, which also holds the working directory's lock.
+
+    Parameters
+    ----------
+    workdir
+        The PADOCC working directory that they serve.
+    port, host
+        Where the web server answers. Dagster has no login: whoever reaches the address can start runs.
+    module
+        The Python module with the Dagster definitions.
+    say
+        Called with one sentence for whatever a person should know.
+    """
+
+    def __init__(
+        self, workdir: Workdir, port: int, host: str = "127.0.0.1", module: str = DEFINITIONS, say: Callable[[str], None] = print
+    ) -> None:
+        self.home, self.say, self.url = Home(workdir), say, network.url(host, port)
+        self.stopping = threading.Event()
+        python, workspace = [sys.executable, "-P", "-m"], ["-w", str(self.home.workspace)]
+        server = ["--module-name", module, "--socket", str(self.home.socket), "--empty-working-directory"]
+        web = ["-h", host, "-p", str(port), "--log-level", "warning"]
+        self.code_server = Service("code-server", [*python, "dagster", "api", "grpc", *server])
+        self.webserver = Service("webserver", [*python, "dagster_webserver", *web, *workspace])
+        self.daemon = Service("daemon", [*python, "dagster._daemon", "run", *workspace])
+
+    @property
+    def all(self) -> tuple[Service, ...]:
+        return self.code_server, self.daemon, self.webserver
+
+    @property
+    def environment(self) -> dict[str, str]:
+        root = str(self.home.root)
+        ours = {"DAGSTER_HOME": root, "WORKDIR": str(self.home.workdir.root), processes.MARK: root}
+        return {**os.environ, **ours, "DAGSTER_DISABLE_TELEMETRY": "1"}
+
+    def start(self) -> None:
+        """Start the three and return when the web server has loaded the definitions.
+
+        Raises ServicesError when one of them keeps dying or the whole is not ready in `READY_SECONDS`.
+        """
+        self._start_code_server_and_daemon()
+        self._start(self.webserver)
+        self._wait_for(lambda: network.location_is_loaded(self.url), "the web server to load the definitions")
+
+    def watch(self) -> None:
+        """Start again what dies, until `stopping` is set. Raises ServicesError when one keeps dying."""
+        while not self.stopping.wait(1.0):
+            self.revive()
+
+    def revive(self) -> None:
+        """Start again the services that have died since the last look."""
+        for service in self.all:
+            if service.process is None or service.process.poll() is None:
+                continue
+            self._note_death(service)
+            if self.stopping.wait(1.0):
+                return
+            if service is self.code_server:
+                self._start_code_server_and_daemon()
+            else:
+                self._start(service)
+
+    def stop(self) -> None:
+        """End the three and all that they started, within 20 s. Runs at work are told to end, and repeated at the next start."""
+        self.stopping.set()
+        everything = processes.descendants(os.getpid())
+        self._end([self.webserver, self.daemon], 4)
+        if self.code_server.process:
+            processes.end(processes.spawned(self.code_server.process.pid), 6)
+        self._end([self.code_server], 3)
+        processes.end([*self._left_over(), *everything], 2)
+        self.home.socket.unlink(missing_ok=True)
+
+    def _start_code_server_and_daemon(self) -> None:
+        """Begin anew with nothing at work. A daemon that is there while the code server is not gives up repeating lost runs."""
+        self._end([self.daemon], 4)
+        processes.end(self._left_over(but=self.webserver), 4)
+        ended = time.time()
+        self.home.socket.unlink(missing_ok=True)
+        self._start(self.code_server)
+        self._wait_for(lambda: network.is_listening(self.home.socket), "the code server")
+        argv = [sys.executable, "-P", "-m", "padocc_dagster.lost_runs", str(ended)]
+        done = run(argv, env=self.environment, cwd=self.home.root, stdin=DEVNULL, stdout=PIPE, stderr=PIPE, text=True)
+        if done.returncode:
+            reason = done.stderr.strip().splitlines()[-1:] or ["no message"]
+            raise ServicesError(f"Dagster cannot open its instance in {self.home.root}: {reason[0]}. Check {self.home.settings}")
+        if lost := done.stdout.split():
+            self.say(f"{len(lost)} run(s) were at work when the code server ended; Dagster repeats them: {', '.join(lost)}")
+        self._start(self.daemon)
+
+    def _start(self, service: Service) -> None:
+        service.process = processes.start(service.argv, self.home.log(service.name), self.environment, self.home.root)
+
+    def _wait_for(self, condition: Callable[[], bool], what: str) -> None:
+        deadline = time.monotonic() + READY_SECONDS
+        while not condition():
+            if self.stopping.wait(0.2):
+                return
+            if time.monotonic() > deadline:
+                raise ServicesError(f"waited {READY_SECONDS:.0f} s for {what} in vain: see the logs in {self.home.log('daemon').parent}")
+            for service in self.all:
+                if service.process and service.process.poll() is not None:
+                    self._note_death(service)
+                    self._start(service)
+
+    def _note_death(self, service: Service) -> None:
+        """Say that it died. Raises ServicesError when it has died too often of late."""
+        service.deaths.append(time.monotonic())
+        log, status = self.home.log(service.name), service.process and service.process.returncode
+        if len(service.deaths) == DEATHS and service.deaths[-1] - service.deaths[0] < WITHIN_SECONDS:
+            end_of_log = processes.last_lines(log)
+            raise ServicesError(f"the {service.name} died {DEATHS} times in {WITHIN_SECONDS:.0f} s. The end of {log}:\n{end_of_log}")
+        self.say(f"The {service.name} ended by itself (exit status {status}, log {log}) and is started again.")
+
+    def _end(self, services: list[Service], seconds: float) -> None:
+        """End these services and forget them, so that nobody takes their end for a death."""
+        alive = [s.process for s in services if s.process and s.process.poll() is None]
+        processes.end([psutil.Process(p.pid) for p in alive if psutil.pid_exists(p.pid)], seconds)
+        for process in alive:
+            process.wait()
+        for service in services:
+            service.process = None
+
+    def _left_over(self, but: Service | None = None) -> list[psutil.Process]:
+        """Whatever serves or served this working directory and is alive, without the service named and what it started.
+
+        PADOCC's own workers are not among them: they end with the run that they work for (`pipeline/process.py`).
+        """
+        spared = but.process.pid if but and but.process else None
+        return [p for p in processes.marked(str(self.home.root)) if spared not in processes.lineage(p)]
+
+
+@contextmanager
+def serving(services: Services) -> Iterator[Services]:
+    """Hold the working directory, start the services, and end them at the end of the block; SIGINT and SIGTERM set `stopping`.
+
+    Raises ServicesError when another process serves the working directory already.
+    """
+    from filelock import FileLock, Timeout
+
+    home = services.home
+    home.prepare()
+    lock = FileLock(home.lock, timeout=0)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise ServicesError(f"{home.workdir.root} is served already ({home.read_address()}): use that, or end it first") from None
+    with lock, _stop_signals(services.stopping):
+        home.write_address(services.url)
+        try:
+            services.start()
+            yield services
+        finally:
+            services.stop()
+            home.address.unlink(missing_ok=True)
+
+
+@contextmanager
+def _stop_signals(stopping: threading.Event) -> Iterator[None]:
+    """Ctrl-C, SIGTERM and the end of the terminal ask for an orderly end; more of them do not cut it short."""
+    before = {}
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            before[number] = signal.signal(number, lambda *_: stopping.set())
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,88 @@
+"""The YAML form: the same in named fields, with options and with defaults for all projects."""
+
+import pytest
+
+from padocc_dagster.pipeline.spec import ProjectOptions
+from padocc_dagster.selection import read_group_config
+
+WHOLE = """\
+group: cci
+options: {{cloud_format: kerchunk, aggregator: K}}
+updates: {{institution: CEDA, title: all}}
+removals: [history]
+variables: [tas]
+projects:
+  - code: a1b
+    pattern: {data}/*.nc
+    updates: {{title: A1B, levels: [1, 2.5], history: new}}
+    removals: [institution, references]
+  - code: e1
+    files: [{data}/m_10.nc, {data}/m_2.nc]
+    variables: []
+    options: {{cloud_format: zarr, aggregator: null, compare: all}}
+"""
+
+
+def test_projects_take_what_the_group_sets_and_put_their_own_before_it(write, data):
+    config = read_group_config(write(WHOLE.format(data=data), "other.yaml"))
+    a1b, e1 = config.projects
+    assert config.group == "cci"
+    assert a1b.updates == {"title": "A1B", "levels": [1, 2.5], "history": "new"}
+    assert a1b.removals == ("institution", "references")
+    assert (a1b.variables, a1b.options) == (("tas",), ProjectOptions(aggregator="K"))
+    assert (e1.updates, e1.removals) == ({"institution": "CEDA", "title": "all"}, ("history",))
+    assert (e1.variables, e1.options) == ((), ProjectOptions(cloud_format="zarr", compare="all"))
+    assert (e1.pattern, e1.files) == ("", (f"{data}/m_2.nc", f"{data}/m_10.nc"))
+
+
+def test_without_a_group_field_the_file_names_the_group(write, data):
+    assert read_group_config(write(f"projects: [{{code: a1b, pattern: {data}/m_1.nc}}]", "cci.yml")).group == "cci"
+
+
+def refusals(data):
+    project = f"projects: [{{code: a1b, pattern: {data}/m_1.nc}}]"
+    return {
+        "unknown field": (f"{project}\noptons: {{}}", "line 2: unknown field 'optons' in the group config: did you mean 'options'?"),
+        "unknown field of a project": (f"projects:\n- code: a\n  files: [{data}/m_1.nc]\n  variable: []", "line 4: project 'a': unknown field 'variable'"),
+        "duplicate field": (f"{project}\ngroup: a\n\ngroup: b", "line 4: the field 'group' is given twice, here and on line 2"),
+        "duplicate project field": (f"projects:\n- code: a\n  code: b\n  pattern: {data}/m_1.nc", "line 3: the field 'code' is given twice"),
+        "group no text": (f"{project}\ngroup: 2020", "line 2: group is a number, expected text: put it in quotes"),
+        "group unsafe": (f"{project}\ngroup: ../x", "line 2: group '../x' is not safe"),
+        "code no text": (f"projects:\n- pattern: {data}/m_1.nc\n  code: no", "line 3: this project: code is true or false, expected text: put it in quotes"),
+        "code a list": (f"projects:\n- pattern: {data}/m_1.nc\n  code: [a]", "line 3: this project: code is a list, expected text: write one text"),
+        "no code": (f"projects:\n- pattern: {data}/m_1.nc\n", "line 2: this project: has no code"),
+        "projects a mapping": (f"projects:\n  a1b: {data}", "line 1: projects is a mapping: write a list"),
+        "project a text": ("projects:\n- a1b", "line 2: a project is text: write a mapping"),
+        "a list": ("- code: a1b", "line 1: the group config is a list: write a mapping"),
+        "no projects": ("group: a", "there are no projects"),
+        "empty projects": ("projects: []", "there are no projects"),
+        "syntax": (f"{project}\nupdates: {{title: [1}}", "line 2: this is not valid YAML"),
+        "two documents": (f"{project}\n---\n{project}", "line 2: this is not valid YAML"),
+        "tab": ("projects:\n\t- code: a", "line 2: this is not valid YAML"),
+        "control character": (f"{project}\ngroup: a\x07", "line 2: the character '\\x07' is not allowed in YAML"),
+        "unquoted star": ("projects:\n- code: a\n  pattern: *.nc", "line 3: "),
+        "python object": (f"{project}\nupdates: {{title: !!python/object/apply:os.getcwd []}}", "line 2: the tag 'tag:yaml.org,2002:python"),
+        "own tag": (f"{project}\nupdates: {{title: !env HOME}}", "line 2: the tag '!env' is not read"),
+        "no such day": (f"{project}\nupdates: {{title: 2020-02-31}}", "line 2: '2020-02-31' looks like a timestamp and is none: put it in quotes"),
+        "merge": (f"{project}\noptions: {{<<: {{cfa: true}}}}", "line 2: for all projects: unknown field '<<' in options"),
+        "key a number": (f"{project}\nupdates: {{1: a}}", "line 2: the field name '1' is a number, expected text: put it in quotes"),
+    }
+
+
+@pytest.mark.parametrize("case", refusals(""))
+def test_what_is_not_a_group_config_is_refused_with_its_line(case, write, data, problems):
+    text, sentence = refusals(data)[case]
+    found = problems(write(text, "cci.yaml"))
+    assert len(found) == 1 and found[0].startswith(sentence), found
+
+
+def test_aliases_are_refused_before_they_multiply(write, problems):
+    bomb = "a: &a [x, x]\n" + "".join(f"{chr(98 + i)}: &{chr(98 + i)} [*{chr(97 + i)}, *{chr(97 + i)}]\n" for i in range(20))
+    (found,) = problems(write(bomb, "cci.yaml"))
+    assert found.startswith("line 2: the alias '*a' is not read")
+
+
+def test_deep_nesting_is_refused_before_it_ends_the_process(write, problems):
+    (found,) = problems(write("updates: " + "[" * 900 + "]" * 900, "cci.yaml"))
+    assert "nested more than 20 deep" in found
+    assert len(problems(write("updates: " + "[" * 200_000, "cci.yaml"))) == 1
