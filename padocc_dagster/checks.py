@@ -14,6 +14,7 @@ from padocc_dagster.assets.validation import validation_report
 from padocc_dagster.partitions import project_of, projects
 from padocc_dagster.pipeline.comparison import Comparison
 from padocc_dagster.pipeline.phases import verify
+from padocc_dagster.pipeline.remedies import remedy_for
 from padocc_dagster.pipeline.status import gate_problem, read_rows
 from padocc_dagster.pipeline.validate import read_findings
 from padocc_dagster.resources import Padocc
@@ -38,6 +39,7 @@ def product_matches_source(context: dg.AssetCheckExecutionContext, padocc: Padoc
         severity=dg.AssetCheckSeverity.ERROR,
         description="; ".join(comparison.problems[:5]) or comparison.sampling,
         metadata={
+            **({} if comparison.passed else {"what to do": remedy_for("ProductDiffersFromSource").advice}),
             "problems": _lines(comparison.problems),
             "differences in metadata": _lines(comparison.information),
             "files": f"{comparison.files_compared} of {comparison.files_total} compared value by value",
@@ -67,7 +69,11 @@ def _gate(context: dg.AssetCheckExecutionContext, padocc: Padocc, phase: str) ->
         passed=problem is None,
         severity=dg.AssetCheckSeverity.WARN if warned else dg.AssetCheckSeverity.ERROR,
         description=problem or status,
-        metadata={"status": status, **({"findings": _lines(reasons)} if findings else {})},
+        metadata={
+            "status": status,
+            **({"findings": _lines(reasons)} if findings else {}),
+            **({"what to do": remedy_for(status).advice} if problem else {}),
+        },
     )
 
 

@@ -70,8 +70,7 @@ class Home:
 
     def prepare(self) -> None:
         """Make the folder and its files. Settings that are there already are left as they are."""
-        self.workdir.inbox.mkdir(parents=True, exist_ok=True)
-        self.root.mkdir(exist_ok=True)
+        self.workdir.inbox.mkdir(exist_ok=True)
         if not self.settings.exists():
             write_text(self.settings, first_settings(os.cpu_count() or 2))
         _private_folder(self.socket.parent)

@@ -65,14 +65,23 @@ class Services:
     def __init__(
         self, workdir: Workdir, port: int, host: str = "127.0.0.1", module: str = DEFINITIONS, say: Callable[[str], None] = print
     ) -> None:
-        self.home, self.say, self.url = Home(workdir), say, network.url(host, port)
+        self.home, self.say, self.host, self.port = Home(workdir), say, host, port
         self.stopping = threading.Event()
-        python, workspace = [sys.executable, "-P", "-m"], ["-w", str(self.home.workspace)]
+        python, workspace = [sys.executable, "-m"], ["-w", str(self.home.workspace)]
         server = ["--module-name", module, "--socket", str(self.home.socket), "--empty-working-directory"]
         web = ["-h", host, "-p", str(port), "--log-level", "warning"]
         self.code_server = Service("code-server", [*python, "dagster", "api", "grpc", *server])
         self.webserver = Service("webserver", [*python, "dagster_webserver", *web, *workspace])
         self.daemon = Service("daemon", [*python, "dagster._daemon", "run", *workspace])
+
+    def check_port(self) -> None:
+        """Raises ServicesError when the web server's port is taken or refused."""
+        if problem := network.port_problem(self.host, self.port):
+            raise ServicesError(problem)
+
+    @property
+    def url(self) -> str:
+        return network.url(self.host, self.port)
 
     @property
     def all(self) -> tuple[Service, ...]:
@@ -130,7 +139,7 @@ class Services:
         self.home.socket.unlink(missing_ok=True)
         self._start(self.code_server)
         self._wait_for(lambda: network.is_listening(self.home.socket), "the code server")
-        argv = [sys.executable, "-P", "-m", "padocc_dagster.lost_runs", str(ended)]
+        argv = [sys.executable, "-m", "padocc_dagster.lost_runs", str(ended)]
         done = run(argv, env=self.environment, cwd=self.home.root, stdin=DEVNULL, stdout=PIPE, stderr=PIPE, text=True)
         if done.returncode:
             reason = done.stderr.strip().splitlines()[-1:] or ["no message"]
@@ -181,6 +190,19 @@ class Services:
         return [p for p in processes.marked(str(self.home.root)) if spared not in processes.lineage(p)]
 
 
+def is_served(home: Home) -> bool:
+    """Whether a process holds the working directory's lock."""
+    from filelock import FileLock, Timeout
+
+    if not home.lock.exists():
+        return False
+    try:
+        with FileLock(home.lock, timeout=0):
+            return False
+    except Timeout:
+        return True
+
+
 @contextmanager
 def serving(services: Services) -> Iterator[Services]:
     """Hold the working directory, start the services, and end them at the end of the block; SIGINT and SIGTERM set `stopping`.
@@ -190,13 +212,14 @@ def serving(services: Services) -> Iterator[Services]:
     from filelock import FileLock, Timeout
 
     home = services.home
-    home.prepare()
-    lock = FileLock(home.lock, timeout=0)
+    home.root.mkdir(parents=True, exist_ok=True)
     try:
-        lock.acquire()
+        lock = FileLock(home.lock, timeout=0).acquire()
     except Timeout:
         raise ServicesError(f"{home.workdir.root} is served already ({home.read_address()}): use that, or end it first") from None
     with lock, _stop_signals(services.stopping):
+        services.check_port()
+        home.prepare()
         home.write_address(services.url)
         try:
             services.start()

@@ -10,7 +10,7 @@ import dagster as dg
 from pydantic import Field
 
 from padocc_dagster.assets import PHASES_GROUP, TEAM
-from padocc_dagster.assets.failure import log_metadata, require
+from padocc_dagster.assets.failure import attempt_of, log_metadata, require
 from padocc_dagster.assets.scan import scan_report
 from padocc_dagster.automation import when_upstream_is_ready
 from padocc_dagster.partitions import project_of, projects
@@ -49,7 +49,7 @@ class ComputeConfig(dg.Config):
 )
 def cloud_product(context: dg.AssetExecutionContext, config: ComputeConfig, padocc: Padocc) -> dg.MaterializeResult:
     key = project_of(context)
-    outcome = require(key, phases.compute(padocc.workdir, key, **config.choices()))
+    outcome = require(key, phases.compute(padocc.workdir, key, **config.choices(), **attempt_of(context)))
     return dg.MaterializeResult(metadata=product_metadata(outcome))
 
 

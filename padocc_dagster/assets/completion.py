@@ -7,7 +7,7 @@ import dagster as dg
 from pydantic import Field
 
 from padocc_dagster.assets import PHASES_GROUP, TEAM
-from padocc_dagster.assets.failure import require
+from padocc_dagster.assets.failure import attempt_of, require
 from padocc_dagster.assets.validation import validation_report
 from padocc_dagster.automation import when_upstream_is_ready
 from padocc_dagster.partitions import project_of, projects
@@ -36,7 +36,7 @@ class PublishConfig(dg.Config):
 )
 def completed_product(context: dg.AssetExecutionContext, config: PublishConfig, padocc: Padocc) -> dg.MaterializeResult:
     key = project_of(context)
-    outcome = require(key, phases.publish(padocc.workdir, key, links=config.links or None))
+    outcome = require(key, phases.publish(padocc.workdir, key, links=config.links or None, **attempt_of(context)))
     put = outcome.details
     return dg.MaterializeResult(
         metadata={

@@ -7,6 +7,11 @@ from padocc_dagster.pipeline.outcome import Outcome
 from padocc_dagster.pipeline.remedies import remedy_for
 
 
+def attempt_of(context: dg.AssetExecutionContext) -> dict[str, str | bool]:
+    """Who asks for a phase: the run, and whether Dagster repeats it because its worker died."""
+    return {"run": context.run.root_run_id or context.run.run_id, "resumed": "dagster/retry_number" in context.run.tags}
+
+
 def require(project: Project, outcome: Outcome) -> Outcome:
     """Return the outcome of a phase that passed; raise Failure for one that did not. A phase is never retried as it was."""
     if outcome.passed:

@@ -5,7 +5,7 @@ PADOCC: which driver reads them, how many chunks they hold, along which dimensio
 import dagster as dg
 
 from padocc_dagster.assets import PHASES_GROUP, TEAM
-from padocc_dagster.assets.failure import log_metadata, require
+from padocc_dagster.assets.failure import attempt_of, log_metadata, require
 from padocc_dagster.assets.project import project
 from padocc_dagster.automation import when_upstream_is_ready
 from padocc_dagster.partitions import project_of, projects
@@ -25,7 +25,7 @@ from padocc_dagster.resources import Padocc
 )
 def scan_report(context: dg.AssetExecutionContext, padocc: Padocc) -> dg.MaterializeResult:
     key = project_of(context)
-    outcome = require(key, phases.scan(padocc.workdir, key))
+    outcome = require(key, phases.scan(padocc.workdir, key, **attempt_of(context)))
     found = outcome.details
     return dg.MaterializeResult(
         metadata={

@@ -6,7 +6,7 @@ import dagster as dg
 
 from padocc_dagster.assets import PHASES_GROUP, TEAM
 from padocc_dagster.assets.cloud_product import cloud_product
-from padocc_dagster.assets.failure import log_metadata, require
+from padocc_dagster.assets.failure import attempt_of, log_metadata, require
 from padocc_dagster.automation import when_upstream_is_ready
 from padocc_dagster.partitions import project_of, projects
 from padocc_dagster.pipeline import phases
@@ -26,7 +26,7 @@ COLUMNS = ("part", "kind", "name", "found")
 )
 def validation_report(context: dg.AssetExecutionContext, padocc: Padocc) -> dg.MaterializeResult:
     key = project_of(context)
-    outcome = phases.validate(padocc.workdir, key)
+    outcome = phases.validate(padocc.workdir, key, **attempt_of(context))
     if "findings" not in outcome.details:
         require(key, outcome)
     return dg.MaterializeResult(

@@ -13,7 +13,7 @@ from padocc_dagster.pipeline import compute as compute_phase
 from padocc_dagster.pipeline import publish as publish_phase
 from padocc_dagster.pipeline import scan as scan_phase
 from padocc_dagster.pipeline import validate as validate_phase
-from padocc_dagster.pipeline.files import write_json
+from padocc_dagster.pipeline.files import CorruptFileError, read_json, write_json
 from padocc_dagster.pipeline.groups import faultlist
 from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.locks import LockedError, held
@@ -41,10 +41,22 @@ def publish(root: str, project: str, **options: Any) -> dict[str, Any]:
 
 
 def _attempt(phase: str, needed: str, work: Work, root: str, key: str, options: dict[str, Any]) -> dict[str, Any]:
+    """Lock the project and make the attempt.
+
+    Two options are for every phase: `run` names the run that asks; with `resumed`, that run has died before, and what it had finished
+    by then is not repeated.
+    """
     workdir, project = Workdir(Path(root)), Project.parse(key)
     try:
         with held(workdir.project_lock(project), f"project {project}"):
-            return _locked_attempt(phase, needed, work, workdir, project, options).as_dict()
+            run, resumed = options.pop("run", ""), options.pop("resumed", False)
+            done = _finished_before(workdir, project, phase, run) if resumed else None
+            if done is None:
+                done = _locked_attempt(phase, needed, work, workdir, project, options)
+                if done.status:
+                    record = {**done.as_dict(), "run": run, "rows": len(read_rows(workdir.status_log(project)))}
+                    write_json(workdir.outcome(project), record)
+            return done.as_dict()
     except LockedError as error:
         return Outcome(phase, Verdict.FAILED, "", "LockedError", str(error)).as_dict()
 
@@ -67,9 +79,20 @@ def _locked_attempt(phase: str, needed: str, work: Work, workdir: Workdir, proje
     except Exception as caught:
         error = caught
         _log_traceback(workdir.phase_log(project, phase), caught)
-    outcome = _write_down(phase, workdir, project, len(rows), error, details)
-    write_json(workdir.outcome(project), outcome.as_dict())
-    return outcome
+    return _write_down(phase, workdir, project, len(rows), error, details)
+
+
+def _finished_before(workdir: Workdir, project: Project, phase: str, run: str) -> Outcome | None:
+    """The recorded outcome, when this very run had passed the phase before it died, and nothing happened since."""
+    try:
+        record = read_json(workdir.outcome(project))
+    except CorruptFileError:
+        return None
+    rows = len(read_rows(workdir.status_log(project)))
+    if not run or (record.get("phase"), record.pop("run", None), record.pop("rows", None)) != (phase, run, rows):
+        return None
+    outcome = Outcome.from_dict(record)
+    return outcome if outcome.passed else None
 
 
 def _write_down(

@@ -21,9 +21,9 @@ def initialise_group(workdir: Workdir, group: str, specs: list[ProjectSpec], **c
     return call("initialise", root=str(workdir.root), group=group, projects=projects, **choices)
 
 
-def scan(workdir: Workdir, project: Project) -> Outcome:
-    """Order and scan the source files; see `scan.scan`."""
-    return _run("scan", "scan", workdir, project)
+def scan(workdir: Workdir, project: Project, **attempt: Any) -> Outcome:
+    """Order and scan the source files; see `scan.scan`, and for `attempt` (here and below) `attempt._attempt`."""
+    return _run("scan", "scan", workdir, project, **attempt)
 
 
 def compute(workdir: Workdir, project: Project, **choices: Any) -> Outcome:
@@ -31,14 +31,14 @@ def compute(workdir: Workdir, project: Project, **choices: Any) -> Outcome:
     return _run("compute", "compute", workdir, project, **choices)
 
 
-def validate(workdir: Workdir, project: Project) -> Outcome:
+def validate(workdir: Workdir, project: Project, **attempt: Any) -> Outcome:
     """Run PADOCC's validation; see `validate.validate`."""
-    return _run("validate", "validate", workdir, project)
+    return _run("validate", "validate", workdir, project, **attempt)
 
 
-def publish(workdir: Workdir, project: Project, links: dict[str, str] | None = None) -> Outcome:
+def publish(workdir: Workdir, project: Project, links: dict[str, str] | None = None, **attempt: Any) -> Outcome:
     """Publish the product; see `publish.publish`."""
-    return _run("publish", "complete", workdir, project, links=links)
+    return _run("publish", "complete", workdir, project, links=links, **attempt)
 
 
 def verify(workdir: Workdir, project: Project) -> Comparison:

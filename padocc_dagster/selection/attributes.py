@@ -21,9 +21,10 @@ def read_updates(fields: Fields, folder: Path, findings: Findings) -> dict[str, 
     node = fields.get("updates")
     if node is None:
         return {}
-    value, where = value_of(node, "updates", folder, findings)
-    if value is None:
+    read = value_of(node, "updates", folder, findings)
+    if read is None:
         return {}
+    value, where = read
     if not isinstance(value, dict):
         findings.add(node.line, f'{where} is {kind(value)}, expected attributes and their values: write {{"attribute": value}}')
         return {}
@@ -39,13 +40,14 @@ def read_updates(fields: Fields, folder: Path, findings: Findings) -> dict[str, 
 
 
 def read_removals(fields: Fields, folder: Path, findings: Findings) -> tuple[str, ...]:
-    """The attributes to remove: a list in the config, or the path of a JSON file that holds a list, or an object whose keys count."""
+    """The attributes to remove: a list in the config, or a JSON file with a list, or with an object whose keys count."""
     node = fields.get("removals")
     if node is None:
         return ()
-    value, where = value_of(node, "removals", folder, findings)
-    if value is None:
+    read = value_of(node, "removals", folder, findings)
+    if read is None:
         return ()
+    value, where = read
     if not isinstance(value, (list, dict)):
         findings.add(node.line, f'{where} is {kind(value)}, expected a list of attributes: write ["attribute", "another"]')
         return ()
@@ -67,7 +69,7 @@ def read_variables(fields: Fields, findings: Findings) -> tuple[str, ...]:
     nodes = texts_of(fields["variables"], "variables", findings)
     for node in nodes:
         if not VARIABLE.fullmatch(node.value):
-            findings.add(node.line, f"variable {node.value[:60]!r} is not a name: use letters, digits, '_', '.', '+' and '-' only")
+            findings.add(node.line, f"variable {node.value[:60]!r} is no name: use letters, digits, '_', '.', '+' and '-' only")
     return tuple(dict.fromkeys(node.value for node in nodes))
 
 
@@ -78,15 +80,18 @@ def refuse_set_and_removed(fields: Fields, updates: dict[str, Any], removals: tu
         findings.add(fields["removals"].line, f"{some(both)} is set in updates and removed in removals: keep one of the two")
 
 
-def value_of(node: Node, what: str, folder: Path, findings: Findings) -> tuple[Any, str]:
-    """The plain value, and how to call it; text is the path of a JSON file, which may be relative to the config's folder."""
+def value_of(node: Node, what: str, folder: Path, findings: Findings) -> tuple[Any, str] | None:
+    """The plain value and how to call it; None when there is none to read.
+
+    Text is the path of a JSON file, which may be relative to the config's folder.
+    """
     if not isinstance(node.value, str):
         return plain(node), what
     written = text_of(node, what, findings) or ""
     problem = path_problem(written)
     if problem or not written:
         findings.add(node.line, f"the {what} file has no good path: {problem or 'give the path of a JSON file'}")
-        return None, what
+        return None
     where = f"the {what} file {written!r}"
     try:
         return json.loads(read_text(folder / written, where), object_pairs_hook=once, parse_constant=not_finite), where
@@ -94,7 +99,7 @@ def value_of(node: Node, what: str, folder: Path, findings: Findings) -> tuple[A
         findings.add(node.line, str(error))
     except (ValueError, RecursionError) as error:
         findings.add(node.line, f"{where} is not good JSON ({error}): correct it")
-    return None, where
+    return None
 
 
 def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

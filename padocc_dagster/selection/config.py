@@ -34,8 +34,9 @@ class GroupConfig:
 def read_group_config(path: Path) -> GroupConfig:
     """Read a group config, `.csv` or `.yaml`/`.yml`, and find its source files. Nothing is written and no data file is opened.
 
-    The group's name is the YAML field `group`, else the file's name without its suffix. A project's own updates, removals and options go
-    before the group's, one by one; its own variables replace the group's. Relative paths of list and JSON files start at the config's folder.
+    The group's name is the YAML field `group`, else the file's name without its suffix. A project's own updates, removals and
+    options go before the group's, one by one; its own variables replace the group's. Relative paths of list and JSON files start
+    at the config's folder.
 
     Raises ConfigRejected with every problem there is.
     """
@@ -43,7 +44,8 @@ def read_group_config(path: Path) -> GroupConfig:
     group, projects, digest = "", (), ""
     try:
         if path.suffix.lower() not in FORMS:
-            raise Unreadable(f"a group config ends in {', '.join(SUFFIXES)}, this file in {path.suffix!r}: rename it after what it holds")
+            known = ", ".join(SUFFIXES)
+            raise Unreadable(f"a group config ends in {known}, this file in {path.suffix!r}: rename it after what it holds")
         data = read_bytes(path, "the group config")
         digest = hashlib.sha256(data).hexdigest()
         tree = FORMS[path.suffix.lower()](decode(data, "the group config"), findings)

@@ -53,8 +53,10 @@ def pattern_problem(pattern: str) -> str | None:
 
 
 def fitting(pattern: str, listings: Listings) -> list[str]:
-    """What `glob.glob(pattern, recursive=True)` finds, without repetition; of a folder listed before, only the names with the right
-    beginning are looked at."""
+    """What `glob.glob(pattern, recursive=True)` finds, without repetition.
+
+    A folder is listed once, and of its names only those with the right beginning are looked at.
+    """
     folder, name = os.path.split(pattern)
     if glob.has_magic(folder) or not glob.has_magic(name) or name == "**":
         return list(dict.fromkeys(glob.glob(pattern, recursive=True)))

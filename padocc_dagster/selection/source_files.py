@@ -15,7 +15,7 @@ TYPES = ("nc", "tif")
 FAULTS = {
     "unsafe": ("the path holds control, shell or non-ASCII characters, or '..'", "rename or link them"),
     "relative": ("not an absolute path", "begin each with '/'"),
-    "type": ("a type that PADOCC 1.5.1 refuses, it takes .nc and .tif only", "narrow the pattern, or link the files under such names"),
+    "type": ("a type that PADOCC 1.5.1 refuses, it takes .nc and .tif only", "narrow the pattern, or link them with such names"),
     "missing": ("does not exist, or is a link that leads nowhere", "correct the paths or restore the files"),
     "folder": ("a folder", "name the files in it"),
     "special": ("not an ordinary file", "leave it out"),
@@ -27,7 +27,7 @@ FAULTS = {
 
 
 def good_files(entries: list[Node], findings: Findings, where: str = "") -> tuple[str, ...]:
-    """The good files in natural order. What is wrong with the others is told by kind, with the count and the first three names."""
+    """The good files in natural order. What is wrong with others is told by kind, with the count and the first three names."""
     faults: dict[str, list[Node]] = defaultdict(list)
     seen: set[tuple[int, int] | str] = set()
     good = []

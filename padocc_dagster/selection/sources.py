@@ -13,8 +13,10 @@ WAYS = ("pattern", "files", "file_list")
 
 
 def find_sources(fields: Fields, line: int, folder: Path, listings: Listings, findings: Findings) -> tuple[str, tuple[str, ...]]:
-    """The pattern or list file as written, and the source files in natural order. `line` is where the project begins, `folder` where
-    a relative list file starts."""
+    """The pattern or list file, and the source files in natural order. `line` is where the project begins.
+
+    A relative list file starts at `folder`, and is given back as an absolute path, to be looked up again from elsewhere.
+    """
     given = [way for way in WAYS if way in fields]
     if not given:
         findings.add(line, "has no source files: give a pattern (in a CSV, column 2), files or file_list")
@@ -32,7 +34,8 @@ def find_sources(fields: Fields, line: int, folder: Path, listings: Listings, fi
     if written is None:
         return "", ()
     if way == "file_list" or written.endswith(".txt"):
-        return written, good_files(listed(written, node.line, folder, findings), findings, f" in file list {written!r}")
+        path = str((folder / written).absolute()) if written else ""
+        return path, good_files(listed(written, node.line, folder, findings), findings, f" in file list {written!r}")
     return written, good_files(matched(written, node.line, listings, findings), findings)
 
 

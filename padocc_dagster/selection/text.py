@@ -27,7 +27,8 @@ def read_bytes(path: Path, what: str) -> bytes:
         if status.st_size == 0:
             raise Unreadable(f"{what} is empty (0 bytes): write it again, or wait until it is copied")
         if status.st_size > LARGEST:
-            raise Unreadable(f"{what} has {status.st_size / 1024**2:.0f} MB, at most {LARGEST // 1024**2} MB are read: is it the right file?")
+            size, most = status.st_size / 1024**2, LARGEST // 1024**2
+            raise Unreadable(f"{what} has {size:.0f} MB, at most {most} MB are read: is it the right file?")
         return path.read_bytes()
     except FileNotFoundError:
         raise Unreadable(f"{what} does not exist: correct its path or create it") from None
@@ -38,7 +39,8 @@ def read_bytes(path: Path, what: str) -> bytes:
 def decode(data: bytes, what: str) -> str:
     """The text of a UTF-8 file, with or without a byte order mark, its line ends made `\\n`. Raises Unreadable."""
     if b"\0" in data:
-        raise Unreadable(f"{what} is not text (it holds NUL bytes): save it as UTF-8", data.count(b"\n", 0, data.index(b"\0")) + 1)
+        line = data.count(b"\n", 0, data.index(b"\0")) + 1
+        raise Unreadable(f"{what} is not text (it holds NUL bytes): save it as UTF-8", line)
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -1,4 +1,4 @@
-"""A group config as a tree of values that know their lines: what both forms are read into, and how single fields are taken from it."""
+"""A group config as a tree of values that know their lines: both forms are read into it, and single fields are taken from it."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -7,7 +7,15 @@ from typing import Any
 
 from padocc_dagster.selection.problems import Findings
 
-KINDS = {bool: "true or false", int: "a number", float: "a number", str: "text", list: "a list", dict: "a mapping", type(None): "nothing"}
+KINDS = {
+    bool: "true or false",
+    int: "a number",
+    float: "a number",
+    str: "text",
+    list: "a list",
+    dict: "a mapping",
+    type(None): "nothing",
+}
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""A group config as YAML, read into a tree of values that know their lines. Only plain data is read: no tags that make objects, no aliases.
+"""A group config as YAML, read into a tree of values that know their lines. Only plain data is read: no tags, no aliases.
 
     group: cci                                  # else the file's name
     options: {cloud_format: kerchunk}           # for all projects; so are updates, removals, variables
@@ -59,36 +59,36 @@ def refuse_nesting_and_aliases(text: str) -> None:
                           "or put it in quotes if it is a pattern")
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         if depth > DEEPEST:
-            raise NotRead(event.start_mark.line + 1, f"values are nested more than {DEEPEST} deep: a group config needs at most 5")
+            raise NotRead(event.start_mark.line + 1, f"values are nested more than {DEEPEST} deep: a group config needs 5")
 
 
 def node_of(node: yaml.Node, findings: Findings) -> Node:
-    """One YAML node, with everything in it."""
+    """One YAML node, with everything in it. What cannot be read stands as its text, so that it is one problem and not two."""
     line = node.start_mark.line + 1
-    if isinstance(node, yaml.MappingNode) and node.tag == "tag:yaml.org,2002:map":
-        return Node(mapping_of(node, findings), line)
-    if isinstance(node, yaml.SequenceNode) and node.tag == "tag:yaml.org,2002:seq":
-        return Node([node_of(child, findings) for child in node.value], line)
     if not isinstance(node, yaml.ScalarNode):
-        findings.add(line, f"the tag {node.tag!r} is not read: remove it and write plain values")
-        return Node(None, line)
+        is_mapping = isinstance(node, yaml.MappingNode)
+        if node.tag != f"tag:yaml.org,2002:{'map' if is_mapping else 'seq'}":
+            findings.add(line, f"the tag {node.tag!r} is not read: remove it and write plain values")
+        return Node(mapping_of(node, findings) if is_mapping else [node_of(child, findings) for child in node.value], line)
     try:
         return Node(SafeConstructor().construct_object(node), line)
     except yaml.YAMLError:
         findings.add(line, f"the tag {node.tag!r} is not read: remove it and write plain values")
     except Exception:  # the constructors of numbers and dates raise what int(), a dict or datetime raise
         findings.add(line, f"{node.value[:60]!r} looks like a {node.tag.rpartition(':')[2]} and is none: put it in quotes")
-    return Node(None, line)
+    return Node(node.value, line)
 
 
 def mapping_of(node: yaml.MappingNode, findings: Findings) -> dict[str, Node]:
     """The entries of a mapping. A key that comes twice, or is not text, is a problem."""
     entries: dict[str, Node] = {}
     for key_node, value_node in node.value:
-        key = node_of(key_node, findings) if key_node.tag != "tag:yaml.org,2002:merge" else Node("<<", key_node.start_mark.line + 1)
+        is_merge = key_node.tag == "tag:yaml.org,2002:merge"
+        key = Node("<<", key_node.start_mark.line + 1) if is_merge else node_of(key_node, findings)
         value = node_of(value_node, findings)
         if not isinstance(key.value, str):
-            findings.add(key.line, f"the field name {str(key_node.value)[:60]!r} is {kind(key.value)}, expected text: put it in quotes")
+            name = str(key_node.value)[:60]
+            findings.add(key.line, f"the field name {name!r} is {kind(key.value)}, expected text: put it in quotes")
         elif key.value in entries:
             first = entries[key.value].line
             findings.add(key.line, f"the field {key.value[:60]!r} is given twice, here and on line {first}: keep one")

@@ -18,7 +18,10 @@ def test_a_row_with_all_columns_is_a_project(write, data):
     )
 
 
-@pytest.mark.parametrize("header", ["proj_code,pattern,updates,removals", "project code, pattern", "Project_Code,pattern", "code,files", "project"])
+HEADERS = ["proj_code,pattern,updates,removals", "project code, pattern", "Project_Code,x", "code,files", "project"]
+
+
+@pytest.mark.parametrize("header", HEADERS)
 def test_a_header_line_is_no_project(header, write, data):
     config = read_group_config(write(f"{header}\na1b,{data}/*.nc\n"))
     assert [project.code for project in config.projects] == ["a1b"]
@@ -46,7 +49,15 @@ def test_byte_order_marks_and_all_line_ends_are_taken(mark, end, write, data, pr
     assert problems(write(mark + end.join(["# x", "a1b,data/*.nc"])))[0].startswith("line 2: project 'a1b'")
 
 
-@pytest.mark.parametrize("row", ["  a1b ,  {}/m_*.nc  , , ,  tas ,  ", '"a1b","{}/m_*.nc",,,tas', 'a1b, "{}/m_*.nc" , "" ,,"tas"', "a1b,{}/m_*.nc,,,,tas,,"])
+ROWS = [
+    "  a1b ,  {}/m_*.nc  , , ,  tas ,  ",
+    '"a1b","{}/m_*.nc",,,tas',
+    'a1b, "{}/m_*.nc" , "" ,,"tas"',
+    "a1b,{}/m_*.nc,,,,tas,,",
+]
+
+
+@pytest.mark.parametrize("row", ROWS)
 def test_spaces_quotes_and_empty_columns_change_nothing(row, write, data):
     (project,) = read_group_config(write(row.format(data))).projects
     assert (project.code, project.pattern, len(project.files), project.variables) == ("a1b", f"{data}/m_*.nc", 3, ("tas",))

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from padocc_dagster.selection import read_group_config
+
 NOBODY = 65534
 
 
@@ -58,19 +60,18 @@ def test_a_pipe_is_refused(data, faults):
 def test_empty_files_are_refused(data, faults):
     for number in (5, 11, 6, 7):
         (data / f"m_{number}.nc").touch()
-    assert faults(f"{data}/*") == [f"4 of 7 source files: empty (0 bytes): '{data}/m_5.nc', '{data}/m_6.nc', '{data}/m_7.nc' and 1 more"]
+    names = f"'{data}/m_5.nc', '{data}/m_6.nc', '{data}/m_7.nc' and 1 more"
+    assert faults(f"{data}/*") == [f"4 of 7 source files: empty (0 bytes): {names}"]
 
 
-@pytest.mark.parametrize("name", ["x.grib", "x.NC", "x.nc4", "nc", "x.nc.tmp", "x"])
+@pytest.mark.parametrize("name", ["x.grib", "x.NC", "x.nc4", "x.nc.tmp", "x", "nc"])
 def test_a_type_that_padocc_refuses_is_refused(name, data, faults):
     (data / name).write_bytes(b"x")
-    expected = [] if name == "nc" else [f"1 of 4 source files: a type that PADOCC 1.5.1 refuses, it takes .nc and .tif only: '{data}/{name}'"]
-    assert faults(f"{data}/*") == expected or name == "nc"
+    refused = "a type that PADOCC 1.5.1 refuses, it takes .nc and .tif only"
+    assert faults(f"{data}/*") == [f"1 of 4 source files: {refused}: '{data}/{name}'"]
 
 
 def test_netcdf_and_tif_files_are_taken(data, write):
-    from padocc_dagster.selection import read_group_config
-
     (data / "x.tif").write_bytes(b"x")
     assert len(read_group_config(write(f"a1b,{data}/*")).projects[0].files) == 4
 
@@ -85,16 +86,15 @@ def test_the_same_file_twice_in_one_project_is_refused_whatever_its_name(data, f
 
 
 def test_the_same_file_in_two_projects_is_taken(data, write):
-    from padocc_dagster.selection import read_group_config
-
     assert len(read_group_config(write(f"a1b,{data}/*\ne1,{data}/*\n")).projects) == 2
 
 
 def test_unsafe_and_relative_names_in_a_list_are_refused(data, faults, write):
     write("\n".join([f"{data}/a;b.nc", f"{data}/../x.nc", f"{data}/é.nc", "m_1.nc", f"{data}/m_1.nc", "9" * 5000]), "list.txt")
     unsafe, relative = faults("list.txt")
-    assert unsafe.startswith("3 of 6 source files in file list 'list.txt': the path holds control, shell or non-ASCII characters, or '..'")
-    assert relative.startswith("2 of 6 source files in file list 'list.txt': not an absolute path: 'm_1.nc', '999")
+    assert unsafe.startswith("3 of 6 source files in file list 'list.txt': the path holds control, shell or non-ASCII")
+    assert relative.startswith("2 of 6 source files in file list 'list.txt': not an absolute path: '999")
+    assert relative.endswith("…', 'm_1.nc'") and len(relative) < 500
 
 
 def test_a_file_name_that_is_not_utf8_is_refused(data, faults):
@@ -132,4 +132,4 @@ def test_files_and_folders_that_may_not_be_read_are_refused(problems):
         (folder / "shut").chmod(0o755)
     assert f"1 of 2 source files: may not be read by this user: '{folder}/b.nc'" in found[0]
     assert f"matches nothing: the folder '{folder}/shut' may not be read" in found[1]
-    assert f"2 of 3 source files in file list 'list.txt': may not be read by this user: '{folder}/b.nc', '{folder}/shut/c.nc'" in found[2]
+    assert f"2 of 3 source files in file list 'list.txt': may not be read by this user: '{folder}/b.nc', '{folder}/sh" in found[2]

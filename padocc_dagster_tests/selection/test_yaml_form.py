@@ -39,40 +39,40 @@ def test_without_a_group_field_the_file_names_the_group(write, data):
     assert read_group_config(write(f"projects: [{{code: a1b, pattern: {data}/m_1.nc}}]", "cci.yml")).group == "cci"
 
 
-def refusals(data):
-    project = f"projects: [{{code: a1b, pattern: {data}/m_1.nc}}]"
-    return {
-        "unknown field": (f"{project}\noptons: {{}}", "line 2: unknown field 'optons' in the group config: did you mean 'options'?"),
-        "unknown field of a project": (f"projects:\n- code: a\n  files: [{data}/m_1.nc]\n  variable: []", "line 4: project 'a': unknown field 'variable'"),
-        "duplicate field": (f"{project}\ngroup: a\n\ngroup: b", "line 4: the field 'group' is given twice, here and on line 2"),
-        "duplicate project field": (f"projects:\n- code: a\n  code: b\n  pattern: {data}/m_1.nc", "line 3: the field 'code' is given twice"),
-        "group no text": (f"{project}\ngroup: 2020", "line 2: group is a number, expected text: put it in quotes"),
-        "group unsafe": (f"{project}\ngroup: ../x", "line 2: group '../x' is not safe"),
-        "code no text": (f"projects:\n- pattern: {data}/m_1.nc\n  code: no", "line 3: this project: code is true or false, expected text: put it in quotes"),
-        "code a list": (f"projects:\n- pattern: {data}/m_1.nc\n  code: [a]", "line 3: this project: code is a list, expected text: write one text"),
-        "no code": (f"projects:\n- pattern: {data}/m_1.nc\n", "line 2: this project: has no code"),
-        "projects a mapping": (f"projects:\n  a1b: {data}", "line 1: projects is a mapping: write a list"),
-        "project a text": ("projects:\n- a1b", "line 2: a project is text: write a mapping"),
-        "a list": ("- code: a1b", "line 1: the group config is a list: write a mapping"),
-        "no projects": ("group: a", "there are no projects"),
-        "empty projects": ("projects: []", "there are no projects"),
-        "syntax": (f"{project}\nupdates: {{title: [1}}", "line 2: this is not valid YAML"),
-        "two documents": (f"{project}\n---\n{project}", "line 2: this is not valid YAML"),
-        "tab": ("projects:\n\t- code: a", "line 2: this is not valid YAML"),
-        "control character": (f"{project}\ngroup: a\x07", "line 2: the character '\\x07' is not allowed in YAML"),
-        "unquoted star": ("projects:\n- code: a\n  pattern: *.nc", "line 3: "),
-        "python object": (f"{project}\nupdates: {{title: !!python/object/apply:os.getcwd []}}", "line 2: the tag 'tag:yaml.org,2002:python"),
-        "own tag": (f"{project}\nupdates: {{title: !env HOME}}", "line 2: the tag '!env' is not read"),
-        "no such day": (f"{project}\nupdates: {{title: 2020-02-31}}", "line 2: '2020-02-31' looks like a timestamp and is none: put it in quotes"),
-        "merge": (f"{project}\noptions: {{<<: {{cfa: true}}}}", "line 2: for all projects: unknown field '<<' in options"),
-        "key a number": (f"{project}\nupdates: {{1: a}}", "line 2: the field name '1' is a number, expected text: put it in quotes"),
-    }
+GOOD = "projects: [{code: a1b, pattern: DATA/m_1.nc}]\n"
+OPEN = "projects:\n- pattern: DATA/m_1.nc\n"
+CASES = {
+    "an unknown field": (GOOD + "optons: {}", "line 2: unknown field 'optons' in the group config: did you mean 'options'?"),
+    "an unknown project field": (OPEN + "  code: a\n  varables: []", "line 4: project 'a': unknown field 'varables'"),
+    "a field given twice": (GOOD + "group: a\n\ngroup: b", "line 4: the field 'group' is given twice, here and on line 2"),
+    "a project field given twice": (OPEN + "  code: a\n  code: b", "line 4: the field 'code' is given twice, here and on line 3"),
+    "a group that is no text": (GOOD + "group: 2020", "line 2: group is a number, expected text: put it in quotes"),
+    "an unsafe group": (GOOD + "group: ../x", "line 2: group '../x' is not safe"),
+    "a code that is no text": (OPEN + "  code: no", "line 3: this project: code is true or false, expected text"),
+    "a code that is a list": (OPEN + "  code: [a]", "line 3: this project: code is a list, expected text: write one text"),
+    "no code": (OPEN, "line 2: this project: has no code"),
+    "projects in a mapping": ("projects:\n  a1b: DATA", "line 1: projects is a mapping: write a list"),
+    "a project that is text": ("projects:\n- a1b", "line 2: a project is text: write a mapping"),
+    "a list": ("- code: a1b", "line 1: the group config is a list: write a mapping"),
+    "no projects": ("group: a", "there are no projects"),
+    "an empty list of projects": ("projects: []", "there are no projects"),
+    "a bracket left open": (GOOD + "updates: {title: [1}", "line 2: this is not valid YAML"),
+    "two documents": (GOOD + "---\n" + GOOD, "line 2: this is not valid YAML"),
+    "a tab": ("projects:\n\t- code: a", "line 2: this is not valid YAML"),
+    "a control character": (GOOD + "group: a\x07", "line 2: the character '\\x07' is not allowed in YAML: remove it"),
+    "an unquoted star": (OPEN + "  file_list: *.txt", "line 3: "),
+    "a Python object": (GOOD + "updates: {title: !!python/object/apply:os.getcwd [x]}", "line 2: the tag 'tag:yaml.org"),
+    "a tag": (GOOD + "updates: {title: !env HOME}", "line 2: the tag '!env' is not read: remove it"),
+    "a day that is none": (GOOD + "updates: {title: 2020-02-31}", "line 2: '2020-02-31' looks like a timestamp and is none"),
+    "a merge key": (GOOD + "options: {<<: {cfa: true}}", "line 2: for all projects: unknown field '<<' in options"),
+    "a key that is a number": (GOOD + "updates: {1: a}", "line 2: the field name '1' is a number, expected text"),
+}
 
 
-@pytest.mark.parametrize("case", refusals(""))
+@pytest.mark.parametrize("case", CASES)
 def test_what_is_not_a_group_config_is_refused_with_its_line(case, write, data, problems):
-    text, sentence = refusals(data)[case]
-    found = problems(write(text, "cci.yaml"))
+    text, sentence = CASES[case]
+    found = problems(write(text.replace("DATA", str(data)), "cci.yaml"))
     assert len(found) == 1 and found[0].startswith(sentence), found
 
 

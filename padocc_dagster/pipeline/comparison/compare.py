@@ -168,7 +168,9 @@ def _compare_variable(work: _Work, dataset: Any, variable: SourceVariable, heade
     try:
         for key in blocks(header.shape(variable), variable.itemsize):
             problem = _block_problem(item, dataset, variable, header, number, key)
-            if problem:
+            if problem and _holds_no_data(item):
+                work.findings.inform(f"variable {variable.name} is a grid mapping, whose value means nothing (CF 5.6): {problem}")
+            elif problem:
                 where = "" if all(part.start == 0 for part in key) else f" in the block from {[part.start for part in key]}"
                 note = "" if item.reader.placed else "; it differs between files or was changed, and the product keeps only one"
                 work.findings.problem(kind, f"variable {variable.name} differs from {path}{where}: {problem}{note}")
@@ -184,6 +186,10 @@ def _block_problem(item: Plan, dataset: Any, variable: SourceVariable, header: H
     small = _bytes(variable, header) <= SMALL
     product = item.reader.whole(number, variable.itemsize) if small else item.reader.block(number, key)
     return values.difference(source, product, variable.encoding, item.product.encoding, raw=not item.changed[variable])
+
+
+def _holds_no_data(item: Plan) -> bool:
+    return item.product.shape == () and "grid_mapping_name" in item.product.attributes
 
 
 def _bytes(variable: SourceVariable, header: Header) -> int:

@@ -82,7 +82,7 @@ def _check_later_files(
     for number, header in enumerate(headers):
         found = {v.name: v for v in header.variables} if number and header.variables is not headers[0].variables else None
         for name in sorted(found.keys() - names) if found and not kept else []:
-            findings.problem("variables", f"variable {name} is in {sources[number]} but not in the first file, so the product lost it")
+            findings.problem("variables", f"variable {name} is in {sources[number]} but not in the first file: no product can hold it for all")
         for name in sorted(names - found.keys()) if found is not None else []:
             if name in plans and placement.axis(plans[name].product) is not None:
                 findings.problem("variables", f"variable {name} is not in {sources[number]}, so its place in the product cannot be right")
@@ -101,7 +101,7 @@ def _note_encoding(plan: Plan, variable: SourceVariable, number: int, path: str,
         problem = units_problem(variable.encoding, target)
         if problem:
             findings.problem(f"units of {variable.name}", f"variable {variable.name}: {problem} (in {path})")
-        elif plan.changed[variable]:
+        elif plan.changed[variable] and sum(map(bool, plan.changed.values())) == 1:
             findings.inform(f"variable {variable.name}: encoding changed ({'; '.join(plan.changed[variable])}), so decoded values were compared")
     if plan.changed[variable]:
         plan.forced.add(number)

@@ -27,10 +27,10 @@ def difference(source: Any, product: Any, source_encoding: Encoding, product_enc
     if not unequal.any():
         return None
     first = tuple(int(i) for i in next(zip(*unequal.nonzero(), strict=True))) if unequal.ndim else ()
-    return (
-        f"{int(unequal.sum())} of {unequal.size} values differ, the first at {first}: "
-        f"{_shown(source[first])} in the file, {_shown(product[first])} in the product"
-    )
+    shown = [_shown(source[first]), _shown(product[first])]
+    if source_encoding != product_encoding:
+        shown = [f"{text} {_meaning(encoding)}" for text, encoding in zip(shown, (source_encoding, product_encoding), strict=True)]
+    return f"{int(unequal.sum())} of {unequal.size} values differ, the first at {first}: {shown[0]} in the file, {shown[1]} in the product"
 
 
 def join_characters(values: Any) -> Any:
@@ -159,6 +159,13 @@ def _texts(values: Any) -> Any:
     texts = np.empty(len(flat), dtype=object)
     texts[:] = [text.rstrip("\0") for text in flat]
     return texts.reshape(values.shape)
+
+
+def _meaning(encoding: Encoding) -> str:
+    """What a raw value is to be read with, for a reader who must see why equal numbers differ."""
+    packed = f"* {encoding.scale:g} + {encoding.offset:g} " if (encoding.scale, encoding.offset) != (1.0, 0.0) else ""
+    missing = f", missing values {list(encoding.fills)}" if encoding.fills else ""
+    return f"({packed}{encoding.units or encoding.dtype}{f', {encoding.calendar}' if encoding.calendar else ''}{missing})"
 
 
 def _shown(value: Any) -> str:

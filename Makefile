@@ -1,0 +1,31 @@
+# make demo    the environment, then five projects of real data from config to product, watched in a browser
+# make test    the environment, then every test;  make test ARGS="-k selection -x"  for some of them
+# make clean   removes the environment, the demo's folder and what was compiled
+
+PYTHON ?= python3
+ARGS ?= -n 2 --dist loadfile
+DEMO ?= demo
+VENV := .venv
+BIN := $(VENV)/bin
+unexport PYTHONDONTWRITEBYTECODE  # without byte code, every worker compiles PADOCC and what it imports again
+
+.PHONY: demo test clean
+
+demo: $(VENV)/installed
+	$(BIN)/padocc-dagster demo --directory $(DEMO)
+
+test: $(VENV)/installed
+	$(BIN)/python -m pytest -ra $(ARGS)
+
+$(VENV)/installed: pyproject.toml setup.cfg
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Python 3.11 or newer is needed, $(PYTHON) is $$($(PYTHON) --version 2>&1): make PYTHON=/path/to/python3.11" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --compile -e '.[demo,test]'
+	@$(BIN)/python -m compileall -q $(VENV)/lib padocc_dagster padocc_dagster_tests >/dev/null || true  # templates with {{…}} do not compile
+	touch $@
+
+clean:
+	test ! -e $(DEMO) || $(PYTHON) -c 'import sys; from pathlib import Path; from padocc_dagster.demo.data import remove_folder; remove_folder(Path(sys.argv[1]))' $(DEMO)
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

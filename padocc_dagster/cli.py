@@ -1,0 +1,133 @@
+"""The command line, `padocc-dagster`: options and sentences. The work is done elsewhere.
+
+Ends with 0 when all is well, with 1 when something is wrong with what it was asked to work on, with 2 when it was asked wrongly.
+"""
+
+import json
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    help="PADOCC as Dagster assets: group configs in, published products out.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+WorkdirOption = Annotated[
+    Path, typer.Option("-w", "--workdir", envvar="WORKDIR", help="The PADOCC working directory.", file_okay=False, show_default=False)
+]
+HostOption = Annotated[
+    str, typer.Option(help="The address the web server listens on. Dagster has no login: whoever reaches it can start runs.")
+]
+PORT_HELP = "The port of the web server."
+
+
+@contextmanager
+def _sentences() -> Iterator[None]:
+    """Print what is wrong on stderr and end with status 1."""
+    from padocc_dagster.demo.data import DemoError
+    from padocc_dagster.selection import ConfigRejected
+    from padocc_dagster.services import ServicesError
+
+    try:
+        yield
+    except (ConfigRejected, DemoError, OSError, ServicesError, ValueError) as error:
+        typer.echo(f"padocc-dagster: {error}", err=True)
+        raise typer.Exit(1) from None
+
+
+def _absolute(path: Path) -> Path:
+    return Path(os.path.abspath(path))
+
+
+@app.command()
+def up(
+    workdir: WorkdirOption,
+    port: Annotated[int, typer.Option(min=1, max=65535, help=PORT_HELP)] = 3000,
+    host: HostOption = "127.0.0.1",
+) -> None:
+    """Serve a working directory: web server, daemon and code server, until Ctrl-C.
+
+    Group configs dropped into WORKDIR/inbox are picked up. Settings are in WORKDIR/dagster/dagster.yaml, made on the first start.
+    """
+    from padocc_dagster.pipeline.layout import Workdir
+    from padocc_dagster.services import Services, serving
+
+    with _sentences():
+        services = Services(Workdir(_absolute(workdir)), port, host, say=typer.echo)
+        with serving(services):
+            if not services.stopping.is_set():
+                typer.echo(f"{services.url} shows {services.home.workdir.root}. Drop group configs into {services.home.workdir.inbox}")
+            services.watch()
+            typer.echo("Ending. Runs at work are told to stop, and are repeated at the next start.")
+
+
+@app.command()
+def check(
+    file: Annotated[Path, typer.Argument(help="A group config, CSV or YAML.", exists=True, dir_okay=False, show_default=False)],
+) -> None:
+    """Check a group config without running it. Prints every problem with its line; nothing is written."""
+    from padocc_dagster.selection import read_group_config
+
+    with _sentences():
+        config = read_group_config(_absolute(file))
+        for project in config.projects:
+            typer.echo(f"{project.code}: {len(project.files)} files, {project.options.cloud_format}")
+        typer.echo(f"{file} is a good config of the group {config.group}: {len(config.projects)} projects.")
+
+
+@app.command()
+def status(
+    workdir: WorkdirOption,
+    group: Annotated[str | None, typer.Argument(help="One group. Without it, all groups.", show_default=False)] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON: a list with an object for each project.")] = False,
+) -> None:
+    """Show where each project stands: its last phase, how that ended, since when and why."""
+    from rich.console import Console
+
+    from padocc_dagster.pipeline.layout import Workdir
+    from padocc_dagster.status_table import standings, status_table
+
+    with _sentences():
+        place = Workdir(_absolute(workdir))
+        if not place.root.is_dir():
+            raise ValueError(f"{place.root} is not a directory: name a PADOCC working directory with -w or WORKDIR")
+        rows = standings(place, group)
+    if as_json:
+        typer.echo(json.dumps([row.as_dict() for row in rows], indent=1))
+    elif rows:
+        Console().print(status_table(rows))
+    else:
+        typer.echo(f"No projects in {place.root} yet.")
+
+
+@app.command()
+def demo(
+    directory: Annotated[Path, typer.Option(help="The demo's own folder. A folder of an earlier demo is replaced.")] = Path("demo"),
+    port: Annotated[int | None, typer.Option(min=1, max=65535, help=f"{PORT_HELP} Without it, a free one.", show_default=False)] = None,
+    stay: Annotated[
+        bool | None,
+        typer.Option("--stay/--no-stay", help="Go on serving until Ctrl-C. Without it, only in a terminal.", show_default=False),
+    ] = None,
+) -> None:
+    """Take five projects of real data from source files to published products, in a running instance.
+
+    Three are published; one stops at compute and one at scan, as they should. Ends with 0 only if all that is so and the products
+    equal their source files.
+    """
+    from padocc_dagster.demo.run import run_demo
+
+    with _sentences():
+        good = run_demo(_absolute(directory), port, sys.stdout.isatty() if stay is None else stay)
+    raise typer.Exit(0 if good else 1)
+
+
+if __name__ == "__main__":
+    app()
