@@ -37,7 +37,7 @@ def product_matches_source(context: dg.AssetCheckExecutionContext, padocc: Padoc
     return dg.AssetCheckResult(
         passed=comparison.passed,
         severity=dg.AssetCheckSeverity.ERROR,
-        description="; ".join(comparison.problems[:5]) or comparison.sampling,
+        description="; ".join(comparison.problems[:2]) or comparison.sampling,
         metadata={
             **({} if comparison.passed else {"what to do": remedy_for("ProductDiffersFromSource").advice}),
             "problems": _lines(comparison.problems),

@@ -21,7 +21,8 @@ app = typer.Typer(
 )
 
 WorkdirOption = Annotated[
-    Path, typer.Option("-w", "--workdir", envvar="WORKDIR", help="The PADOCC working directory.", file_okay=False, show_default=False)
+    Path,
+    typer.Option("-w", "--workdir", envvar="WORKDIR", help="The PADOCC working directory.", file_okay=False, show_default=False),
 ]
 HostOption = Annotated[
     str, typer.Option(help="The address the web server listens on. Dagster has no login: whoever reaches it can start runs.")
@@ -64,7 +65,8 @@ def up(
         services = Services(Workdir(_absolute(workdir)), port, host, say=typer.echo)
         with serving(services):
             if not services.stopping.is_set():
-                typer.echo(f"{services.url} shows {services.home.workdir.root}. Drop group configs into {services.home.workdir.inbox}")
+                place = services.home.workdir
+                typer.echo(f"{services.url} shows {place.root}. Drop group configs into {place.inbox}")
             services.watch()
             typer.echo("Ending. Runs at work are told to stop, and are repeated at the next start.")
 
@@ -110,8 +112,12 @@ def status(
 
 @app.command()
 def demo(
-    directory: Annotated[Path, typer.Option(help="The demo's own folder. A folder of an earlier demo is replaced.")] = Path("demo"),
-    port: Annotated[int | None, typer.Option(min=1, max=65535, help=f"{PORT_HELP} Without it, a free one.", show_default=False)] = None,
+    directory: Annotated[
+        Path, typer.Option(help="The demo's own folder. A folder of an earlier demo is replaced.")
+    ] = Path("demo"),
+    port: Annotated[
+        int | None, typer.Option(min=1, max=65535, help=f"{PORT_HELP} Without it, a free one.", show_default=False)
+    ] = None,
     stay: Annotated[
         bool | None,
         typer.Option("--stay/--no-stay", help="Go on serving until Ctrl-C. Without it, only in a terminal.", show_default=False),

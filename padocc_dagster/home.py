@@ -90,13 +90,14 @@ class Home:
 
 
 def first_settings(cpus: int) -> str:
-    """The text of the shipped dagster.yaml, with as many runs at once as there are CPUs (two at least: one may be a short one)."""
+    """The text of the shipped dagster.yaml, with as many runs at once as there are CPUs, two at least: one may be a short one."""
     text = files("padocc_dagster").joinpath("one_machine.yaml").read_text(encoding="utf-8")
     return re.sub(r"max_concurrent_runs: \d+", f"max_concurrent_runs: {max(2, cpus)}", text)
 
 
 def _private_folder(path: Path) -> None:
-    """Whoever reaches the code server's socket can start runs as this user, so a folder outside the working directory is closed."""
+    """Make it, closed to others: whoever reaches the code server's socket can start runs as this user."""
     path.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if path.name.startswith("padocc-dagster-") and (path.stat().st_uid != os.getuid() or path.stat().st_mode & 0o077):
+    status = path.stat()
+    if path.name.startswith("padocc-dagster-") and (status.st_uid != os.getuid() or status.st_mode & 0o077):
         raise ValueError(f"{path} is not a folder of yours alone: remove it, or set TMPDIR to a folder of your own")

@@ -157,7 +157,8 @@ class Services:
             if self.stopping.wait(0.2):
                 return
             if time.monotonic() > deadline:
-                raise ServicesError(f"waited {READY_SECONDS:.0f} s for {what} in vain: see the logs in {self.home.log('daemon').parent}")
+                logs = self.home.log("daemon").parent
+                raise ServicesError(f"waited {READY_SECONDS:.0f} s for {what} in vain: see the logs in {logs}")
             for service in self.all:
                 if service.process and service.process.poll() is not None:
                     self._note_death(service)
@@ -168,8 +169,8 @@ class Services:
         service.deaths.append(time.monotonic())
         log, status = self.home.log(service.name), service.process and service.process.returncode
         if len(service.deaths) == DEATHS and service.deaths[-1] - service.deaths[0] < WITHIN_SECONDS:
-            end_of_log = processes.last_lines(log)
-            raise ServicesError(f"the {service.name} died {DEATHS} times in {WITHIN_SECONDS:.0f} s. The end of {log}:\n{end_of_log}")
+            what = f"the {service.name} died {DEATHS} times in {WITHIN_SECONDS:.0f} s"
+            raise ServicesError(f"{what}. The end of {log}:\n{processes.last_lines(log)}")
         self.say(f"The {service.name} ended by itself (exit status {status}, log {log}) and is started again.")
 
     def _end(self, services: list[Service], seconds: float) -> None:

@@ -1,5 +1,6 @@
 """Where the projects of a working directory stand, as a table for a terminal and as plain values. Nothing is decided here."""
 
+import textwrap
 from collections.abc import Iterable
 from datetime import datetime
 from typing import NamedTuple
@@ -12,6 +13,7 @@ from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.outcome import Verdict
 from padocc_dagster.pipeline.status import ProjectState, project_state
 
+WHY_LENGTH = 160
 COLOURS = {Verdict.OK: "green", Verdict.WARNED: "yellow", Verdict.FAILED: "red", Verdict.SKIPPED: "cyan"}
 
 
@@ -52,15 +54,16 @@ def standings(workdir: Workdir, group: str | None = None) -> list[Standing]:
 
 
 def status_table(rows: Iterable[Standing]) -> Table:
-    """The table: one line a project, coloured by how its last phase ended."""
+    """The table: a row for each project, coloured by how its last phase ended, with the beginning of the reason."""
     table = Table(box=None, pad_edge=False)
     for name in ("group", "project", "phase", "outcome", "since"):
-        table.add_column(name, no_wrap=True, style="none")
+        table.add_column(name, no_wrap=True)
     table.add_column("why", overflow="fold")
     for row in rows:
         outcome = Text(row.outcome, style=COLOURS.get(row.state.verdict, ""))
         cells = [row.project.group, row.project.code, row.state.phase]
-        table.add_row(*map(Text, cells), outcome, Text(_moment(row.state.since)), Text(row.state.why))
+        why = textwrap.shorten(row.state.why, WHY_LENGTH, placeholder=" …")
+        table.add_row(*map(Text, cells), outcome, Text(_moment(row.state.since)), Text(why))
     return table
 
 

@@ -105,11 +105,13 @@ def _fields(dataset: netCDF4.Dataset, series: Series, number: int, length: int, 
         pr = dataset.createVariable("pr", "i2", dimensions, fill_value=-999, **chunks)
         pr.setncatts({"units": "mm", "scale_factor": 0.5, "add_offset": 10.0})
         pr.set_auto_maskandscale(False)
-        pr[:] = np.where(random.random(shape) < 0.2, -999, random.integers(0, 1000, shape)).astype("i2")
+        pr[:] = np.where(random.random(shape) < 0.2, -999, random.integers(-500, 1000, shape)).astype("i2")
     if series.orog or series.orog_per_file:
         orog = dataset.createVariable("orog", "f4", ("lat", "lon"))
         orog.units = "m"
-        orog[:] = np.arange(series.lat * series.lon).reshape(series.lat, series.lon) + (100 * number if series.orog_per_file else 0)
+        orog[:] = np.arange(series.lat * series.lon).reshape(series.lat, series.lon) + (
+            100 * number if series.orog_per_file else 0
+        )
     if series.characters:
         dataset.createDimension("letters", 5)
         station = dataset.createVariable("station", "S1", ("time", "letters"), **_chunks(series, series.chunk, 5))

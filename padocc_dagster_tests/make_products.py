@@ -1,5 +1,6 @@
 """Real products of small files, made the ways that PADOCC makes them, but without PADOCC."""
 
+import base64
 import json
 import warnings
 from pathlib import Path
@@ -64,7 +65,9 @@ def _virtualizarr(sources: tuple[str, ...], output: Path) -> None:
     combined = xarray.combine_nested(parts, concat_dim=["time"], data_vars=joined, **how)
     combined.virtualize.to_kerchunk(str(output), format="json")
     content = json.loads(output.read_text())
-    content["refs"][".zattrs"] = json.dumps({**json.loads(references[0]["refs"][".zattrs"]), "aggregation_date": "2026-01-01T00:00:00Z"})
+    content["refs"][".zattrs"] = json.dumps(
+        {**json.loads(references[0]["refs"][".zattrs"]), "aggregation_date": "2026-01-01T00:00:00Z"}
+    )
     output.write_text(json.dumps(content))
 
 
@@ -74,7 +77,11 @@ def _multizarr(sources: tuple[str, ...], output: Path) -> None:
 
     references = one_by_one(sources)
     if len(references) > 1:
-        fixed = [key.split("/")[0] for key, value in references[0]["refs"].items() if key.endswith("/.zattrs") and "time" not in dims(value)]
+        fixed = [
+            key.split("/")[0]
+            for key, value in references[0]["refs"].items()
+            if key.endswith("/.zattrs") and "time" not in dims(value)
+        ]
         combined = MultiZarrToZarr(references, concat_dims=["time"], identical_dims=fixed).translate()
     else:
         combined = references[0]
@@ -83,6 +90,20 @@ def _multizarr(sources: tuple[str, ...], output: Path) -> None:
 
 def dims(zattrs: str) -> list[str]:
     return json.loads(zattrs)["_ARRAY_DIMENSIONS"]
+
+
+def stack(sources: tuple[str, ...], output: Path) -> None:
+    """As PADOCC joins files that share no dimension to join them by (`_construct_virtual_dim` in `padocc/phases/compute.py`)."""
+    from kerchunk.combine import MultiZarrToZarr
+
+    references = one_by_one(sources)
+    array = {"chunks": [1], "compressor": None, "dtype": "<i8", "fill_value": None, "filters": None, "order": "C", "shape": [1]}
+    for number, each in enumerate(references):
+        each["refs"]["file_number/.zarray"] = json.dumps({**array, "zarr_format": 2})
+        each["refs"]["file_number/.zattrs"] = json.dumps({"_ARRAY_DIMENSIONS": ["file_number"]})
+        each["refs"]["file_number/0"] = "base64:" + base64.b64encode(number.to_bytes(8, "little")).decode()
+    combined = MultiZarrToZarr(references, concat_dims=["file_number"], identical_dims=["x"]).translate()
+    output.write_text(json.dumps(combined))
 
 
 def _zarr(sources: tuple[str, ...], store: Path) -> Product:

@@ -55,7 +55,7 @@ def test_every_asset_says_what_it_is_and_whose(graph: Any, name: str) -> None:
     assert len(node.description) > 80
     assert node.owners
     assert node.kinds
-    assert node.group_name in ("projects", "groups")
+    assert node.group_name == "padocc"
     assert node.partitions_def.name == ("projects" if name in BY_PROJECT else "groups")
 
 

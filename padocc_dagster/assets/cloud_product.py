@@ -9,7 +9,7 @@ from typing import Any
 import dagster as dg
 from pydantic import Field
 
-from padocc_dagster.assets import PHASES_GROUP, TEAM
+from padocc_dagster.assets import GROUP, TEAM
 from padocc_dagster.assets.failure import attempt_of, log_metadata, require
 from padocc_dagster.assets.scan import scan_report
 from padocc_dagster.automation import when_upstream_is_ready
@@ -42,7 +42,7 @@ class ComputeConfig(dg.Config):
     partitions_def=projects,
     deps=[scan_report],
     automation_condition=when_upstream_is_ready,
-    group_name=PHASES_GROUP,
+    group_name=GROUP,
     kinds={"padocc", "zarr"},
     owners=[TEAM],
     description=__doc__,

@@ -6,7 +6,7 @@ A revision that is published is never changed. Publishing the same product again
 import dagster as dg
 from pydantic import Field
 
-from padocc_dagster.assets import PHASES_GROUP, TEAM
+from padocc_dagster.assets import GROUP, TEAM
 from padocc_dagster.assets.failure import attempt_of, require
 from padocc_dagster.assets.validation import validation_report
 from padocc_dagster.automation import when_upstream_is_ready
@@ -29,7 +29,7 @@ class PublishConfig(dg.Config):
     partitions_def=projects,
     deps=[validation_report],
     automation_condition=when_upstream_is_ready,
-    group_name=PHASES_GROUP,
+    group_name=GROUP,
     kinds={"zarr"},
     owners=[TEAM],
     description=__doc__,

@@ -1,10 +1,12 @@
 """The group at a glance: how many of its projects stand where, and for each that stopped why and what to do."""
 
+import base64
+import io
 from collections import Counter
 
 import dagster as dg
 
-from padocc_dagster.assets import GROUPS_GROUP, TEAM
+from padocc_dagster.assets import GROUP, TEAM
 from padocc_dagster.assets.subsets import SUBSETS
 from padocc_dagster.partitions import groups
 from padocc_dagster.pipeline.groups import project_codes
@@ -16,11 +18,10 @@ from padocc_dagster.resources import Padocc
 
 COLUMNS = ("project", "phase", "outcome", "since", "why", "what to do")
 STOPPED_SHOWN = 1000
-BLOCKS = {Verdict.OK: "🟩", Verdict.WARNED: "🟨", Verdict.FAILED: "🟥", Verdict.SKIPPED: "⬜", None: "🟦"}
-BAR_BLOCKS = 40
+COLOURS = {Verdict.OK: "#2a9d5c", Verdict.WARNED: "#e9b44c", Verdict.FAILED: "#c8443c", Verdict.SKIPPED: "#b0b0b0", None: "#4c78a8"}
 
 
-@dg.asset(partitions_def=groups, deps=list(SUBSETS), group_name=GROUPS_GROUP, owners=[TEAM], kinds={"table"}, description=__doc__)
+@dg.asset(partitions_def=groups, deps=list(SUBSETS), group_name=GROUP, owners=[TEAM], kinds={"table"}, description=__doc__)
 def group_overview(context: dg.AssetExecutionContext, padocc: Padocc) -> dg.MaterializeResult:
     group = context.partition_key
     states = read_states(padocc.workdir, group)
@@ -42,16 +43,28 @@ def read_states(workdir: Workdir, group: str) -> dict[str, ProjectState]:
 
 
 def picture(states: dict[str, ProjectState]) -> str:
-    """A bar for each phase, as Markdown: its length is how many projects stand there, its colours how that ended."""
+    """A bar for each phase, as a Markdown image: its length is how many projects stand there, its colours how that ended."""
+    from matplotlib.figure import Figure
+
     counts = Counter((state.phase, state.verdict) for state in states.values())
-    largest = max((sum(n for (phase, _), n in counts.items() if phase == wanted) for wanted in PHASES), default=0) or 1
-    lines = ["| phase | | projects |", "|---|---|---|"]
-    for phase in PHASES:
-        here = {verdict: counts[phase, verdict] for verdict in BLOCKS if counts[phase, verdict]}
-        bar = "".join(BLOCKS[verdict] * max(1, round(BAR_BLOCKS * count / largest)) for verdict, count in here.items())
-        words = ", ".join(f"{count} {verdict or 'under way'}" for verdict, count in here.items())
-        lines.append(f"| {phase} | {bar} | {words or 0} |")
-    return "\n".join(lines)
+    figure = Figure(figsize=(8, 2.2), layout="constrained")
+    axes = figure.subplots()
+    for verdict, colour in COLOURS.items():
+        before = [sum(counts[phase, other] for other in _until(verdict)) for phase in PHASES]
+        axes.barh(PHASES, [counts[phase, verdict] for phase in PHASES], left=before, color=colour, label=verdict or "under way")
+    axes.invert_yaxis()
+    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.set_xlabel("projects")
+    figure.legend(loc="outside right upper", frameon=False)
+    image = io.BytesIO()
+    figure.savefig(image, format="png", dpi=90)
+    return f"![projects by phase and outcome](data:image/png;base64,{base64.b64encode(image.getvalue()).decode()})"
+
+
+def _until(verdict: Verdict | None) -> list[Verdict | None]:
+    """The verdicts drawn before this one."""
+    drawn = list(COLOURS)
+    return drawn[: drawn.index(verdict)]
 
 
 def _record(code: str, state: ProjectState) -> dg.TableRecord:

@@ -4,7 +4,7 @@ PADOCC: which driver reads them, how many chunks they hold, along which dimensio
 
 import dagster as dg
 
-from padocc_dagster.assets import PHASES_GROUP, TEAM
+from padocc_dagster.assets import GROUP, TEAM
 from padocc_dagster.assets.failure import attempt_of, log_metadata, require
 from padocc_dagster.assets.project import project
 from padocc_dagster.automation import when_upstream_is_ready
@@ -18,7 +18,7 @@ from padocc_dagster.resources import Padocc
     partitions_def=projects,
     deps=[project],
     automation_condition=when_upstream_is_ready,
-    group_name=PHASES_GROUP,
+    group_name=GROUP,
     kinds={"padocc"},
     owners=[TEAM],
     description=__doc__,

@@ -4,7 +4,7 @@
 
 import dagster as dg
 
-from padocc_dagster.assets import PHASES_GROUP, TEAM
+from padocc_dagster.assets import GROUP, TEAM
 from padocc_dagster.assets.cloud_product import cloud_product
 from padocc_dagster.assets.failure import attempt_of, log_metadata, require
 from padocc_dagster.automation import when_upstream_is_ready
@@ -19,7 +19,7 @@ COLUMNS = ("part", "kind", "name", "found")
     partitions_def=projects,
     deps=[cloud_product],
     automation_condition=when_upstream_is_ready,
-    group_name=PHASES_GROUP,
+    group_name=GROUP,
     kinds={"padocc"},
     owners=[TEAM],
     description=__doc__,

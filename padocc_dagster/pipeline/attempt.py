@@ -113,7 +113,7 @@ def _write_down(
         status=last.status,
         error_class=type(error).__name__ if error else (last.status if verdict is Verdict.FAILED else None),
         message=_one_line(error) if error else details.pop("message", ""),
-        log_path=str(phase_log),
+        log_path=str(phase_log) if phase_log.exists() else None,
         log_tail=_tail(phase_log),
         details=details,
     )

@@ -8,6 +8,7 @@ from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.operation import clear_cache, construct, remove
 from padocc_dagster.pipeline.order import concatenation_order
 from padocc_dagster.pipeline.product import Product, options_of, product_of, size_of
+from padocc_dagster.pipeline.regular_chunks import regular_chunks
 from padocc_dagster.pipeline.sources import keep_order, read_sources
 from padocc_dagster.pipeline.spec import AGGREGATORS
 from padocc_dagster.pipeline.status import append_row
@@ -122,7 +123,7 @@ def _zarr(workdir: Workdir, project: Project, product: Product) -> str:
     import dask
     from padocc.phases.compute import ZarrDS
 
-    with dask.config.set(scheduler="synchronous"):
+    with dask.config.set(scheduler="synchronous"), regular_chunks():
         construct(ZarrDS, workdir, project, "compute").run(mode="zarr")
     apply_attributes(workdir, project, product)
     return "xarray"

@@ -16,15 +16,16 @@ class CorruptFileError(Exception):
     """A file of the working directory cannot be what PADOCC or this package wrote."""
 
 
-def write_text(path: Path, text: str) -> None:
-    """Replace the file in one step: written and synced beside it, then renamed over it."""
+def write_text(path: Path, text: str, synced: bool = True) -> None:
+    """Replace the file in one step: written beside it, on to the disk if `synced`, then renamed over it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
         with open(beside, "x", encoding="utf-8") as file:
             file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
+            if synced:
+                file.flush()
+                os.fsync(file.fileno())
         os.replace(beside, path)
     except BaseException:
         beside.unlink(missing_ok=True)

@@ -7,6 +7,7 @@ refresh its marker (stopped for minutes, file system gone) has lost the lock, an
 
 import os
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Any
 
 LEASE_SECONDS = 120.0
 WAIT_SECONDS = 60.0
+EMPTY_SECONDS = 2.0
 LOST_LOCK_EXIT_STATUS = 75
 
 
@@ -27,6 +29,7 @@ def held(path: Path, what: str, wait: float = WAIT_SECONDS) -> Iterator[None]:
     from filelock import SoftFileLease, Timeout
 
     path.parent.mkdir(parents=True, exist_ok=True)
+    _spoil_empty_marker(path)
     lease = SoftFileLease(path, lease_duration=LEASE_SECONDS, on_compromise=_give_up, timeout=wait)
     try:
         lease.acquire(poll_interval=0.1)
@@ -36,6 +39,27 @@ def held(path: Path, what: str, wait: float = WAIT_SECONDS) -> Iterator[None]:
         yield
     finally:
         lease.release()
+
+
+def _spoil_empty_marker(path: Path) -> None:
+    """Let filelock take over a marker that stays empty, as a process leaves it that is killed before it writes its name.
+
+    filelock never breaks an empty marker (`filelock/_soft.py:259`), but one that it cannot read it takes over after two seconds.
+    """
+    found = _empty_marker(path)
+    if found:
+        time.sleep(EMPTY_SECONDS)
+        if _empty_marker(path) == found:
+            path.write_text("abandoned\n")
+
+
+def _empty_marker(path: Path) -> tuple[int, int] | None:
+    """What tells an empty marker from a later one at the same place; None when there is none."""
+    try:
+        marker = os.stat(path)
+    except FileNotFoundError:
+        return None
+    return None if marker.st_size else (marker.st_ino, marker.st_ctime_ns)
 
 
 def _holder(path: Path) -> str:

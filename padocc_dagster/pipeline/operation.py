@@ -1,10 +1,14 @@
 """How PADOCC's operation classes are constructed: directly, forceful, with errors raised and the phase's own log."""
 
+import io
 import logging
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from padocc_dagster.pipeline.files import write_text
 from padocc_dagster.pipeline.layout import Project, Workdir
 
 RAISE_ERRORS_TRY_ALL_DRIVERS = "D"
@@ -20,6 +24,7 @@ def construct(operation: type, workdir: Workdir, project: Project, phase: str, *
     from padocc.core.utils import BypassSwitch
 
     logging.captureWarnings(True)
+    _let_padocc_replace_files_whole()
     return operation(
         project.code,
         str(workdir.root),
@@ -32,6 +37,21 @@ def construct(operation: type, workdir: Workdir, project: Project, phase: str, *
         bypass=BypassSwitch(RAISE_ERRORS_TRY_ALL_DRIVERS),
         **options,
     )
+
+
+def _let_padocc_replace_files_whole() -> None:
+    """PADOCC empties its configs and lists, then writes them (`padocc/core/filehandlers.py:377,573`): killed between, it loses them."""
+    from padocc.core import filehandlers
+
+    filehandlers.open = lambda path, mode="r": _replacing(Path(path)) if mode == "w" else open(path, mode)
+
+
+@contextmanager
+def _replacing(path: Path) -> Iterator[io.StringIO]:
+    """A file as `open(path, "w")` gives it, of which nothing is seen until all of it is written."""
+    text = io.StringIO()
+    yield text
+    write_text(path, text.getvalue(), synced=False)
 
 
 def clear_cache(workdir: Workdir, project: Project) -> None:

@@ -52,7 +52,7 @@ def _run(operation: str, phase: str, workdir: Workdir, project: Project, **choic
         return Outcome.from_dict(call(operation, root=str(workdir.root), project=str(project), **choices))
     except WorkerDiedError as died:
         phase_log = workdir.phase_log(project, phase)
-        outcome = Outcome(phase, Verdict.FAILED, died.status, "WorkerDiedError", str(died), str(phase_log))
+        outcome = Outcome(phase, Verdict.FAILED, died.status, died.error_class, str(died), str(phase_log))
         append_row(log, phase, outcome.status)
         write_json(workdir.outcome(project), outcome.as_dict())
         return replace(outcome, log_tail=_last_lines(phase_log))

@@ -27,9 +27,19 @@ SETTINGS = {
 class WorkerDiedError(Exception):
     """The worker ended without an answer: killed, or out of memory."""
 
+    error_class = "WorkerDiedError"
+
     def __init__(self, operation: str, returncode: int):
         self.status = f"Failed-{_cause(returncode)}"
         super().__init__(f"the process of {operation} ended by {_cause(returncode)} before it could answer")
+
+
+class OperationFailedError(WorkerDiedError):
+    """The worker ended with an exception, whose class and message it could still tell."""
+
+    def __init__(self, error_class: str, message: str):
+        self.error_class, self.status = error_class, f"Failed-{error_class}"
+        Exception.__init__(self, f"{error_class}: {message}")
 
 
 def _cause(returncode: int) -> str:
@@ -50,7 +60,8 @@ def clean_environment() -> dict[str, str]:
 def call(operation: str, **arguments: Any) -> Any:
     """Carry out one operation of `worker.OPERATIONS` and return its answer.
 
-    Arguments and answer are JSON values. Raises WorkerDiedError when the process ends without an answer. When this process is
+    Arguments and answer are JSON values. Raises WorkerDiedError when the process ends without an answer, and
+    OperationFailedError, which is one too, when the operation raised. When this process is
     interrupted, the worker is killed before the interruption goes on.
     """
     command = [sys.executable, "-P", "-m", "padocc_dagster.pipeline.worker"]
@@ -68,4 +79,7 @@ def call(operation: str, **arguments: Any) -> Any:
             raise
     if worker.returncode or not answer:
         raise WorkerDiedError(operation, worker.returncode)
-    return json.loads(answer)
+    result = json.loads(answer)
+    if "error" in result:
+        raise OperationFailedError(*result["error"])
+    return result["answer"]

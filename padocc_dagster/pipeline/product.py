@@ -1,6 +1,8 @@
 """A project's product in the working directory: which format, which revision, where, and which bytes."""
 
+import filecmp
 import hashlib
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +12,7 @@ from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.spec import CloudFormat
 
 BLOCK = 1 << 20
+JSON_SUFFIXES = (".json", ".zmetadata")
 
 
 @dataclass(frozen=True)
@@ -64,6 +67,25 @@ def fingerprint(path: Path) -> str:
             while block := stream.read(BLOCK):
                 digest.update(block)
     return digest.hexdigest()
+
+
+def same_but_for_date(one: Path, other: Path) -> bool:
+    """Whether two products hold the same, apart from the `aggregation_date` that PADOCC writes into every new one."""
+    if one.is_dir() and other.is_dir():
+        names = [{file.relative_to(store) for file in store.rglob("*") if file.is_file()} for store in (one, other)]
+        return names[0] == names[1] and all(same_but_for_date(one / name, other / name) for name in names[0])
+    if one.suffix in JSON_SUFFIXES or one.name in JSON_SUFFIXES:
+        return _undated(read_json(one)) == _undated(read_json(other))
+    return one.is_file() and other.is_file() and filecmp.cmp(one, other, shallow=False)
+
+
+def _undated(value: Any) -> Any:
+    """The JSON value without aggregation dates, at whatever depth, in nested JSON texts too."""
+    if isinstance(value, str) and "aggregation_date" in value:
+        value = json.loads(value)
+    if isinstance(value, dict):
+        return {key: _undated(found) for key, found in value.items() if key != "aggregation_date"}
+    return value
 
 
 def size_of(path: Path) -> int:

@@ -16,7 +16,7 @@ from typing import Any
 
 from padocc_dagster.pipeline.files import read_json, write_json
 from padocc_dagster.pipeline.layout import Project, Workdir
-from padocc_dagster.pipeline.product import Product, fingerprint, product_of, size_of
+from padocc_dagster.pipeline.product import Product, fingerprint, product_of, same_but_for_date, size_of
 from padocc_dagster.pipeline.status import GateClosedError, read_rows
 from padocc_dagster.pipeline.validate import read_findings
 from padocc_dagster.pipeline.verify import comparison_problem
@@ -70,7 +70,7 @@ def _copy(product: Product, copy: Path, links: dict[str, str] | None) -> None:
     if links:
         write_json(copy, _linked(read_json(product.path), links))
         back = _linked(read_json(copy), {there: here for here, there in links.items()})
-        if back != read_json(product.path):
+        if back != _linked(read_json(product.path), {here: here for here in links}):  # without file://, which may be left off
             raise OSError(f"{copy}: the links cannot be traced back to {product.path}: use prefixes that name distinct places")
         return
     if product.path.is_dir():
@@ -99,13 +99,13 @@ def _linked(references: dict[str, Any], links: dict[str, str]) -> dict[str, Any]
 
 
 def _put(beside: Path, target: Path, product_name: str) -> bool:
-    """Rename into place. False when the same product is there already; a folder is never replaced by rename."""
+    """Rename into place. False when the same product is there already; a rename never replaces a folder that holds something."""
     try:
         os.rename(beside, target)
     except OSError:
         if not target.is_dir():
             raise
-        if fingerprint(target / product_name) == fingerprint(beside / product_name):
+        if same_but_for_date(target / product_name, beside / product_name):
             return False
         raise AlreadyPublishedError(
             f"{target} holds another product of this revision: compute with new_version to publish beside it"

@@ -2,6 +2,8 @@
 
 from typing import NamedTuple
 
+from padocc_dagster.pipeline.status import AGGREGATORS_TRIED
+
 
 class Remedy(NamedTuple):
     """What an error class means, and what to try."""
@@ -35,7 +37,8 @@ UNKNOWN = Remedy("PADOCC has no advice for this error", "read the phase log; the
 
 
 def remedy_for(error_class: str | None) -> Remedy:
-    """The remedy of an error class; a validation that PADOCC calls Fatal asks for another aggregator."""
-    if error_class and "Fatal-" in error_class:
+    """The remedy of an error class, or of a status of PADOCC's that names one, as in `(V>K)Failed-KeyError`."""
+    name = AGGREGATORS_TRIED.sub("", error_class or "").removeprefix("Failed-")
+    if name.startswith("Fatal-"):
         return Remedy("PADOCC's validation found a fatal difference", f"look at the findings, then {OTHER_AGGREGATOR}")
-    return REMEDIES.get(error_class or "", UNKNOWN)
+    return REMEDIES.get(name, UNKNOWN)

@@ -28,7 +28,7 @@ class ProjectSpec:
 
     code: str
     pattern: str
-    """The glob pattern, or the path of the list of files, as written; empty when the config lists the files itself."""
+    """The glob pattern as written, or the absolute path of the list of files; empty when the config lists the files itself."""
     files: tuple[str, ...]
     """Absolute paths of the source files, in natural order of their names."""
     updates: dict[str, Any] = field(default_factory=dict)

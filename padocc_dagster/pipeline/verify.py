@@ -53,7 +53,8 @@ def _tell_padocc(workdir: Workdir, project: Project, comparison: Comparison) -> 
         append_row(log, "compute", "Success")
     if not comparison.passed:
         record = {"phase": "compute", "verdict": Verdict.FAILED, "status": PRODUCT_DIFFERS}
-        record |= {"error_class": "ProductDiffersFromSource", "message": "; ".join(comparison.problems[:5])[:2000]}
+        others = f" (and {len(comparison.problems) - 1} more problems)" if len(comparison.problems) > 1 else ""
+        record |= {"error_class": "ProductDiffersFromSource", "message": comparison.problems[0] + others}
         write_json(workdir.outcome(project), record)
 
 

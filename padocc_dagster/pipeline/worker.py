@@ -8,6 +8,7 @@ import json
 import os
 import sys
 import threading
+import traceback
 from collections.abc import Callable
 from typing import Any
 
@@ -51,8 +52,12 @@ def main() -> None:
     sys.stdout = sys.stderr
     request = read_request()
     threading.Thread(target=end_with_parent, daemon=True).start()
-    answer = operations()[request["operation"]](**request["arguments"])
-    answers.write(json.dumps(answer))
+    try:
+        result = {"answer": operations()[request["operation"]](**request["arguments"])}
+    except Exception as error:
+        traceback.print_exc()
+        result = {"error": [type(error).__name__, " ".join(str(error).split())]}
+    answers.write(json.dumps(result))
     answers.close()
     os._exit(0)  # libraries' threads and exit hooks have nothing left to do, and may hang
 

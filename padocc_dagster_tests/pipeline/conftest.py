@@ -13,7 +13,7 @@ from padocc_dagster_tests.pipeline.projects import Made, copy, make
 def stages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Made]:
     """The same project after each phase: initialised, scanned, computed, validated (and compared)."""
     folder = tmp_path_factory.mktemp("stages")
-    made = make(folder / "last", Series(lengths=(4, 4, 4, 3), orog=True))
+    made = make(folder / "last", Series(lengths=(4, 4, 4), lat=12, lon=12))
     stages = {"initialised": copy(made, folder / "initialised")}
     made.through("scan")
     stages["scanned"] = copy(made, folder / "scanned")

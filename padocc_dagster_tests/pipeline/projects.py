@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from padocc_dagster.pipeline import initialise, phases, verify
+from padocc_dagster.pipeline.files import read_json, read_lines, write_json
 from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.outcome import Outcome
+from padocc_dagster.pipeline.sources import list_digest
 from padocc_dagster.pipeline.spec import ProjectOptions, ProjectSpec
 from padocc_dagster.pipeline.status import StatusRow, read_rows
 from padocc_dagster_tests.make_netcdf import Series, write
@@ -91,6 +93,9 @@ def copy(made: Made, root: Path) -> Made:
     for path in other.root.rglob("*"):
         if path.suffix in TEXTS and path.is_file():
             path.write_text(path.read_text().replace(str(made.root), str(other.root)))
+    base = read_json(other.workdir.base_cfg(other.project))
+    base["padocc_dagster"]["sources"] = list_digest(read_lines(other.workdir.allfiles(other.project)))
+    write_json(other.workdir.base_cfg(other.project), base)
     if other.workdir.comparison(other.project).exists():
         assert other.verified()["passed"]
     return other

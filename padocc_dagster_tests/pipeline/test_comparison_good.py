@@ -1,12 +1,17 @@
 """Good products pass, whatever they are made of and whichever way."""
 
 import json
+from functools import partial
 
+import netCDF4
 import pytest
+import zarr
 
-from padocc_dagster.pipeline.comparison import Comparison, Request, compare
+from padocc_dagster.pipeline.comparison import Comparison, Request, compare, files
+from padocc_dagster.pipeline.comparison.reading import blocks
+from padocc_dagster.pipeline.product import Product
 from padocc_dagster_tests.make_netcdf import Series, unsorted_names, write
-from padocc_dagster_tests.make_products import KINDS, make
+from padocc_dagster_tests.make_products import KINDS, make, stack
 
 GOOD = {
     "netcdf4": Series(),
@@ -47,7 +52,9 @@ SPECIAL = {
 }
 
 
-@pytest.mark.parametrize(("series", "kind"), [pytest.param(s, k, id=f"{n}-{k}") for n, (s, kinds) in SPECIAL.items() for k in kinds])
+@pytest.mark.parametrize(
+    ("series", "kind"), [pytest.param(s, k, id=f"{n}-{k}") for n, (s, kinds) in SPECIAL.items() for k in kinds]
+)
 def test_a_product_that_only_some_makers_can_make_passes_too(tmp_path, series, kind):
     sources = write(tmp_path / "sources", series)
     result = compare(Request(make(kind, sources, tmp_path), sources))
@@ -70,4 +77,63 @@ def test_chunks_that_are_not_stored_are_counted(tmp_path, kind):
     result = compare(Request(make(kind, sources, tmp_path), sources))
     row = next(row for row in result.variables if row["name"] == "sparse")
     assert result.passed
-    assert (row["chunks_expected"] - row["chunks_present"] > 0) == any("sparse" in line and "not stored" in line for line in result.information)
+    assert (row["chunks_expected"] - row["chunks_present"] > 0) == any(
+        "sparse" in line and "not stored" in line for line in result.information
+    )
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_large_variables_are_compared_in_blocks(tmp_path, kind, monkeypatch):
+    sources = write(tmp_path / "sources", Series(packed=True, orog=True, bounds=True))
+    product = make(kind, sources, tmp_path)
+    monkeypatch.setattr(files, "SMALL", -1)
+    monkeypatch.setattr(files, "blocks", partial(blocks, limit=60))
+    assert compare(Request(product, sources)).problems == ()
+    with netCDF4.Dataset(sources[1], "a") as dataset:
+        dataset["orog"][-1, -1] = 4711.0
+    refused = compare(Request(product, sources))
+    assert any("orog" in problem and "4711.0 in the file" in problem and "block from" in problem for problem in refused.problems), refused.problems
+
+
+def test_files_stacked_along_a_made_up_dimension_are_compared_each_in_its_place(tmp_path):
+    sources = tuple(str(tmp_path / f"{name}.nc") for name in "abc")
+    for number, path in enumerate(sources):
+        with netCDF4.Dataset(path, "w") as dataset:
+            dataset.createDimension("x", 300)
+            dataset.createVariable("x", "f8", ("x",))[:] = range(300)
+            dataset.createVariable("depth", "f8", ("x",))[:] = number
+    stacked = Product(tmp_path / "k1.0a.json", "kerchunk", "1.0")
+    stack(sources, stacked.path)
+    result = compare(Request(stacked, sources))
+    assert result.problems == ()
+    assert [row["shape"] for row in result.variables if row["name"] == "depth"] == [[3, 300]]
+    assert not compare(Request(stacked, sources[::-1])).passed
+    assert not compare(Request(stacked, sources[:2])).passed
+    content = json.loads(stacked.path.read_text())
+    content["refs"]["depth/1.0"] = content["refs"]["depth/2.0"]
+    stacked.path.write_text(json.dumps(content))
+    assert not compare(Request(stacked, sources)).passed
+
+
+def test_shards_are_compared_in_every_file(tmp_path):
+    sources = write(tmp_path / "sources", Series(lengths=(4,) * 6, chunk=1, lat=60, lon=90))
+    product = make("zarr", sources, tmp_path)
+    group = zarr.open_group(str(product.path), mode="r+", use_consolidated=False)
+    values, attributes = group["tas"][...], dict(group["tas"].attrs)
+    names = ("time", "lat", "lon")
+    how = {"chunks": (1, 60, 90), "shards": (4, 60, 90), "dimension_names": names, "attributes": attributes, "overwrite": True}
+    sharded = group.create_array("tas", data=values, **how)
+    zarr.consolidate_metadata(str(product.path))
+    result = compare(Request(product, sources, compare=0))
+    assert result.problems == ()
+    assert [row["files_compared"] for row in result.variables if row["name"] == "tas"] == [6]
+    sharded[9] = 0.0
+    assert not compare(Request(product, sources, compare=0)).passed
+
+
+def test_a_coordinate_that_does_not_rise_is_worth_knowing(tmp_path):
+    sources = write(tmp_path / "sources", Series())
+    order = (sources[1], sources[0], sources[2])
+    result = compare(Request(make("zarr", order, tmp_path), order))
+    assert result.passed
+    assert any("time neither rise nor fall" in line for line in result.information)

@@ -7,10 +7,12 @@ chunks, the structure, and the values. What it cannot decide it refuses, with a 
     request.py    what to compare                 report.py      what came out
     sources.py    headers and raw values of the source files
     products.py   the product as variables, whatever its format (cfa.py, references.py, store.py know the formats)
-    encoding.py   what raw values mean            values.py      when two blocks of values are equal
+    encoding.py   what raw values mean            values.py      when two blocks of values are equal (times.py: times)
     placement.py  where each file lies in the product
     chunks.py     which chunks there must be, and which files they hold
     sample.py     which files are compared        metadata.py    attributes
+    reading.py    the product in blocks           files.py       its values against those of each file
+    plans.py      which variable with which       inventory.py   the chunks, by format
     compare.py    the order of it all
 """
 

@@ -24,18 +24,18 @@ def check_fragments(
                 continue
             uris, identifiers, edges, axis = _terms(dataset, variable, placement.dimension)
             fragments[name] = uris.size
+            kind = f"fragments of {name}"
             strangers = {str(i) for i in identifiers.ravel()} - {name}
             if strangers:
-                findings.problem(f"fragments of {name}", f"fragments of {name} are read from other variables: {', '.join(sorted(strangers))}")
+                findings.problem(kind, f"fragments of {name} are read from other variables: {', '.join(sorted(strangers))}")
             for position, uri in _positions(uris):
                 file = numbers.get(str(uri).removeprefix("file://"))
                 owner = _owner(position, axis, edges, placement)
                 if file is None:
-                    findings.problem(f"fragments of {name}", f"a fragment of {name} lies in {uri}, which is not one of the source files")
+                    findings.problem(kind, f"a fragment of {name} lies in {uri}, which is not one of the source files")
                 elif owner is not None and owner != file:
-                    findings.problem(
-                        f"fragments of {name}", f"fragment {position} of {name} lies in {uri}, but its place asks for {sources[owner]}"
-                    )
+                    expected = sources[owner]
+                    findings.problem(kind, f"fragment {position} of {name} lies in {uri}, but its place asks for {expected}")
                 else:
                     used.add(file)
     return fragments, used

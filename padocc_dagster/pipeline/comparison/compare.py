@@ -3,29 +3,21 @@
 import os
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from math import prod
 from time import monotonic
 from typing import Any
 
-from padocc_dagster.pipeline.comparison import sample, values
+from padocc_dagster.pipeline.comparison import sample
+from padocc_dagster.pipeline.comparison.files import compare_files
 from padocc_dagster.pipeline.comparison.inventory import take_stock
 from padocc_dagster.pipeline.comparison.metadata import compare_attributes
-from padocc_dagster.pipeline.comparison.placement import STACKED, place
+from padocc_dagster.pipeline.comparison.placement import STACKED, Placement, place
 from padocc_dagster.pipeline.comparison.plans import Plan, plan
 from padocc_dagster.pipeline.comparison.products import OpenProduct, opened_product
-from padocc_dagster.pipeline.comparison.reading import SMALL, blocks
+from padocc_dagster.pipeline.comparison.reading import SMALL
 from padocc_dagster.pipeline.comparison.references import load_json
-from padocc_dagster.pipeline.comparison.report import Comparison, Findings
+from padocc_dagster.pipeline.comparison.report import Comparison, Findings, in_words
 from padocc_dagster.pipeline.comparison.request import Request
-from padocc_dagster.pipeline.comparison.sources import (
-    Header,
-    SourceError,
-    SourceVariable,
-    opened,
-    read_block,
-    read_header,
-    source_fingerprint,
-)
+from padocc_dagster.pipeline.comparison.sources import Header, SourceError, read_header, source_fingerprint
 from padocc_dagster.pipeline.product import fingerprint
 
 
@@ -52,7 +44,7 @@ def compare(request: Request) -> Comparison:
     try:
         _examine(work)
     except Exception as error:
-        work.findings.problem("comparison", f"{request.product.path} cannot be compared: {_words(error)}")
+        work.findings.problem("comparison", f"{request.product.path} cannot be compared: {in_words(error)}")
     return Comparison(
         product_path=str(request.product.path),
         cloud_format=request.product.cloud_format,
@@ -82,7 +74,7 @@ def _examine(work: _Work) -> None:
         try:
             product = stack.enter_context(opened_product(request.product, refs))
         except Exception as error:
-            findings.problem("product", f"{request.product.path} cannot be opened: {_words(error)}")
+            findings.problem("product", f"{request.product.path} cannot be opened: {in_words(error)}")
             return
         placement, problems = place(headers, product.sizes)
         for problem in problems:
@@ -92,9 +84,11 @@ def _examine(work: _Work) -> None:
         work.plans = plan(headers, product, placement, request.variables, request.sources, findings)
         compare_attributes(request, product, findings)
         take_stock(request, refs, product, placement, work.plans, findings)
-        _check_stack(product, len(headers), findings)
-        _compare_values(work, headers, chosen)
-    limit = f"variables of at most {SMALL >> 10} KiB a file, and whatever no reference vouches for, were compared in every file that has them"
+        _check_order(product, placement, findings)
+        work.files_compared = compare_files(headers, request.sources, work.plans, chosen, findings)
+    if not any(item.compared for item in work.plans.values()):
+        findings.problem("comparison", f"no variable of {request.product.path} could be compared with any file")
+    limit = f"variables of at most {SMALL >> 10} KiB a file, and whatever no reference vouches for, were compared in every file"
     work.sampling = sentence + ("" if len(chosen) == len(headers) else f"; {limit}")
 
 
@@ -126,74 +120,25 @@ def _headers(sources: tuple[str, ...], findings: Findings) -> list[Header]:
         except SourceError as error:
             findings.problem("source files", str(error))
         except Exception as error:
-            findings.problem("source files", f"the header of {path} cannot be read: {_words(error)}")
+            findings.problem("source files", f"the header of {path} cannot be read: {in_words(error)}")
     return headers if not findings.count else []
 
 
-def _check_stack(product: OpenProduct, files: int, findings: Findings) -> None:
-    """The made-up dimension must count the files."""
-    if STACKED in product.variables and STACKED in product.sizes:
-        numbers = product.variables[STACKED].read((slice(0, files),)).tolist()
-        if numbers != list(range(files)):
-            findings.problem("values of file_number", f"variable {STACKED} is {str(numbers)[:80]}, expected 0 to {files - 1}")
+def _check_order(product: OpenProduct, placement: Placement, findings: Findings) -> None:
+    """The dimension made up for the files must count them; a coordinate that does not rise or fall steadily is worth knowing."""
+    import numpy as np
 
-
-def _compare_values(work: _Work, headers: list[Header], chosen: set[int]) -> None:
-    for number, header in enumerate(headers):
-        selected = [v for v in header.variables if v.name in work.plans and _is_compared(v, header, number, work.plans[v.name], chosen)]
-        if not selected:
-            continue
-        path = work.request.sources[number]
-        try:
-            with opened(path) as dataset:
-                for variable in selected:
-                    _compare_variable(work, dataset, variable, header, number)
-        except SourceError as error:
-            work.findings.problem("source files", str(error))
-        work.files_compared += number in chosen
-        if work.findings.enough:
-            work.findings.inform(f"the comparison stopped after file {number + 1} of {len(headers)}: too much differs")
-            return
-
-
-def _is_compared(variable: SourceVariable, header: Header, number: int, item: Plan, chosen: set[int]) -> bool:
-    return number in chosen or number in item.forced or _bytes(variable, header) <= SMALL
-
-
-def _compare_variable(work: _Work, dataset: Any, variable: SourceVariable, header: Header, number: int) -> None:
-    """Compare one variable of one file with its place in the product; the first block that differs says enough."""
-    item, path = work.plans[variable.name], work.request.sources[number]
-    kind = f"values of {variable.name}"
-    item.compared += 1
-    try:
-        for key in blocks(header.shape(variable), variable.itemsize):
-            problem = _block_problem(item, dataset, variable, header, number, key)
-            if problem and _holds_no_data(item):
-                work.findings.inform(f"variable {variable.name} is a grid mapping, whose value means nothing (CF 5.6): {problem}")
-            elif problem:
-                where = "" if all(part.start == 0 for part in key) else f" in the block from {[part.start for part in key]}"
-                note = "" if item.reader.placed else "; it differs between files or was changed, and the product keeps only one"
-                work.findings.problem(kind, f"variable {variable.name} differs from {path}{where}: {problem}{note}")
-                return
-    except Exception as error:
-        work.findings.problem(kind, f"variable {variable.name} cannot be compared with {path}: {_words(error)}")
-
-
-def _block_problem(item: Plan, dataset: Any, variable: SourceVariable, header: Header, number: int, key: tuple[slice, ...]) -> str | None:
-    source = read_block(dataset, variable.name, key)
-    if item.joined:
-        source, key = values.join_characters(source), key[:-1]
-    small = _bytes(variable, header) <= SMALL
-    product = item.reader.whole(number, variable.itemsize) if small else item.reader.block(number, key)
-    return values.difference(source, product, variable.encoding, item.product.encoding, raw=not item.changed[variable])
-
-
-def _holds_no_data(item: Plan) -> bool:
-    return item.product.shape == () and "grid_mapping_name" in item.product.attributes
-
-
-def _bytes(variable: SourceVariable, header: Header) -> int:
-    return prod(header.shape(variable)) * variable.itemsize
+    coordinate = product.variables.get(placement.dimension or "")
+    if coordinate is None or len(coordinate.shape) != 1:
+        return
+    values = coordinate.read((slice(0, coordinate.shape[0]),))
+    if placement.dimension == STACKED:
+        if values.tolist() != list(range(len(values))):
+            findings.problem("values of file_number", f"variable {STACKED} does not count the files from 0 to {len(values) - 1}")
+    elif values.dtype.kind in "iuf" and not (np.all(values[1:] > values[:-1]) or np.all(values[1:] < values[:-1])):
+        findings.inform(
+            f"the values of {placement.dimension} neither rise nor fall steadily: check the order of the source files"
+        )
 
 
 def _row(name: str, item: Plan) -> dict[str, Any]:
@@ -206,9 +151,3 @@ def _row(name: str, item: Plan) -> dict[str, Any]:
         "compared": item.how,
         "files_compared": item.compared,
     }
-
-
-def _words(error: Exception) -> str:
-    """An exception as one line."""
-    text = " ".join(str(error).split())
-    return f"{type(error).__name__}: {text[:300]}" if text else type(error).__name__

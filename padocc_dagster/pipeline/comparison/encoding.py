@@ -8,7 +8,7 @@ where they do not, both sides are decoded first (`values.py`).
 from dataclasses import dataclass, replace
 from typing import Any
 
-DURATIONS = {"weeks": 604_800_000_000, "days": 86_400_000_000, "hours": 3_600_000_000, "minutes": 60_000_000, "seconds": 1_000_000}
+DURATIONS = {"days": 86_400_000_000, "hours": 3_600_000_000, "minutes": 60_000_000, "seconds": 1_000_000}
 DURATIONS |= {"milliseconds": 1_000, "microseconds": 1, "nanoseconds": 0.001}
 """Microseconds in each unit that xarray takes for a duration."""
 
@@ -49,7 +49,7 @@ def encoding_of(dtype: Any, attributes: dict[str, Any]) -> Encoding:
     if units is not None and " since " in units:
         calendar = (_text(attributes.get("calendar")) or "standard").lower().replace("gregorian", "standard")
         calendar = calendar.replace("proleptic_standard", "proleptic_gregorian")
-    numeric = name != "str" and np.dtype(name).kind in "iuf"
+    numeric = name != "str" and np.dtype(dtype).kind in "iuf"
     default = None
     # One-byte types have no default missing value: every value of theirs is data (NetCDF Users' Guide, "Fill Values").
     if numeric and "_FillValue" not in attributes and np.dtype(name).itemsize > 1:
@@ -76,7 +76,9 @@ def type_name(dtype: Any) -> str:
     dtype = np.dtype(dtype)
     if dtype.kind in "OUST":
         return "str"
-    return str(dtype.newbyteorder("=")) if dtype.names is None else str([(n, type_name(dtype[n])) for n in dtype.names])
+    if dtype.names:
+        return "{" + ", ".join(f"{part}: {type_name(dtype[part])}" for part in dtype.names) + "}"
+    return str(dtype.newbyteorder("="))
 
 
 def inherit(encodings: dict[str, Encoding], bounds: dict[str, str]) -> dict[str, Encoding]:

@@ -12,7 +12,12 @@ from padocc_dagster.pipeline.comparison.request import Request
 
 
 def take_stock(
-    request: Request, refs: dict[str, Any] | None, product: OpenProduct, placement: Placement, plans: dict[str, Plan], findings: Findings
+    request: Request,
+    refs: dict[str, Any] | None,
+    product: OpenProduct,
+    placement: Placement,
+    plans: dict[str, Plan],
+    findings: Findings,
 ) -> None:
     """Count chunks, check where they point, and note in the plans which files must be compared for want of a reference."""
     if request.product.cloud_format == "CFA":
@@ -28,10 +33,8 @@ def take_stock(
         plans[name].chunks_expected, plans[name].chunks_present = census.expected, census.present
         plans[name].forced |= census.forced(len(request.sources))
         if census.present < census.expected:
-            findings.inform(
-                f"variable {name}: {census.expected - census.present} of {census.expected} chunks are not stored and read as the fill value; "
-                "every file that owns one was compared"
-            )
+            absent = f"{census.expected - census.present} of {census.expected} chunks are not stored and read as the fill value"
+            findings.inform(f"variable {name}: {absent}; every file that owns one was compared")
 
 
 def _zarr(request: Request, product: OpenProduct, placement: Placement, findings: Findings) -> dict[str, Census]:

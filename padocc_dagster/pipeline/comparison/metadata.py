@@ -7,8 +7,9 @@ from padocc_dagster.pipeline.comparison.report import Findings
 from padocc_dagster.pipeline.comparison.request import Request
 from padocc_dagster.pipeline.comparison.sources import ENCODING_ATTRIBUTES, attributes_of
 
-NOISE = {"aggregation_date", "coordinates", "_ARRAY_DIMENSIONS", "DIMENSION_LIST", "REFERENCE_LIST", "CLASS", "NAME", "DIMENSION_LABELS"}
-NOISE |= {"_NCProperties", "_Netcdf4Dimid", "_Netcdf4Coordinates", "_nc3_strict", "_Encoding"} | set(ENCODING_ATTRIBUTES)
+NOISE = {"aggregation_date", "coordinates", "_ARRAY_DIMENSIONS", "_Encoding"} | set(ENCODING_ATTRIBUTES)
+NOISE |= {"DIMENSION_LIST", "REFERENCE_LIST", "CLASS", "NAME", "DIMENSION_LABELS"}
+NOISE |= {"_NCProperties", "_Netcdf4Dimid", "_Netcdf4Coordinates", "_nc3_strict"}
 """Attributes that belong to a format, or that are compared as encoding."""
 MOST_LINES = 60
 
@@ -16,10 +17,11 @@ MOST_LINES = 60
 def compare_attributes(request: Request, product: OpenProduct, findings: Findings) -> None:
     """Check the attributes that were to be changed, and list the others that differ from the first source file's."""
     for name, value in request.updates.items():
+        wanted = f"global attribute {name} was to be set to {value!r}"
         if name not in product.attributes:
-            findings.problem("attributes", f"global attribute {name} was to be set to {value!r}, and the product has no such attribute")
+            findings.problem("attributes", f"{wanted}, and the product has no such attribute")
         elif not _same(product.attributes[name], value):
-            findings.problem("attributes", f"global attribute {name} was to be set to {value!r}, and is {product.attributes[name]!r} in the product")
+            findings.problem("attributes", f"{wanted}, and is {product.attributes[name]!r} in the product")
     for name in request.removals:
         if name in product.attributes and name not in request.updates:
             findings.problem("attributes", f"global attribute {name} was to be removed, and is still in the product")

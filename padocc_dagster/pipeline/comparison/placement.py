@@ -8,7 +8,7 @@ from padocc_dagster.pipeline.comparison.products import ProductVariable
 from padocc_dagster.pipeline.comparison.sources import Header, SourceVariable
 
 STACKED = "file_number"
-"""The dimension that PADOCC makes up when files share no dimension to join them by (`padocc/phases/compute.py:_construct_virtual_dim`)."""
+"""The dimension that PADOCC makes up when files share none to join them by (`padocc/phases/compute.py:1303`)."""
 
 
 @dataclass(frozen=True)
@@ -59,9 +59,13 @@ def place(headers: list[Header], product: dict[str, int]) -> tuple[Placement | N
         if sum(sizes) != product[d]
     ]
     if len(joined) > 1:
-        problems.append(f"the product is longer than the first file along {', '.join(joined)}: files joined along several dimensions cannot be placed")
+        problems.append(
+            f"the product and the first file differ in {', '.join(joined)}: files joined along several cannot be placed"
+        )
     if not joined and len(headers) > 1:
-        problems.append(f"no dimension of the product is longer than in the first file, so {len(headers)} files cannot be placed in it")
+        problems.append(
+            f"no dimension of the product is longer than in the first file, so {len(headers)} files cannot be placed in it"
+        )
     problems += _uneven(headers, set(joined), set(product))
     if problems:
         return None, problems
@@ -70,7 +74,7 @@ def place(headers: list[Header], product: dict[str, int]) -> tuple[Placement | N
 
 
 def _is_joined(size: int, sizes: list[int], product: int) -> bool:
-    """Whether files follow one another along the dimension: it is not as in the first file, or the other files are empty along it."""
+    """Whether files follow one another along the dimension: it is not as in the first, or the others are empty along it."""
     return product != size or (product == sum(sizes) and len(set(sizes)) > 1)
 
 
@@ -82,5 +86,6 @@ def _uneven(headers: list[Header], joined: set[str], product: set[str]) -> list[
             continue
         for dimension, size in header.sizes:
             if dimension in product - joined and first.get(dimension) != size:
-                return [f"dimension {dimension} is {first.get(dimension)} long in the first file and {size} in file {number + 1}: they cannot be joined"]
+                lengths = f"{first.get(dimension)} long in the first file and {size} in file {number + 1}"
+                return [f"dimension {dimension} is {lengths}: they cannot be joined"]
     return []

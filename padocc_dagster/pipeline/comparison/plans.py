@@ -34,7 +34,12 @@ class Plan:
 
 
 def plan(
-    headers: list[Header], product: OpenProduct, placement: Placement, kept: tuple[str, ...], sources: tuple[str, ...], findings: Findings
+    headers: list[Header],
+    product: OpenProduct,
+    placement: Placement,
+    kept: tuple[str, ...],
+    sources: tuple[str, ...],
+    findings: Findings,
 ) -> dict[str, Plan]:
     """Pair the variables. What is missing, too much, or of other dimensions becomes a problem, and has no plan."""
     first = {v.name: v for v in headers[0].variables}
@@ -53,7 +58,9 @@ def plan(
         if target.dimensions == expected or joined:
             plans[name] = Plan(target, ProductReader(target, placement), joined)
         else:
-            findings.problem("variables", f"variable {name} has the dimensions {target.dimensions} in the product, expected {expected}")
+            findings.problem(
+                "variables", f"variable {name} has dimensions {target.dimensions} in the product, expected {expected}"
+            )
     _check_later_files(headers, plans, placement, kept, sources, findings)
     return {name: plans[name] for name in first if name in plans}
 
@@ -74,7 +81,12 @@ def _wanted(
 
 
 def _check_later_files(
-    headers: list[Header], plans: dict[str, Plan], placement: Placement, kept: tuple[str, ...], sources: tuple[str, ...], findings: Findings
+    headers: list[Header],
+    plans: dict[str, Plan],
+    placement: Placement,
+    kept: tuple[str, ...],
+    sources: tuple[str, ...],
+    findings: Findings,
 ) -> None:
     """Hold every file's variables against the first file's and the product's, and note where encodings differ."""
     names = {v.name for v in headers[0].variables}
@@ -82,15 +94,17 @@ def _check_later_files(
     for number, header in enumerate(headers):
         found = {v.name: v for v in header.variables} if number and header.variables is not headers[0].variables else None
         for name in sorted(found.keys() - names) if found and not kept else []:
-            findings.problem("variables", f"variable {name} is in {sources[number]} but not in the first file: no product can hold it for all")
+            findings.problem("variables", f"variable {name} is in {sources[number]} but not in the first file")
         for name in sorted(names - found.keys()) if found is not None else []:
             if name in plans and placement.axis(plans[name].product) is not None:
-                findings.problem("variables", f"variable {name} is not in {sources[number]}, so its place in the product cannot be right")
+                findings.problem("variables", f"variable {name} is not in {sources[number]}, but has a place for it")
         for variable in header.variables:
             if variable.name not in plans:
                 continue
             if variable.dimensions != dimensions[variable.name]:
-                findings.problem("variables", f"variable {variable.name} has other dimensions in {sources[number]} than in the first file")
+                findings.problem(
+                    "variables", f"dimensions of {variable.name} in {sources[number]} are not those in the first file"
+                )
             _note_encoding(plans[variable.name], variable, number, sources[number], findings)
 
 
@@ -102,6 +116,7 @@ def _note_encoding(plan: Plan, variable: SourceVariable, number: int, path: str,
         if problem:
             findings.problem(f"units of {variable.name}", f"variable {variable.name}: {problem} (in {path})")
         elif plan.changed[variable] and sum(map(bool, plan.changed.values())) == 1:
-            findings.inform(f"variable {variable.name}: encoding changed ({'; '.join(plan.changed[variable])}), so decoded values were compared")
+            what = "; ".join(plan.changed[variable])
+            findings.inform(f"variable {variable.name}: encoding changed ({what}), so decoded values were compared")
     if plan.changed[variable]:
         plan.forced.add(number)

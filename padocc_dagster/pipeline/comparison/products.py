@@ -88,7 +88,7 @@ def _described(variables: Any, attributes: Any) -> OpenProduct:
     for variable in described.values():
         for dimension, size in zip(variable.dimensions, variable.shape, strict=True):
             if sizes.setdefault(dimension, size) != size:
-                raise ValueError(f"dimension {dimension} is {sizes[dimension]} long in one variable and {size} in {variable.name}")
+                raise ValueError(f"dimension {dimension} is {size} long in {variable.name} and {sizes[dimension]} elsewhere")
     return OpenProduct(described, sizes, dict(attributes))
 
 

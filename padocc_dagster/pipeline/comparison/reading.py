@@ -18,7 +18,7 @@ Key = tuple[slice, ...]
 
 
 def blocks(shape: tuple[int, ...], itemsize: int, limit: int = BLOCK) -> Iterator[Key]:
-    """Cut an array into parts of at most `limit` bytes: slabs along the first axis, and along the next where one row is larger."""
+    """Cut an array into parts of at most `limit` bytes: slabs along the first axis, along the next where a row is larger."""
     if 0 in shape:
         return
     if not shape or prod(shape) * itemsize <= limit:

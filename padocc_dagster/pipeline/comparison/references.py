@@ -23,7 +23,7 @@ def load_json(path: Path) -> dict[str, Any]:
         raise ValueError(f"{path} holds no kerchunk references: expected an object with 'refs'")
     generated = [name for name in ("gen", "templates") if content.get(name)]
     if generated:
-        raise ValueError(f"{path} makes references by {' and '.join(generated)}, which cannot be checked one by one: write them out")
+        raise ValueError(f"{path} makes references by {' and '.join(generated)}, which cannot be checked: write them out")
     return content["refs"]
 
 
@@ -51,7 +51,7 @@ def arrays_of_parquet(store: Path) -> dict[str, dict[str, Any]]:
 def entries_of_parquet(store: Path) -> Iterator[tuple[str, str, Entry]]:
     """Each chunk, one parquet file in memory at a time. Rows are chunks in C order (`fsspec/implementations/reference.py`)."""
     import numpy as np
-    import pandas
+    from fastparquet import ParquetFile
 
     record_size = json.loads((store / ".zmetadata").read_bytes())["record_size"]
     for array, metadata in arrays_of_parquet(store).items():
@@ -61,7 +61,7 @@ def entries_of_parquet(store: Path) -> Iterator[tuple[str, str, Entry]]:
             path = store / array / f"refs.{record}.parq"
             if not path.exists():
                 continue
-            table = pandas.read_parquet(path, engine="fastparquet")
+            table = ParquetFile(str(path)).to_pandas()
             columns = [table[c].tolist() if c in table else [None] * len(table) for c in ("path", "offset", "size", "raw")]
             for row, (url, offset, length, raw) in enumerate(zip(*columns, strict=True)):
                 number = record * record_size + row
@@ -75,7 +75,7 @@ def entries_of_parquet(store: Path) -> Iterator[tuple[str, str, Entry]]:
 def check_references(
     entries: Iterator[tuple[str, str, Entry]], censuses: dict[str, Census], sources: tuple[str, ...], findings: Findings
 ) -> set[int]:
-    """Check every reference against the files and count the chunks. Returns the numbers of the source files that are referenced."""
+    """Check every reference against the files and count the chunks. Returns the numbers of the source files referenced."""
     lookup = _Lookup(sources)
     used: set[int] = set()
     for array, key, entry in entries:
@@ -125,7 +125,8 @@ def _range_problem(entry: tuple[str, int | None, int | None], lookup: _Lookup, f
         return f"points into {url}, which is not one of the source files"
     if offset is None:
         return None
-    if not (isinstance(offset, int) and isinstance(length, int)) or offset < 0 or length <= 0 or offset + length > lookup.size(file):
+    whole = isinstance(offset, int) and isinstance(length, int)
+    if not whole or offset < 0 or length <= 0 or offset + length > lookup.size(file):
         return f"points at bytes {offset} to {offset}+{length} of {url}, which has {lookup.size(file)}"
     return None
 

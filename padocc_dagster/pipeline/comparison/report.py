@@ -45,6 +45,12 @@ class Comparison:
         return cls(**{**value, **tuples})
 
 
+def in_words(error: Exception) -> str:
+    """An exception as one line."""
+    text = " ".join(str(error).split())
+    return f"{type(error).__name__}: {text[:300]}" if text else type(error).__name__
+
+
 @dataclass
 class Findings:
     """Collects sentences while the comparison runs; a damage that repeats a thousand times is shown a few times and counted."""

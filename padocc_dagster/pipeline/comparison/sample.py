@@ -30,4 +30,5 @@ def choose(files: int, size: int, compare: Literal["auto", "all"] | int, seed: i
     if number >= len(between):
         return set(range(files)), f"all {files} source files were compared in full"
     chosen = {0, files - 1} | set(random.Random(seed).sample(between, number))
-    return chosen, f"{len(chosen)} of {files} source files were compared in full: the first, the last and {number} drawn at random with seed {seed}"
+    how = f"the first, the last and {number} drawn at random with seed {seed}"
+    return chosen, f"{len(chosen)} of {files} source files were compared in full: {how}"

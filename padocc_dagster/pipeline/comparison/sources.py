@@ -1,4 +1,4 @@
-"""The source files: their headers, and their values as stored. Read with netCDF4, which neither PADOCC nor its products use here."""
+"""The source files: their headers, and their values as stored. Read with netCDF4, without xarray or kerchunk."""
 
 import hashlib
 import os
@@ -62,7 +62,7 @@ def read_header(path: str, common: dict[Any, Any]) -> Header:
     """Read one file's header. `common` holds the parts seen in other files. Raises SourceError for what cannot be compared."""
     with opened(path) as dataset:
         if dataset.groups:
-            raise SourceError(f"{path} has groups ({', '.join(dataset.groups)}), of which products keep only the root: flatten the file")
+            raise SourceError(f"{path} has groups ({', '.join(dataset.groups)}), which products do not keep: flatten the file")
         sizes = tuple((name, len(dimension)) for name, dimension in dataset.dimensions.items())
         variables = tuple(common.setdefault(v, v) for v in _variables(path, dataset))
     return Header(common.setdefault(sizes, sizes), common.setdefault(variables, variables))

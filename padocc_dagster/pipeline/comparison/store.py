@@ -22,7 +22,8 @@ def arrays_of_store(path: Path, findings: Findings) -> dict[str, Any]:
         for name in sorted(own.keys() | consolidated.keys()):
             pair = [arrays[name].metadata.to_dict() if name in arrays else None for arrays in (own, consolidated)]
             if repr(pair[0]) != repr(pair[1]):
-                findings.problem("metadata", f"{path}: the metadata of {name} and its consolidated copy in the store's root differ: recompute")
+                sentence = f"{path}: the metadata of {name} and its consolidated copy in the root differ: recompute"
+                findings.problem("metadata", sentence)
     return own
 
 

@@ -2,19 +2,16 @@
 
 Raw values are equal element by element, NaN to NaN. Where encodings differ, or raw values do (xarray writes several missing
 values as one), both sides are decoded: the same elements must be missing, packed values are unpacked in float64 and must be
-equal, durations and times are brought to microseconds and must lie within 1 ms. Times are compared as dates: `standard` and
-`proleptic_gregorian` agree since 15 October 1582, other calendars only with themselves.
+equal, times and durations must lie within 1 ms (`times.py`).
 """
 
-from functools import lru_cache
 from typing import Any
 
-from padocc_dagster.pipeline.comparison.encoding import DURATIONS, Encoding
+from padocc_dagster.pipeline.comparison.encoding import Encoding
+from padocc_dagster.pipeline.comparison.times import durations_equal, rounded_equal, times_equal
 
-TOLERANCE = 1000.0
-"""Microseconds by which two times may differ."""
-GREGORIAN = -12_219_292_800_000_000.0
-"""15 October 1582, in microseconds since 1970."""
+TEXT = "OUST"
+"""NumPy's kinds of text."""
 
 
 def difference(source: Any, product: Any, source_encoding: Encoding, product_encoding: Encoding, raw: bool) -> str | None:
@@ -23,14 +20,15 @@ def difference(source: Any, product: Any, source_encoding: Encoding, product_enc
         return f"the file has shape {source.shape} there, the product {product.shape}"
     if raw and bool(_equal(source, product).all()):
         return None
-    unequal = ~_decoded_equal(source, product, source_encoding, product_encoding)
+    unequal = ~_decoded_equal(source, product, source_encoding, product_encoding, raw)
     if not unequal.any():
         return None
     first = tuple(int(i) for i in next(zip(*unequal.nonzero(), strict=True))) if unequal.ndim else ()
     shown = [_shown(source[first]), _shown(product[first])]
-    if source_encoding != product_encoding:
-        shown = [f"{text} {_meaning(encoding)}" for text, encoding in zip(shown, (source_encoding, product_encoding), strict=True)]
-    return f"{int(unequal.sum())} of {unequal.size} values differ, the first at {first}: {shown[0]} in the file, {shown[1]} in the product"
+    if not raw:
+        shown = [f"{shown[0]} {_meaning(source_encoding)}", f"{shown[1]} {_meaning(product_encoding)}"]
+    count = f"{int(unequal.sum())} of {unequal.size} values differ, the first at {first}"
+    return f"{count}: {shown[0]} in the file, {shown[1]} in the product"
 
 
 def join_characters(values: Any) -> Any:
@@ -47,8 +45,11 @@ def _equal(a: Any, b: Any) -> Any:
 
     if a.dtype.names or b.dtype.names:
         return _equal_structured(a, b)
-    if a.dtype.kind in "OUT" or b.dtype.kind in "OUT" or (a.dtype.kind == "S") != (b.dtype.kind == "S"):
+    texts = [values.dtype.kind in TEXT for values in (a, b)]
+    if all(texts) and (a.dtype.kind, b.dtype.kind) != ("S", "S"):
         return np.asarray(_texts(a) == _texts(b), dtype=bool)
+    if any(texts) and not all(texts):
+        return np.zeros(a.shape, dtype=bool)
     equal = np.asarray(a == b)
     for whole, real in ((a, b), (b, a)):
         if whole.dtype.kind in "iu" and real.dtype.kind == "f":
@@ -80,18 +81,20 @@ def _equal_structured(a: Any, b: Any) -> Any:
     return equal
 
 
-def _decoded_equal(source: Any, product: Any, ours: Encoding, theirs: Encoding) -> Any:
+def _decoded_equal(source: Any, product: Any, ours: Encoding, theirs: Encoding, raw: bool) -> Any:
     """Where two arrays mean the same."""
     if source.dtype.names or product.dtype.names:
         return _equal(source, product)
     missing = _missing(source, ours, ours.default_fill), _missing(product, theirs, ours.default_fill)
-    if ours.is_time and theirs.is_time:
-        same = _same_times(_ticks(source, missing[0], ours), _ticks(product, missing[1], theirs), ours.calendar, theirs.calendar)
-    elif ours.units != theirs.units:
-        a, b = (_numbers(v, e).astype("f8") * DURATIONS[e.units] for v, e in ((source, ours), (product, theirs)))
-        same = abs(a - b) <= TOLERANCE
+    a, b = _numbers(source, ours), _numbers(product, theirs)
+    if raw and (ours.is_time or ours.is_duration):
+        same = rounded_equal(a, b, ours)
+    elif ours.is_time and theirs.is_time:
+        same = times_equal(a, b, missing[0] | missing[1], ours, theirs)
+    elif ours.is_duration and theirs.is_duration:
+        same = durations_equal(a, b, ours, theirs)
     else:
-        same = _equal(_numbers(source, ours), _numbers(product, theirs))
+        same = _equal(a, b)
     return (missing[0] & missing[1]) | (~missing[0] & ~missing[1] & same)
 
 
@@ -100,7 +103,7 @@ def _missing(values: Any, encoding: Encoding, default: Any) -> Any:
     import numpy as np
 
     fills = [*encoding.fills, *([] if default is None else [default])]
-    if values.dtype.kind in "OUST":
+    if values.dtype.kind in TEXT:
         return np.isin(_texts(values), np.array(fills, dtype=object)) if fills else np.zeros(values.shape, bool)
     missing = np.asarray(values != values)
     for fill in fills:
@@ -123,42 +126,19 @@ def _numbers(values: Any, encoding: Encoding) -> Any:
     return values.astype("f8") * encoding.scale + encoding.offset
 
 
-def _ticks(values: Any, missing: Any, encoding: Encoding) -> Any:
-    """Microseconds since 1970 in the variable's own calendar."""
-    import numpy as np
-
-    unit, reference = _time_axis(encoding.units, encoding.calendar)
-    return np.where(missing, 0.0, _numbers(values, encoding).astype("f8")) * unit + reference
-
-
-@lru_cache(maxsize=4096)
-def _time_axis(units: str, calendar: str) -> tuple[float, float]:
-    """Length of the unit, and the reference date since 1970, in microseconds. Raises ValueError for units that are no times."""
-    import cftime
-
-    zero, one = cftime.num2date([0, 1], units, calendar, only_use_cftime_datetimes=True)
-    return (one - zero).total_seconds() * 1e6, float(cftime.date2num(zero, "microseconds since 1970-01-01", calendar))
-
-
-def _same_times(a: Any, b: Any, ours: str | None, theirs: str | None) -> Any:
-    import numpy as np
-
-    near = abs(a - b) <= TOLERANCE
-    if ours == theirs:
-        return near
-    if {ours, theirs} == {"standard", "proleptic_gregorian"}:
-        return near & (a >= GREGORIAN)
-    return np.zeros(np.shape(near), dtype=bool)
-
-
 def _texts(values: Any) -> Any:
     """Any array of texts as an array of str, without padding."""
     import numpy as np
 
-    flat = [v.decode("utf-8", "surrogateescape") if isinstance(v, bytes) else "" if v is None else str(v) for v in values.ravel().tolist()]
-    texts = np.empty(len(flat), dtype=object)
-    texts[:] = [text.rstrip("\0") for text in flat]
+    texts = np.empty(values.size, dtype=object)
+    texts[:] = [_text(value).rstrip("\0") for value in values.ravel().tolist()]
     return texts.reshape(values.shape)
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "surrogateescape")
+    return "" if value is None else str(value)
 
 
 def _meaning(encoding: Encoding) -> str:

@@ -1,0 +1,46 @@
+"""The overview of a group, made from its projects' status logs."""
+
+import base64
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from padocc_dagster.assets.overview import group_overview, picture, read_states
+from padocc_dagster.pipeline.files import write_lines
+from padocc_dagster.pipeline.layout import Project, Workdir
+from padocc_dagster.pipeline.status import append_row
+from padocc_dagster.resources import Padocc
+
+ENDS = {
+    "fine": ("complete", "Success"),
+    "warned": ("validate", "(V>K)Warn-bypassed"),
+    "failed": ("scan", "Failed-UnreadableSourceError"),
+    "running": ("compute", "Pending"),
+    "new": None,
+}
+
+
+@pytest.fixture
+def workdir(tmp_path: Path) -> Workdir:
+    workdir = Workdir(tmp_path)
+    write_lines(workdir.main_list("g"), list(ENDS))
+    for code, end in ENDS.items():
+        if end:
+            append_row(workdir.status_log(Project("g", code)), *end)
+    return workdir
+
+
+def test_the_overview_counts_projects_and_says_why_some_stopped_and_what_to_do(workdir: Workdir) -> None:
+    result = group_overview(dg.build_asset_context(partition_key="g"), padocc=Padocc(root=str(workdir.root)))
+    assert result.metadata["projects"] == 5
+    assert result.metadata["stopped"] == 1
+    (record,) = result.metadata["stopped projects"].records
+    assert record.data["project"] == "failed"
+    assert record.data["what to do"].startswith("replace the files named")
+
+
+def test_the_picture_is_an_image_that_needs_no_file(workdir: Workdir) -> None:
+    head, data = picture(read_states(workdir, "g")).rstrip(")").split(",")
+    assert head.endswith("data:image/png;base64")
+    assert base64.b64decode(data).startswith(b"\x89PNG")

@@ -1,0 +1,56 @@
+"""What a person sees and does in the browser: the asset graph, and materialising a project by clicking."""
+
+import shutil
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Page, sync_playwright
+
+from padocc_dagster_tests.live.conftest import Live
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-sync"]
+CHAIN = ("project", "scan_report", "cloud_product", "validation_report", "completed_product")
+BY_GROUP = ("scan_success", "compute_success", "validate_success", "group_overview")
+AFTER_A_SCAN = ("scan", "compute", "validate", "complete")
+MILLISECONDS = 1000.0
+
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine: install Debian's package chromium")
+
+
+@pytest.fixture(scope="module")
+def page() -> Iterator[Page]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        page = browser.new_page(viewport={"width": 1800, "height": 900})
+        page.set_default_timeout(60 * MILLISECONDS)
+        yield page
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def finished(live: Live) -> Live:
+    live.drop("seen", [{"code": "one", "pattern": live.series("one")}])
+    live.wait("the product", lambda: live.state("seen:one").phase == "complete")
+    return live
+
+
+def test_the_graph_shows_every_asset(finished: Live, page: Page) -> None:
+    page.goto(f"{finished.url}/asset-groups")
+    for name in (*CHAIN, *BY_GROUP):
+        page.get_by_text(name, exact=True).first.wait_for()
+
+
+def test_the_check_shows_how_the_product_was_compared(finished: Live, page: Page) -> None:
+    page.goto(f"{finished.url}/assets/cloud_product?view=checks&checkDetail=product_matches_source")
+    page.get_by_text("product_matches_source").first.wait_for()
+    page.get_by_text("source files were compared in full").first.wait_for()
+
+
+def test_a_project_is_materialised_by_clicking_and_its_chain_follows(finished: Live, page: Page) -> None:
+    before = [row.phase for row in finished.rows("seen:one")]
+    page.goto(f"{finished.url}/assets/scan_report?view=partitions&partition=seen%3Aone")
+    page.get_by_role("button", name="Materialize").first.click()
+    page.get_by_role("button", name="Launch 1 run").click()
+    finished.wait("the chain", lambda: [row.phase for row in finished.rows("seen:one")][len(before) :] == list(AFTER_A_SCAN))
+    assert finished.state("seen:one").verdict == "ok"

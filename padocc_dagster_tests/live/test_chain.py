@@ -1,0 +1,109 @@
+"""From a group config in the inbox to published products, on a live instance."""
+
+import json
+import time
+from pathlib import Path
+
+import dagster as dg
+import numpy as np
+import xarray
+
+from padocc_dagster.pipeline.outcome import Verdict
+from padocc_dagster_tests.live.conftest import Live
+from padocc_dagster_tests.make_netcdf import Series, cut_short, unsorted_names
+
+SERIES = Series(lengths=(4,) * 12, names=unsorted_names(12))
+
+
+def published(live: Live, group: str, name: str, suffix: str) -> Path:
+    return live.workdir.completed / group / name / f"{name}{suffix}"
+
+
+def equals_sources(product: Path, sources: Path, count: int) -> bool:
+    engine = "zarr" if product.suffix == ".zarr" else "kerchunk"
+    files = [sources / f"m_{number + 1}.nc" for number in range(count)]
+    with xarray.open_dataset(str(product), engine=engine) as made:
+        with xarray.open_mfdataset(files, combine="nested", concat_dim="time", data_vars="minimal") as meant:
+            return all(np.array_equal(made[name].values, meant[name].values) for name in meant.variables)
+
+
+def test_a_dropped_config_ends_in_published_products_that_equal_their_sources(live: Live) -> None:
+    begin = time.monotonic()
+    live.drop(
+        "first",
+        [
+            {"code": "refs", "pattern": live.series("refs", SERIES), "updates": {"title": "as asked"}},
+            {"code": "store", "pattern": live.series("store", SERIES, seed=1), "options": {"cloud_format": "zarr"}},
+        ],
+    )
+    live.wait("both products", lambda: {live.state("first:refs").phase, live.state("first:store").phase} == {"complete"})
+    print(f"\ntwo projects from the inbox to published products: {time.monotonic() - begin:.0f} s")
+    refs, store = published(live, "first", "refs_k1.0", ".json"), published(live, "first", "store_zr1.0", ".zarr")
+    assert equals_sources(refs, live.sources / "refs", 12)
+    assert equals_sources(store, live.sources / "store", 12)
+    assert xarray.open_dataset(str(refs), engine="kerchunk").attrs["title"] == "as asked"
+    report = json.loads((refs.parent / "refs_k1.0_report.json").read_text())
+    assert report["comparison"]["problems"] == []
+
+
+def test_each_phase_is_a_run_of_its_own_and_happens_once(live: Live) -> None:
+    phases = [row.phase for row in live.rows("first:refs")]
+    assert phases == ["init", "scan", "compute", "validate", "complete"]
+    runs = live.runs(**{"dagster/partition": "first:refs"})
+    selections = sorted(key.to_user_string() for run in runs for key in run.asset_selection or ())
+    assert selections == ["cloud_product", "completed_product", "scan_report", "validation_report"]
+
+
+def test_subsets_follow_their_members(live: Live) -> None:
+    for subset in ("scan-success", "compute-success", "validate-success"):
+        live.wait(subset, lambda s=subset: set(_subset(live, "first", s)) == {"refs", "store"}, seconds=90)
+
+
+def _subset(live: Live, group: str, subset: str) -> list[str]:
+    path = live.workdir.subset_list(group, subset)
+    return path.read_text().split("\n") if path.exists() else []
+
+
+def test_a_project_that_fails_is_left_alone_until_its_config_is_corrected(live: Live) -> None:
+    live.series("broken", Series())
+    cut_short(live.sources / "broken" / "f_001.nc")
+    pattern = f"{live.sources}/broken/*.nc"
+    live.drop("second", [{"code": "broken", "pattern": pattern}])
+    live.wait("the failure", lambda: live.state("second:broken").verdict is Verdict.FAILED)
+    assert live.state("second:broken").why.startswith("UnreadableSourceError: 1 of 3 source files cannot be read")
+    run = live.wait("the run", lambda: live.runs(**{"dagster/partition": "second:broken"}))[0]
+    live.wait("its end", lambda: live.instance.get_run_by_id(run.run_id).status is dg.DagsterRunStatus.FAILURE)
+    attempts = len(live.runs(**{"dagster/partition": "second:broken"}))
+
+    good = [f"{live.sources}/broken/f_000.nc", f"{live.sources}/broken/f_002.nc"]
+    assert attempts == 1
+    live.drop("second", [{"code": "broken", "files": good}])
+    live.wait("the corrected product", lambda: live.state("second:broken").phase == "complete")
+
+
+def test_a_changed_config_makes_a_new_version_beside_the_published_one(live: Live) -> None:
+    before = published(live, "first", "refs_k1.0", ".json").read_bytes()
+    store = {"code": "store", "pattern": f"{live.sources}/store/*.nc", "options": {"cloud_format": "zarr"}}
+    live.drop("first", [{"code": "refs", "pattern": f"{live.sources}/refs/*.nc", "updates": {"title": "better"}}, store])
+    after = published(live, "first", "refs_k1.1", ".json")
+    live.wait("version 1.1", after.exists)
+    assert xarray.open_dataset(str(after), engine="kerchunk").attrs["title"] == "better"
+    assert published(live, "first", "refs_k1.0", ".json").read_bytes() == before
+    assert [row.phase for row in live.rows("first:store")].count("compute") == 1
+
+
+def test_a_rejected_config_shows_every_problem_and_is_tried_again_only_when_it_changes(live: Live) -> None:
+    live.drop_text("bad.csv", "a;touch x,/nowhere/*.nc,,\nb,/nowhere/else/*.nc,,\n")
+    run = live.wait("the rejection", lambda: live.runs(**{"padocc/group_config": "bad.csv"}))[0]
+    live.wait("its end", lambda: live.instance.get_run_by_id(run.run_id).is_finished)
+    failure = next(record for record in live.instance.all_logs(run.run_id, of_type=dg.DagsterEventType.STEP_FAILURE))
+    text = failure.dagster_event.step_failure_data.user_failure_data.description
+    assert "line 1" in text and "line 2" in text and "Nothing was initialised" in text
+    assert not live.workdir.group_dir("bad").exists()
+    ticks = live.instance.get_ticks  # the sensor looks again, and finds nothing new
+    sensor = next(state for state in live.instance.all_instigator_state() if state.instigator_name == "inbox")
+    seen = len(ticks(sensor.instigator_origin_id, sensor.selector_id))
+    live.wait("two more ticks", lambda: len(ticks(sensor.instigator_origin_id, sensor.selector_id)) >= seen + 2, seconds=60)
+    assert len(live.runs(**{"padocc/group_config": "bad.csv"})) == 1
+    live.drop_text("bad.csv", f"good,{live.series('good')},,\n")
+    live.wait("the corrected group", lambda: live.state("bad:good").phase == "complete")

@@ -1,0 +1,91 @@
+"""Ends of processes for the tests: a worker killed at the n-th call of a function, or when something has come about."""
+
+import json
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import psutil
+
+from padocc_dagster.pipeline.process import clean_environment
+
+KILLED_AT_CALL = """
+import importlib, json, os, signal, sys
+from padocc_dagster.pipeline.worker import operations
+where, count, operation, arguments = json.loads(sys.stdin.read())
+module, name = where.rsplit(".", 1)
+module = importlib.import_module(module)
+original, calls = getattr(module, name), [0]
+def counted(*args, **kwargs):
+    calls[0] += 1
+    if calls[0] == count:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return original(*args, **kwargs)
+call = operations()[operation]
+setattr(module, name, counted)
+call(**arguments)
+"""
+
+
+def killed_at_call(where: str, count: int, operation: str, **arguments: Any) -> bool:
+    """Carry out an operation in a process that is killed just before the count-th call of `where`. False when it never came."""
+    request = json.dumps([where, count, operation, arguments])
+    child = subprocess.run(
+        [sys.executable, "-P", "-c", KILLED_AT_CALL], input=request, text=True, env=clean_environment(), capture_output=True
+    )
+    assert child.returncode in (0, -signal.SIGKILL), child.stderr
+    return child.returncode != 0
+
+
+def workers() -> list[psutil.Process]:
+    """The workers that this process has running."""
+    found = []
+    for child in psutil.Process().children():
+        try:
+            if "padocc_dagster.pipeline.worker" in child.cmdline():
+                found.append(child)
+        except psutil.Error:
+            continue
+    return found
+
+
+def wait_for(condition: Callable[[], Any], what: str, seconds: float = 60.0) -> Any:
+    """Wait until the condition holds, and return what it gave."""
+    end = time.monotonic() + seconds
+    while not (value := condition()):
+        assert time.monotonic() < end, f"waited {seconds} s for {what}"
+        time.sleep(0.001)
+    return value
+
+
+def in_thread(call: Callable[[], Any]) -> Callable[[], Any]:
+    """Start a call in a thread. The function returned waits for its end and gives its value, or the exception as a value."""
+    ended: list[Any] = []
+
+    def run() -> None:
+        try:
+            ended.append(call())
+        except BaseException as error:
+            ended.append(error)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+
+    def result() -> Any:
+        thread.join(120)
+        return ended[0]
+
+    return result
+
+
+def killed_when(condition: Callable[[], Any], call: Callable[[], Any]) -> Any:
+    """Kill the worker of the call as soon as the condition holds. Returns the call's value or exception."""
+    result = in_thread(call)
+    wait_for(condition, "the moment to kill the worker")
+    for worker in workers():
+        worker.kill()
+    return result()

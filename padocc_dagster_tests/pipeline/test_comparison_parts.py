@@ -1,0 +1,236 @@
+"""The parts of the comparison that are functions of values."""
+
+import random
+
+import numpy as np
+import pytest
+
+from padocc_dagster.pipeline.comparison.chunks import Census
+from padocc_dagster.pipeline.comparison.encoding import differences, encoding_of, units_problem
+from padocc_dagster.pipeline.comparison.placement import Placement, place
+from padocc_dagster.pipeline.comparison.reading import blocks
+from padocc_dagster.pipeline.comparison.report import ENOUGH, Findings
+from padocc_dagster.pipeline.comparison.sample import choose
+from padocc_dagster.pipeline.comparison.sources import Header
+from padocc_dagster.pipeline.comparison.values import difference
+
+
+def differs(source, product, ours=None, theirs=None):
+    """How two arrays differ, given the attributes of each."""
+    source, product = np.asarray(source), np.asarray(product)
+    one, other = encoding_of(source.dtype, ours or {}), encoding_of(product.dtype, theirs if theirs is not None else ours or {})
+    return difference(source, product, one, other, raw=not differences(one, other))
+
+
+def headers(*lengths, **fixed):
+    return [Header((("time", length), *fixed.items()), ()) for length in lengths]
+
+
+class TestValues:
+    @pytest.mark.parametrize(
+        "values",
+        [
+            np.array([1.0, np.nan, -0.0]),
+            np.array([1 + 2j, complex(np.nan, 1)]),
+            np.array([(1, np.nan), (2, 3.0)], dtype=[("a", "i4"), ("b", "f4")]),
+            np.array(["a", "", "ü"], dtype=object),
+            np.array([b"a", b"", b"b"]),
+            np.array([True, False]),
+            np.array([2**63 - 1, -(2**63)]),
+            np.float32(5),
+        ],
+        ids=lambda values: str(values.dtype),
+    )
+    def test_an_array_equals_itself(self, values):
+        assert differs(values, np.array(values, copy=True)) is None
+
+    @pytest.mark.parametrize(
+        ("one", "other"),
+        [
+            ([1.0, np.nan], [1.0, 0.0]),
+            ([1, 2], [1, 3]),
+            ([2**53 + 1], [float(2**53)]),
+            (np.array([-1], "i8"), np.array([2**64 - 1], "u8")),
+            (np.array([1.1], "f4"), np.array([1.1], "f8")),
+            (["a"], ["b"]),
+            (np.array([(1, 2.0)], dtype=[("a", "i4"), ("b", "f4")]), np.array([(1, 2.5)], dtype=[("a", "i4"), ("b", "f4")])),
+            (np.array([(1, 2.0)], dtype=[("a", "i4"), ("b", "f4")]), np.array([(1, 2.0)], dtype=[("a", "i4"), ("c", "f4")])),
+            ([[1, 2]], [1, 2]),
+            (["1"], [1]),
+        ],
+    )
+    def test_one_other_value_is_found(self, one, other):
+        assert differs(one, other)
+
+    def test_the_first_difference_is_named(self):
+        assert "1 of 4 values differ, the first at (1, 0): 3 in the file, 9 in the product" in differs(
+            [[1, 2], [3, 4]], [[1, 2], [9, 4]]
+        )
+
+    def test_packed_and_unpacked_values_are_equal_when_float64_says_so(self):
+        packing = {"scale_factor": 0.1, "add_offset": 5.0, "_FillValue": np.int16(-9)}
+        packed = np.array([1, 2, -9], "i2")
+        assert differs(packed, np.array([5.1, 5.2, np.nan]), packing, {}) is None
+        assert differs(packed, np.array([5.1, 5.3, np.nan]), packing, {})
+        assert differs(packed, np.array([5.1, 5.2, 4.1]), packing, {})
+        assert differs(packed, packed, packing, {**packing, "scale_factor": 0.2})
+
+    def test_several_missing_values_written_as_one_are_equal(self):
+        ours = {"_FillValue": -9.0, "missing_value": -8.0}
+        assert differs([1.0, -9.0, -8.0, np.nan], [1.0, -9.0, -9.0, -9.0], ours) is None
+        assert differs([1.0, -9.0, -8.0, 7.0], [1.0, -9.0, -9.0, -9.0], ours)
+
+    def test_a_missing_value_that_masks_data_is_found(self):
+        assert differs([1.0, 5.0], [1.0, 5.0], {}, {"_FillValue": 5.0})
+        assert differs(["a", "b"], ["a", "b"], {}, {"_FillValue": "b"})
+        assert differs([1.0, 5.0], [1.0, 5.0], {}, {"_FillValue": 6.0}) is None
+
+    def test_zero_as_the_missing_value_of_a_product_is_found_where_there_are_zeros(self):
+        assert differs(np.array([0, 1], "i4"), np.array([0, 1], "i4"), {}, {"_FillValue": 0})
+
+    def test_the_default_fill_of_netcdf_counts_as_missing_but_not_for_bytes(self):
+        unwritten = np.array([1.0, 9.969209968386869e36], "f4")
+        assert differs(unwritten, unwritten, {}, {"_FillValue": unwritten[1]}) is None
+        assert differs(np.array([-127], "i1"), np.array([-127], "i1"), {}, {"_FillValue": -127})
+
+    def test_unsigned_bytes_are_read_as_unsigned(self):
+        assert differs(np.array([-1, 5], "i1"), np.array([255, 5], "u1"), {"_Unsigned": "true"}, {}) is None
+        assert differs(np.array([-1, 5], "i1"), np.array([-1, 5], "i1"), {"_Unsigned": "true"}, {})
+
+    def test_booleans_written_as_bytes_equal_booleans(self):
+        assert differs(np.array([0, 1], "i1"), np.array([False, True]), {"dtype": "bool"}, {}) is None
+        assert differs(np.array([0, 1], "i1"), np.array([True, True]), {"dtype": "bool"}, {})
+
+
+class TestTimes:
+    def test_the_same_date_in_other_units_is_equal(self):
+        hours, days = (
+            {"units": "hours since 1970-01-01", "calendar": "360_day"},
+            {"units": "days since 1859-09-01 06:00:00", "calendar": "360_day"},
+        )
+        assert differs(np.array(-953274.0), np.array(0), hours, days) is None
+        assert differs(np.array(-953274.0), np.array(1), hours, days)
+
+    def test_times_within_a_millisecond_are_equal_only_if_encoded_differently(self):
+        days, hours = {"units": "days since 2000-01-01"}, {"units": "hours since 2000-01-01"}
+        assert differs([1.0], [24.0 + 1e-8], days, hours) is None
+        assert differs([1.0], [24.0 + 1e-6], days, hours)
+        assert differs([1.0], [1.0 + 1e-9], days)
+        assert differs([1.1], [1.1 + 1e-15], days) is None
+
+    def test_calendars_agree_where_their_dates_do(self):
+        units = {"units": "days since 2000-01-01"}
+        standard, proleptic, none = {**units, "calendar": "gregorian"}, {**units, "calendar": "proleptic_gregorian"}, units
+        assert differs([1.0], [1.0], standard, proleptic) is None
+        assert differs([1.0], [1.0], none, proleptic) is None
+        assert differs([-200_000.0], [-200_000.0], standard, proleptic)
+        assert differs([1.0], [1.0], standard, {**units, "calendar": "noleap"})
+
+    def test_durations_in_other_units_are_equal(self):
+        assert differs([24, 48], [1, 2], {"units": "hours"}, {"units": "days"}) is None
+        assert differs([24, 48], [1, 3], {"units": "hours"}, {"units": "days"})
+
+    @pytest.mark.parametrize(
+        ("one", "other"), [("K", "degC"), ("K", None), (None, "K"), ("days since 2000-01-01", "K"), ("days", "m")]
+    )
+    def test_other_units_of_anything_else_are_a_problem(self, one, other):
+        encodings = [encoding_of("f4", {} if units is None else {"units": units}) for units in (one, other)]
+        assert units_problem(*encodings)
+
+
+class TestPlacement:
+    def test_files_follow_one_another_along_the_dimension_that_grew(self):
+        placement, problems = place(headers(3, 0, 4, lat=5), {"time": 7, "lat": 5})
+        assert (placement.dimension, placement.offsets, problems) == ("time", (0, 3, 3, 7), [])
+        assert [list(placement.owners(*part)) for part in ((0, 1), (2, 4), (3, 7), (0, 7))] == [[0], [0, 1, 2], [2], [0, 1, 2]]
+
+    def test_one_file_needs_no_dimension(self):
+        assert place(headers(3), {"time": 3})[0].dimension is None
+        assert place(headers(3), {"time": 4})[0] is None
+
+    def test_the_other_files_may_be_empty(self):
+        assert place(headers(3, 0), {"time": 3})[0].offsets == (0, 3, 3)
+
+    @pytest.mark.parametrize("size", (3, 5, 7))
+    def test_another_length_than_the_sum_is_a_problem(self, size):
+        assert place(headers(3, 3), {"time": size})[1]
+
+    def test_two_dimensions_that_grew_are_a_problem(self):
+        assert "joined along several" in place(headers(3, 3, lat=2), {"time": 6, "lat": 4})[1][-1]
+
+    def test_a_fixed_dimension_that_varies_is_a_problem(self):
+        files = [Header((("time", 2), ("lat", 5)), ()), Header((("time", 2), ("lat", 6)), ())]
+        assert "lat" in place(files, {"time": 4, "lat": 5})[1][0]
+
+    def test_a_dimension_made_up_for_the_files_places_them(self):
+        placement, _ = place(headers(3, 3), {"time": 3, "file_number": 2})
+        assert placement.stacked and placement.offsets == (0, 1, 2)
+
+
+class TestChunks:
+    census = staticmethod(lambda: Census((7, 4), (2, 4), 0, Placement("time", (0, 3, 7))))
+
+    @pytest.mark.parametrize("key", ("4.0", "0.1", "0", "0.0.0", "-1.0", "00.0", "a.0", ""))
+    def test_keys_of_no_chunk_are_known(self, key):
+        assert self.census().parse(key) is None
+
+    def test_files_of_absent_and_inline_chunks_are_forced(self):
+        census = self.census()
+        assert (census.expected, census.forced(2)) == (4, {0, 1})
+        for key in ("0.0", "2.0", "3.0"):
+            census.note(census.parse(key))
+        assert (census.present, census.forced(2)) == (3, {0, 1})
+        census.note((1, 0))
+        assert census.forced(2) == set()
+        census.note((3, 0), inline=True)
+        assert census.forced(2) == {1}
+
+    def test_a_scalar_has_one_chunk(self):
+        census = Census((), (), None, Placement(None, (0, 0)))
+        assert (census.expected, census.parse("0"), census.parse("1")) == (1, (), None)
+
+
+class TestSample:
+    @pytest.mark.parametrize(
+        ("files", "size", "compare", "expected"),
+        [
+            (1, 1, "auto", 1),
+            (100, 4 << 30, "auto", 100),
+            (100, (4 << 30) + 1, "auto", 12),
+            (101, 1, "auto", 12),
+            (1000, 1, "auto", 52),
+        ]
+        + [(50_000, 1, "auto", 102), (300, 1, "all", 300), (300, 1, 5, 7), (300, 1, 0, 2), (3, 1, 9, 3), (1, 1, 0, 1)],
+    )
+    def test_the_number_of_files(self, files, size, compare, expected):
+        chosen, sentence = choose(files, size, compare, 0)
+        assert len(chosen) == expected and {0, files - 1} <= chosen <= set(range(files))
+        assert str(files) in sentence
+
+    def test_the_seed_decides(self):
+        assert choose(1000, 1, "auto", 1) == choose(1000, 1, "auto", 1) != choose(1000, 1, "auto", 2)
+
+    @pytest.mark.parametrize("compare", ("some", -1, True, 1.5))
+    def test_anything_else_is_refused(self, compare):
+        with pytest.raises(ValueError, match="compare"):
+            choose(10, 1, compare, 0)
+
+
+def test_blocks_cover_an_array_once_and_keep_to_the_limit():
+    drawn = random.Random(0)
+    for _ in range(50):
+        shape = tuple(drawn.randint(0, 7) for _ in range(drawn.randint(0, 4)))
+        limit = drawn.choice((8, 64, 200))
+        seen = np.zeros(shape, int)
+        for key in blocks(shape, 8, limit):
+            assert seen[key].size * 8 <= limit or seen[key].size == 1
+            seen[key] += 1
+        assert (seen == 1).all()
+
+
+def test_many_problems_of_one_kind_are_counted_not_listed():
+    findings = Findings()
+    for number in range(ENOUGH):
+        findings.problem("values of tas", f"problem {number}")
+    assert findings.enough
+    assert len(findings.problems()) == 5 and f"{ENOUGH - 4} more" in findings.problems()[-1]

@@ -1,0 +1,88 @@
+"""A phase starts only when what it builds on stands; a closed gate is told in a sentence and leaves no row."""
+
+import os
+from collections.abc import Callable
+
+import pytest
+
+from padocc_dagster.pipeline.outcome import Verdict
+from padocc_dagster_tests.pipeline.projects import Made
+
+At = Callable[[str], Made]
+
+
+def assert_closed(made: Made, operation: str, *words: str) -> None:
+    before = made.rows
+    outcome = made.run(operation)
+    assert (outcome.verdict, outcome.error_class, outcome.status) == (Verdict.FAILED, "GateClosedError", "")
+    for word in words:
+        assert word in outcome.message
+    assert made.rows == before
+    assert made.published() == []
+
+
+@pytest.mark.parametrize(
+    ("stage", "operation", "needed"),
+    [
+        ("initialised", "compute", "scan"),
+        ("scanned", "validate", "compute"),
+        ("computed", "publish", "validate"),
+        ("initialised", "publish", "validate"),
+    ],
+)
+def test_a_phase_does_not_start_before_the_one_it_builds_on(at: At, stage: str, operation: str, needed: str) -> None:
+    assert_closed(at(stage), operation, needed)
+
+
+def test_a_product_that_was_not_compared_is_not_published(at: At) -> None:
+    made = at("validated")
+    made.workdir.comparison(made.project).unlink()
+    assert_closed(made, "publish", "has not been compared")
+
+
+def test_a_product_that_changed_by_a_byte_is_not_published(at: At) -> None:
+    made = at("validated")
+    text = made.product.read_text()
+    made.product.write_text(text[:-1] + " " + text[-1])
+    assert_closed(made, "publish", str(made.product), "changed since")
+
+
+def test_a_product_of_which_a_source_changed_is_not_published(at: At) -> None:
+    made = at("validated")
+    source = made.sources[1]
+    with open(source, "r+b") as file:
+        file.seek(-1, os.SEEK_END)
+        file.write(b"\0" if file.read(1) != b"\0" else b"\1")
+    assert_closed(made, "publish", "source files of grp:proj changed")
+
+
+def test_a_source_that_is_gone_fails_the_publication_by_name(at: At) -> None:
+    made = at("validated")
+    gone = made.sources[1]
+    gone.unlink()
+    outcome = made.run("publish")
+    assert (outcome.verdict, outcome.error_class) == (Verdict.FAILED, "SourceNotFoundError")
+    assert str(gone) in outcome.message
+    assert made.published() == []
+
+
+def test_a_product_that_differs_closes_the_gate_for_padocc_too_and_a_good_comparison_opens_it(at: At) -> None:
+    made = at("computed")
+    good = made.product.read_text()
+    made.product.write_text(good.replace('"tas/1.0.0"', '"tas/9.0.0"'))
+    assert made.verified()["problems"]
+    assert made.statuses[-1] == ("compute", "Failed-ProductDiffersFromSource")
+    assert_closed(made, "validate", "compute ended with Failed-ProductDiffersFromSource")
+    made.product.write_text(good)
+    assert made.verified()["problems"] == []
+    assert made.statuses[-1] == ("compute", "Success")
+    made.through("validate", "publish")
+    assert made.published() == ["proj_k1.0"]
+
+
+def test_a_project_computed_anew_has_to_be_compared_and_validated_anew(at: At) -> None:
+    made = at("validated")
+    made.through("compute")
+    assert_closed(made, "publish", "compute ended with Success after the last validate")
+    made.through("validate")
+    assert_closed(made, "publish", "has not been compared")

@@ -1,0 +1,241 @@
+"""The three Dagster processes, really started: they come back when killed, and none stays when they are ended."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from padocc_dagster import network, processes
+from padocc_dagster.home import SOCKET_PATH_LENGTH, Home, first_settings
+from padocc_dagster.pipeline.layout import Workdir
+from padocc_dagster.services import Services, ServicesError, is_served, serving
+
+DEFINITIONS = """
+import os, time, dagster as dg
+
+@dg.asset
+def patient():
+    while not os.path.exists(os.path.join(os.environ["WORKDIR"], "go")):
+        time.sleep(0.1)
+
+defs = dg.Definitions([patient], jobs=[dg.define_asset_job("wait", [patient])], executor=dg.in_process_executor)
+"""
+SERVE = """
+import sys
+from pathlib import Path
+from padocc_dagster.pipeline.layout import Workdir
+from padocc_dagster.services import Services, serving
+with serving(Services(Workdir(Path(sys.argv[1])), int(sys.argv[2]), module=sys.argv[3])) as services:
+    services.watch()
+"""
+LAUNCH = """mutation { launchRun(executionParams: {selector:
+  {repositoryLocationName: "padocc_dagster", repositoryName: "__repository__", jobName: "wait"}})
+  { __typename ... on LaunchRunSuccess { run { runId } } } }"""
+RUNS = "{ runsOrError { ... on Runs { results { runId status parentRunId } } } }"
+
+
+def wait_for(get: Callable[[], Any], seconds: float = 60.0) -> Any:
+    """The first true value, or a failure."""
+    deadline = time.monotonic() + seconds
+    while not (value := get()):
+        assert time.monotonic() < deadline, f"waited {seconds} s in vain"
+        time.sleep(0.1)
+    return value
+
+
+class Up:
+    """A serving process for a working directory, in a folder of its own."""
+
+    def __init__(self, root: Path, module: str = "patient_definitions") -> None:
+        self.home = Home(Workdir(root))
+        self.port = network.free_port()
+        self.url = network.url("127.0.0.1", self.port)
+        root.mkdir(exist_ok=True)
+        (root / "patient_definitions.py").write_text(DEFINITIONS)
+        self.output = root / "up.txt"
+        path = os.pathsep.join([str(Path(__file__).parents[1]), str(root)])
+        argv = [sys.executable, "-c", SERVE, str(root), str(self.port), module]
+        with open(self.output, "ab") as output:
+            environment = {**os.environ, "PYTHONPATH": path}
+            self.process = subprocess.Popen(argv, stdout=output, stderr=output, env=environment, start_new_session=True)
+
+    def ready(self) -> "Up":
+        wait_for(lambda: network.location_is_loaded(self.url) or self.process.poll() is not None, 120)
+        assert self.process.poll() is None, self.output.read_text()
+        return self
+
+    def service(self, word: str) -> psutil.Process | None:
+        for child in psutil.Process(self.process.pid).children():
+            if processes.is_alive(child) and word in child.cmdline():
+                return child
+        return None
+
+    def left(self) -> list[psutil.Process]:
+        return processes.marked(str(self.home.root))
+
+    def launch(self) -> str:
+        run = network.ask(self.url, LAUNCH, 30)["data"]["launchRun"]["run"]["runId"]
+        wait_for(lambda: self.status(run) == "STARTED")
+        return run
+
+    def runs(self) -> list[dict]:
+        return network.ask(self.url, RUNS)["data"]["runsOrError"]["results"]
+
+    def status(self, run: str) -> str | None:
+        return next((found["status"] for found in self.runs() if found["runId"] == run), None)
+
+    def repeat_of(self, run: str, status: str) -> str | None:
+        try:
+            return next((r["runId"] for r in self.runs() if r["parentRunId"] == run and r["status"] == status), None)
+        except OSError:
+            return None
+
+    def kill(self) -> None:
+        """Leave nothing behind, whatever a test found."""
+        self.process.kill()
+        self.process.wait()
+        processes.end(self.left(), 0)
+
+
+@pytest.fixture(scope="module")
+def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
+    served = Up(tmp_path_factory.mktemp("served"))
+    try:
+        yield served.ready()
+    finally:
+        served.kill()
+
+
+def test_the_services_listen_on_loopback_only(up: Up) -> None:
+    family = [psutil.Process(up.process.pid), *processes.descendants(up.process.pid)]
+    listening = {tuple(c.laddr) for p in family for c in p.net_connections("inet") if c.status == psutil.CONN_LISTEN}
+    assert listening == {("127.0.0.1", up.port)}
+
+
+def test_the_code_server_s_socket_is_in_dagster_home(up: Up) -> None:
+    assert up.home.socket.is_socket() and up.home.socket.parent == up.home.root
+
+
+def test_the_services_logs_are_kept_and_out_of_reach_of_dagster_s_telemetry(up: Up) -> None:
+    for name in ("code-server", "daemon", "webserver"):
+        assert up.home.log(name).exists()
+        assert up.home.log(name).parent.name != "logs"
+    for child in psutil.Process(up.process.pid).children():
+        assert child.environ()["DAGSTER_DISABLE_TELEMETRY"] == "1"
+    assert not (up.home.root / "logs").exists()
+
+
+def test_a_second_up_of_the_same_working_directory_is_refused(up: Up) -> None:
+    assert is_served(up.home)
+    with pytest.raises(ServicesError, match=f"served already .process {up.process.pid}, {up.url}"):
+        with serving(Services(up.home.workdir, 1)):
+            pass
+
+
+def test_a_run_goes_on_while_the_daemon_and_the_web_server_are_killed_and_come_back(up: Up) -> None:
+    run = up.launch()
+    killed = [wait_for(lambda: up.service(word)) for word in ("dagster._daemon", "dagster_webserver")]
+    for process in killed:
+        process.kill()
+    new = [wait_for(lambda: up.service(word)) for word in ("dagster._daemon", "dagster_webserver")]
+    assert not {process.pid for process in new} & {process.pid for process in killed}
+    wait_for(lambda: network.location_is_loaded(up.url))
+    assert up.status(run) == "STARTED"
+    (up.home.workdir.root / "go").touch()
+    wait_for(lambda: up.status(run) == "SUCCESS")
+    (up.home.workdir.root / "go").unlink()
+    assert [r["runId"] for r in up.runs()] == [run]
+
+
+def test_a_run_is_repeated_when_the_code_server_is_killed(up: Up) -> None:
+    run = up.launch()
+    wait_for(lambda: up.service("grpc")).kill()
+    repeat = wait_for(lambda: up.repeat_of(run, "STARTED"))
+    assert up.status(run) == "FAILURE"
+    (up.home.workdir.root / "go").touch()
+    wait_for(lambda: up.status(repeat) == "SUCCESS")
+    (up.home.workdir.root / "go").unlink()
+
+
+def test_sigterm_leaves_no_process_and_ends_the_run_at_work_within_20_s(up: Up) -> None:
+    up.launch()
+    assert len(up.left()) > 3
+    started = time.monotonic()
+    family = processes.descendants(up.process.pid)
+    up.process.send_signal(signal.SIGTERM)
+    assert up.process.wait(30) == 0, up.output.read_text()
+    assert time.monotonic() - started < 20
+    assert not up.left() and not [p for p in family if processes.is_alive(p)]
+    assert not is_served(up.home)
+
+
+def test_after_up_itself_was_killed_the_next_one_repeats_its_run_and_keeps_edited_settings(tmp_path: Path) -> None:
+    first = Up(tmp_path / "w").ready()
+    try:
+        run = first.launch()
+        edited = first.home.settings.read_text().replace("poll_interval_seconds: 20", "poll_interval_seconds: 21")
+        first.home.settings.write_text(edited)
+        first.process.kill()
+        first.process.wait()
+        wait_for(lambda: not [p for p in first.left() if {"dagster._daemon", "dagster_webserver"} & set(p.cmdline())], 30)
+        second = Up(tmp_path / "w").ready()
+        try:
+            (tmp_path / "w" / "go").touch()
+            wait_for(lambda: second.repeat_of(run, "SUCCESS"))
+            assert second.home.settings.read_text() == edited
+        finally:
+            second.kill()
+    finally:
+        first.kill()
+
+
+def test_code_that_cannot_be_loaded_is_given_up_with_the_end_of_its_log(tmp_path: Path) -> None:
+    broken = Up(tmp_path / "w", module="no_such_module")
+    try:
+        assert broken.process.wait(120) != 0
+        text = broken.output.read_text()
+        assert "the code-server died 5 times in 60 s" in text and "No module named 'no_such_module'" in text
+        assert not broken.left()
+    finally:
+        broken.kill()
+
+
+def test_a_busy_port_is_told_before_anything_is_started(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(ServicesError, match=rf"cannot listen on 127.0.0.1, port {port} .*--port"):
+            with serving(Services(Workdir(tmp_path), port)):
+                pass
+    assert not Home(Workdir(tmp_path)).settings.exists()
+
+
+def test_a_long_path_gets_its_socket_elsewhere_and_always_the_same(tmp_path: Path) -> None:
+    home = Home(Workdir(tmp_path / ("x" * 120)))
+    assert len(os.fsencode(home.socket)) <= SOCKET_PATH_LENGTH and home.socket == home.socket
+    assert home.socket != Home(Workdir(tmp_path / ("y" * 120))).socket
+
+
+def test_the_shipped_settings_are_taken_by_dagster_and_hold_what_the_assets_rely_on(tmp_path: Path) -> None:
+    from dagster import DagsterInstance
+
+    (tmp_path / "dagster.yaml").write_text(first_settings(cpus=7))
+    with DagsterInstance.from_config(str(tmp_path)) as instance:
+        runs = instance.get_concurrency_config().run_queue_config
+        assert runs.max_concurrent_runs == 7
+        assert {limit["key"]: limit["limit"] for limit in runs.tag_concurrency_limits} == {"padocc/group_writer": 1}
+        assert (instance.run_retries_max_retries, instance.run_retries_retry_on_asset_or_op_failure) == (2, False)
+        assert instance.run_monitoring_enabled and instance.run_monitoring_max_resume_run_attempts == 0
+        assert not instance.telemetry_enabled
+
+
+def test_the_deployed_settings_are_the_shipped_ones() -> None:
+    deployed = Path(__file__).parents[1] / "deploy" / "one-machine" / "dagster.yaml"
+    assert deployed.read_text() == (Path(__file__).parents[1] / "padocc_dagster" / "one_machine.yaml").read_text()
