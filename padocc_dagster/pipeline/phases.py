@@ -47,6 +47,7 @@ def verify(workdir: Workdir, project: Project) -> Comparison:
 
 
 def _run(operation: str, phase: str, workdir: Workdir, project: Project, **choices: Any) -> Outcome:
+    Project.parse(str(project))  # a name that is not safe must not lead a row out of the working directory
     log = workdir.status_log(project)
     try:
         return Outcome.from_dict(call(operation, root=str(workdir.root), project=str(project), **choices))

@@ -1,7 +1,10 @@
 """From a group config in the inbox to published products, on a live instance."""
 
 import json
+import subprocess
+import sys
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import dagster as dg
@@ -12,6 +15,7 @@ from padocc_dagster.pipeline.outcome import Verdict
 from padocc_dagster_tests.live.conftest import Live
 from padocc_dagster_tests.make_netcdf import Series, cut_short, unsorted_names
 
+Record = Callable[[str, object], None]
 SERIES = Series(lengths=(4,) * 12, names=unsorted_names(12))
 
 
@@ -27,7 +31,7 @@ def equals_sources(product: Path, sources: Path, count: int) -> bool:
             return all(np.array_equal(made[name].values, meant[name].values) for name in meant.variables)
 
 
-def test_a_dropped_config_ends_in_published_products_that_equal_their_sources(live: Live) -> None:
+def test_a_dropped_config_ends_in_published_products_that_equal_their_sources(live: Live, record_property: Record) -> None:
     begin = time.monotonic()
     live.drop(
         "first",
@@ -37,7 +41,7 @@ def test_a_dropped_config_ends_in_published_products_that_equal_their_sources(li
         ],
     )
     live.wait("both products", lambda: {live.state("first:refs").phase, live.state("first:store").phase} == {"complete"})
-    print(f"\ntwo projects from the inbox to published products: {time.monotonic() - begin:.0f} s")
+    record_property("figure", f"two projects of 12 files, from the inbox to published products: {time.monotonic() - begin:.0f} s")
     refs, store = published(live, "first", "refs_k1.0", ".json"), published(live, "first", "store_zr1.0", ".zarr")
     assert equals_sources(refs, live.sources / "refs", 12)
     assert equals_sources(store, live.sources / "store", 12)
@@ -54,9 +58,28 @@ def test_each_phase_is_a_run_of_its_own_and_happens_once(live: Live) -> None:
     assert selections == ["cloud_product", "completed_product", "scan_report", "validation_report"]
 
 
+def test_the_cost_beside_padoccs_own_api_is_measured(live: Live, tmp_path: Path, record_property: Record) -> None:
+    tags = {"dagster/partition": "first:refs"}
+    records = live.wait("the last run", lambda: _ended(live.instance.get_run_records(dg.RunsFilter(tags=tags))))
+    runs = sum(record.end_time - record.start_time for record in records)
+    command = [sys.executable, str(Path(__file__).with_name("plain_padocc.py")), str(tmp_path), f"{live.sources}/refs/*.nc"]
+    answer = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+    imported, worked = map(float, answer[-2:])
+    record_property(
+        "figure",
+        f"one project of 12 files: {runs:.1f} s in its {len(records)} runs, comparison with the sources and publication included; "
+        f"PADOCC's API in one process: {worked:.1f} s for scan, compute and validation, and {imported:.1f} s to import",
+    )
+
+
+def _ended(records: Sequence[dg.RunRecord]) -> Sequence[dg.RunRecord]:
+    return records if records and all(record.end_time for record in records) else ()
+
+
 def test_subsets_follow_their_members(live: Live) -> None:
     for subset in ("scan-success", "compute-success", "validate-success"):
         live.wait(subset, lambda s=subset: set(_subset(live, "first", s)) == {"refs", "store"}, seconds=90)
+    live.wait("the overview", lambda: live.instance.get_latest_materialization_event(dg.AssetKey("group_overview")), seconds=90)
 
 
 def _subset(live: Live, group: str, subset: str) -> list[str]:
