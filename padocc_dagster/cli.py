@@ -35,7 +35,7 @@ def _sentences() -> Iterator[None]:
     """Print what is wrong on stderr and end with status 1."""
     from padocc_dagster.demo.data import DemoError
     from padocc_dagster.selection import ConfigRejected
-    from padocc_dagster.services import ServicesError
+    from padocc_dagster.services.supervisor import ServicesError
 
     try:
         yield
@@ -59,7 +59,7 @@ def up(
     Group configs dropped into WORKDIR/inbox are picked up. Settings are in WORKDIR/dagster/dagster.yaml, made on the first start.
     """
     from padocc_dagster.pipeline.layout import Workdir
-    from padocc_dagster.services import Services, serving
+    from padocc_dagster.services.supervisor import Services, serving
 
     with _sentences():
         services = Services(Workdir(_absolute(workdir)), port, host, say=typer.echo)

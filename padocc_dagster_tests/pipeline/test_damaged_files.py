@@ -58,7 +58,7 @@ def test_a_config_that_is_killed_while_padocc_writes_it_is_whole(tmp_path: Path)
     while killed_at_call("os.replace", count, "scan", root=str(made.workdir.root), project=str(made.project)):
         assert read_json(made.workdir.base_cfg(made.project))["proj_code"] == "proj"
         assert read_json(made.workdir.detail_cfg(made.project))["num_files"] == 3
-        count += 6
+        count += 15
     assert count > 1
     made.through("scan", "compute")
     assert made.verified()["problems"] == []

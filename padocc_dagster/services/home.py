@@ -91,7 +91,7 @@ class Home:
 
 def first_settings(cpus: int) -> str:
     """The text of the shipped dagster.yaml, with as many runs at once as there are CPUs, two at least: one may be a short one."""
-    text = files("padocc_dagster").joinpath("one_machine.yaml").read_text(encoding="utf-8")
+    text = files("padocc_dagster.services").joinpath("one_machine.yaml").read_text(encoding="utf-8")
     return re.sub(r"max_concurrent_runs: \d+", f"max_concurrent_runs: {max(2, cpus)}", text)
 
 

@@ -24,8 +24,8 @@ from subprocess import DEVNULL, PIPE, Popen, run
 
 import psutil
 
-from padocc_dagster import network, processes
-from padocc_dagster.home import Home
+from padocc_dagster.services import network, processes
+from padocc_dagster.services.home import Home
 from padocc_dagster.pipeline.layout import Workdir
 
 DEFINITIONS = "padocc_dagster.definitions"
@@ -139,7 +139,7 @@ class Services:
         self.home.socket.unlink(missing_ok=True)
         self._start(self.code_server)
         self._wait_for(lambda: network.is_listening(self.home.socket), "the code server")
-        argv = [sys.executable, "-m", "padocc_dagster.lost_runs", str(ended)]
+        argv = [sys.executable, "-m", "padocc_dagster.services.lost_runs", str(ended)]
         done = run(argv, env=self.environment, cwd=self.home.root, stdin=DEVNULL, stdout=PIPE, stderr=PIPE, text=True)
         if done.returncode:
             reason = done.stderr.strip().splitlines()[-1:] or ["no message"]

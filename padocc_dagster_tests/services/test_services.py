@@ -13,10 +13,10 @@ from typing import Any
 import psutil
 import pytest
 
-from padocc_dagster import network, processes
-from padocc_dagster.home import SOCKET_PATH_LENGTH, Home, first_settings
+from padocc_dagster.services import network, processes
+from padocc_dagster.services.home import SOCKET_PATH_LENGTH, Home, first_settings
 from padocc_dagster.pipeline.layout import Workdir
-from padocc_dagster.services import Services, ServicesError, is_served, serving
+from padocc_dagster.services.supervisor import Services, ServicesError, is_served, serving
 
 DEFINITIONS = """
 import os, time, dagster as dg
@@ -32,7 +32,7 @@ SERVE = """
 import sys
 from pathlib import Path
 from padocc_dagster.pipeline.layout import Workdir
-from padocc_dagster.services import Services, serving
+from padocc_dagster.services.supervisor import Services, serving
 with serving(Services(Workdir(Path(sys.argv[1])), int(sys.argv[2]), module=sys.argv[3])) as services:
     services.watch()
 """
@@ -61,7 +61,7 @@ class Up:
         root.mkdir(exist_ok=True)
         (root / "patient_definitions.py").write_text(DEFINITIONS)
         self.output = root / "up.txt"
-        path = os.pathsep.join([str(Path(__file__).parents[1]), str(root)])
+        path = os.pathsep.join([str(Path(__file__).parents[2]), str(root)])
         argv = [sys.executable, "-c", SERVE, str(root), str(self.port), module]
         with open(self.output, "ab") as output:
             environment = {**os.environ, "PYTHONPATH": path}
@@ -237,5 +237,5 @@ def test_the_shipped_settings_are_taken_by_dagster_and_hold_what_the_assets_rely
 
 
 def test_the_deployed_settings_are_the_shipped_ones() -> None:
-    deployed = Path(__file__).parents[1] / "deploy" / "one-machine" / "dagster.yaml"
-    assert deployed.read_text() == (Path(__file__).parents[1] / "padocc_dagster" / "one_machine.yaml").read_text()
+    deployed = Path(__file__).parents[2] / "deploy" / "one-machine" / "dagster.yaml"
+    assert deployed.read_text() == (Path(__file__).parents[2] / "padocc_dagster" / "services" / "one_machine.yaml").read_text()
