@@ -20,7 +20,6 @@ from padocc_dagster.pipeline.sources import readable_size
 from padocc_dagster.pipeline.spec import AGGREGATORS, CLOUD_FORMATS
 from padocc_dagster.resources import Padocc
 
-
 FormatChoice = Enum("FormatChoice", {name: name for name in CLOUD_FORMATS})
 AggregatorChoice = Enum("AggregatorChoice", {name: name for name in AGGREGATORS})
 

@@ -8,6 +8,7 @@ import dagster as dg
 
 from padocc_dagster.assets import GROUP, TEAM
 from padocc_dagster.partitions import project_of, projects
+from padocc_dagster.pipeline.files import CorruptFileError
 from padocc_dagster.pipeline.phases import initialise_group
 from padocc_dagster.pipeline.sources import readable_size, total_bytes
 from padocc_dagster.pipeline.spec import ProjectSpec
@@ -17,10 +18,14 @@ from padocc_dagster.resources import Padocc
 
 @dg.asset(partitions_def=projects, group_name=GROUP, kinds={"padocc", "netcdf"}, owners=[TEAM], description=__doc__)
 def project(context: dg.AssetExecutionContext, padocc: Padocc) -> dg.MaterializeResult:
-    from padocc_dagster.selection import find_again
+    from padocc_dagster.selection import ConfigRejected, find_again
 
     key = project_of(context)
-    spec = find_again(stored_spec(padocc.workdir, key))
+    try:
+        spec = find_again(stored_spec(padocc.workdir, key))
+    except (ConfigRejected, CorruptFileError) as error:
+        remedy = "Correct the group config and drop it into the inbox again."
+        raise dg.Failure(f"{key} cannot be initialised again: {error}\n{remedy}", allow_retries=False) from None
     initialise_group(padocc.workdir, key.group, [spec], whole=False, again=True)
     return dg.MaterializeResult(metadata=project_metadata(spec))
 

@@ -10,12 +10,12 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
-from padocc_dagster.services import network
 from padocc_dagster.demo.data import GROUP, TITLES, DemoError, make_folder
-from padocc_dagster.services.home import Home
 from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.outcome import Verdict
 from padocc_dagster.pipeline.status import project_state
+from padocc_dagster.services import network
+from padocc_dagster.services.home import Home
 from padocc_dagster.services.supervisor import Services, is_served, serving
 from padocc_dagster.status_table import Standing, status_table
 

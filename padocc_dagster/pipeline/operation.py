@@ -40,7 +40,7 @@ def construct(operation: type, workdir: Workdir, project: Project, phase: str, *
 
 
 def _let_padocc_replace_files_whole() -> None:
-    """PADOCC empties its configs and lists, then writes them (`padocc/core/filehandlers.py:377,573`): killed between, it loses them."""
+    """PADOCC empties a file, then writes it (`padocc/core/filehandlers.py:377,573`): killed between, it loses a config."""
     from padocc.core import filehandlers
 
     filehandlers.open = lambda path, mode="r": _replacing(Path(path)) if mode == "w" else open(path, mode)

@@ -61,8 +61,8 @@ def call(operation: str, **arguments: Any) -> Any:
     """Carry out one operation of `worker.OPERATIONS` and return its answer.
 
     Arguments and answer are JSON values. Raises WorkerDiedError when the process ends without an answer, and
-    OperationFailedError, which is one too, when the operation raised. When this process is
-    interrupted, the worker is killed before the interruption goes on.
+    OperationFailedError, which is one too, when the operation raised. When this process is interrupted, the worker is killed
+    before the interruption goes on.
     """
     command = [sys.executable, "-P", "-m", "padocc_dagster.pipeline.worker"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=clean_environment(), cwd="/") as worker:

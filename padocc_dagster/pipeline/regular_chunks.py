@@ -1,7 +1,7 @@
 """Chunks of one size along every dimension, which a Zarr store must have.
 
-PADOCC writes a Zarr store in the chunks that the source files happen to have (`padocc/phases/compute.py:1731`). Where those differ
-from file to file, as in months of 31, 28 and 31 days, xarray refuses to write.
+PADOCC writes a Zarr store in the chunks that the source files have (`padocc/phases/compute.py:1731`). Where those differ from file
+to file, as in months of 31, 28 and 31 days, xarray refuses to write.
 """
 
 from collections.abc import Iterator

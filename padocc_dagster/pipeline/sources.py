@@ -3,7 +3,6 @@
 import hashlib
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 from padocc_dagster.pipeline.files import CorruptFileError, read_json, read_lines, write_json, write_lines
 from padocc_dagster.pipeline.layout import Project, Workdir

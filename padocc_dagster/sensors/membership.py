@@ -21,7 +21,7 @@ refresh_group = dg.define_asset_job(
 )
 
 
-@dg.sensor(job=refresh_group, minimum_interval_seconds=20, default_status=dg.DefaultSensorStatus.RUNNING, description=__doc__)
+@dg.sensor(job=refresh_group, minimum_interval_seconds=30, default_status=dg.DefaultSensorStatus.RUNNING, description=__doc__)
 def membership(context: dg.SensorEvaluationContext, padocc: Padocc) -> dg.SensorResult:
     seen: dict[str, str] = json.loads(context.cursor or "{}")
     known = set(context.instance.get_dynamic_partitions(groups.name))

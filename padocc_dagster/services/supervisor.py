@@ -19,14 +19,13 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from subprocess import DEVNULL, PIPE, Popen, run
 
 import psutil
 
+from padocc_dagster.pipeline.layout import Workdir
 from padocc_dagster.services import network, processes
 from padocc_dagster.services.home import Home
-from padocc_dagster.pipeline.layout import Workdir
 
 DEFINITIONS = "padocc_dagster.definitions"
 DEATHS, WITHIN_SECONDS = 5, 60.0

@@ -75,7 +75,8 @@ def spec(code: str, files: Any, pattern: str = "", **fields: Any) -> ProjectSpec
 
 def initialised(workdir: Workdir, group: str, *specs: ProjectSpec, **choices: Any) -> dict[str, list[str]]:
     """Initialise in this process, which costs no start of a worker."""
-    return initialise.initialise_group(str(workdir.root), group, [{**s.as_dict(), "files": list(s.files)} for s in specs], **choices)
+    projects = [{**one.as_dict(), "files": list(one.files)} for one in specs]
+    return initialise.initialise_group(str(workdir.root), group, projects, **choices)
 
 
 def make(root: Path, series: Series = Series(), **fields: Any) -> Made:

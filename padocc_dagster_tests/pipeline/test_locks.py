@@ -24,7 +24,8 @@ def holder(path: Path) -> subprocess.Popen:
 
 def test_the_second_is_refused_with_a_sentence_that_names_the_holder(tmp_path: Path) -> None:
     first = holder(tmp_path / "lock")
-    with pytest.raises(LockedError, match=f"project grp:proj is being worked on by .*pid={first.pid}"), held(tmp_path / "lock", "project grp:proj", wait=0.3):
+    sentence = f"project grp:proj is being worked on by .*pid={first.pid}"
+    with pytest.raises(LockedError, match=sentence), held(tmp_path / "lock", "project grp:proj", wait=0.3):
         pass
     first.communicate()
 

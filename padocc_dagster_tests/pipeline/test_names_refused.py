@@ -10,8 +10,8 @@ from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.names import name_problem, path_problem
 from padocc_dagster_tests.pipeline.projects import Made, initialised, spec
 
-HOSTILE = ["a;touch x", "`touch x`", "$(touch x)", "../x", "*", "a b", "a'b", 'a"b', "a|b", "a&b", "a\nb", "ä", "数", "", ".", "..", "-rf"]
-HOSTILE += ["x" * 300, "a/b", "a..b", "a.", "123", "my_proj_code", "a:b", "a,b", "{a,b}", "~", "a\0b", "?", "[ab]"]
+HOSTILE = ["a;touch x", "`touch x`", "$(touch x)", "../x", "*", "a b", "a'b", 'a"b', "a|b", "a&b", "a\nb", "ä", "数"]
+HOSTILE += ["", ".", "..", "-rf", "x" * 300, "a/b", "a..b", "a.", "123", "my_proj_code", "a:b", "a,b", "{a,b}", "~", "a\0b", "?", "[ab]"]
 
 
 def tree(folder: Path) -> set[Path]:
@@ -19,7 +19,7 @@ def tree(folder: Path) -> set[Path]:
 
 
 @pytest.mark.parametrize("name", HOSTILE, ids=lambda name: repr(name[:20]))
-def test_a_hostile_name_is_refused_everywhere_and_makes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+def test_a_hostile_name_is_refused_and_makes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.chdir(tmp_path)
     workdir = Workdir(tmp_path / "work")
     assert name_problem("project code", name)
@@ -46,7 +46,11 @@ def test_a_project_made_of_hostile_parts_reaches_no_phase(tmp_path: Path, monkey
     assert tree(tmp_path) == set()
 
 
-@pytest.mark.parametrize("path", ["/tmp/a b", "/tmp/a;b", "/tmp/$HOME", "/tmp/`x`", "relative", "/tmp/../x", "/tmp/ä", "/tmp/a'b", "/tmp/*", "/tmp/a\nb"])
+HOSTILE_FOLDERS = ["/tmp/a b", "/tmp/a;b", "/tmp/$HOME", "/tmp/`x`", "relative", "/tmp/../x", "/tmp/ä"]
+HOSTILE_FOLDERS += ["/tmp/a'b", "/tmp/*", "/tmp/a\nb"]
+
+
+@pytest.mark.parametrize("path", HOSTILE_FOLDERS)
 def test_a_working_directory_with_shell_characters_is_refused(path: str) -> None:
     with pytest.raises(ValueError, match="working directory"):
         Workdir(Path(path))

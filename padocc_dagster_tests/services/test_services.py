@@ -13,9 +13,9 @@ from typing import Any
 import psutil
 import pytest
 
+from padocc_dagster.pipeline.layout import Workdir
 from padocc_dagster.services import network, processes
 from padocc_dagster.services.home import SOCKET_PATH_LENGTH, Home, first_settings
-from padocc_dagster.pipeline.layout import Workdir
 from padocc_dagster.services.supervisor import Services, ServicesError, is_served, serving
 
 DEFINITIONS = """
