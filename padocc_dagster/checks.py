@@ -14,6 +14,7 @@ from padocc_dagster.assets.validation import validation_report
 from padocc_dagster.partitions import project_of, projects
 from padocc_dagster.pipeline.comparison import Comparison
 from padocc_dagster.pipeline.phases import verify
+from padocc_dagster.pipeline.process import WorkerError
 from padocc_dagster.pipeline.remedies import remedy_for
 from padocc_dagster.pipeline.status import gate_problem, read_rows
 from padocc_dagster.pipeline.validate import read_findings
@@ -33,7 +34,11 @@ def scan_succeeded(context: dg.AssetCheckExecutionContext, padocc: Padocc) -> dg
 def product_matches_source(context: dg.AssetCheckExecutionContext, padocc: Padocc) -> dg.AssetCheckResult:
     """The product equals its source files: every reference, every chunk, and the values of every file (of a stated sample of a large
     project's), compared by this package and not by PADOCC."""
-    comparison = verify(padocc.workdir, project_of(context))
+    try:
+        comparison = verify(padocc.workdir, project_of(context))
+    except WorkerError as error:
+        told = f"the product could not be compared with its sources: {error.error_class}: {error}"
+        return dg.AssetCheckResult(passed=False, description=told, metadata={"what to do": remedy_for(error.error_class).advice})
     return dg.AssetCheckResult(
         passed=comparison.passed,
         severity=dg.AssetCheckSeverity.ERROR,

@@ -12,10 +12,12 @@ from padocc_dagster.partitions import add_projects
 from padocc_dagster.pipeline.initialise import announced, to_announce
 from padocc_dagster.pipeline.layout import Project
 from padocc_dagster.pipeline.phases import initialise_group as initialise
+from padocc_dagster.pipeline.process import WorkerError
 from padocc_dagster.pipeline.spec import ProjectSpec
 from padocc_dagster.resources import Padocc
 
 PROJECT = dg.AssetKey("project")
+RETRIES, RETRY_SECONDS = 60, 30  # a project at work, or another writer of the group, may take half an hour
 
 
 class GroupConfigFile(dg.Config):
@@ -32,7 +34,13 @@ def initialise_projects(context: dg.OpExecutionContext, config: GroupConfigFile,
         asked = read_group_config(Path(config.path))
     except ConfigRejected as rejected:
         raise _rejection(rejected) from None
-    done = initialise(padocc.workdir, asked.group, list(asked.projects))
+    try:
+        done = initialise(padocc.workdir, asked.group, list(asked.projects))
+    except WorkerError as failed:
+        if failed.error_class == "LockedError":
+            context.log.warning(f"{failed}; trying again in {RETRY_SECONDS} s")
+            raise dg.RetryRequested(max_retries=RETRIES, seconds_to_wait=RETRY_SECONDS) from failed
+        raise dg.Failure(f"group {asked.group}: {failed.error_class}: {failed}", allow_retries=False) from failed
     add_projects(context.instance, asked.group, [spec.code for spec in asked.projects])
     news = set(to_announce(padocc.workdir, asked.group)) | _never_announced(context.instance, asked.group, asked.projects)
     for event in _materialisations(asked.group, [spec for spec in asked.projects if spec.code in news]):

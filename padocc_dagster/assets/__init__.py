@@ -1,4 +1,16 @@
 """The software-defined assets: a file each, its docstring is the description in Dagster's UI."""
 
-TEAM = "team:padocc"
-GROUP = "padocc"
+from collections.abc import Callable
+from typing import Any
+
+import dagster as dg
+
+from padocc_dagster.automation import when_upstream_is_ready
+from padocc_dagster.partitions import projects
+
+SHARED = {"group_name": "padocc", "owners": ["team:padocc"]}
+
+
+def phase_asset(**options: Any) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
+    """An asset of one phase: a partition for each project, made by itself as soon as its upstream is ready."""
+    return dg.asset(partitions_def=projects, automation_condition=when_upstream_is_ready, **SHARED, **options)

@@ -9,11 +9,10 @@ from typing import Any
 import dagster as dg
 from pydantic import Field
 
-from padocc_dagster.assets import GROUP, TEAM
+from padocc_dagster.assets import phase_asset
 from padocc_dagster.assets.failure import attempt_of, log_metadata, require
 from padocc_dagster.assets.scan import scan_report
-from padocc_dagster.automation import when_upstream_is_ready
-from padocc_dagster.partitions import project_of, projects
+from padocc_dagster.partitions import project_of
 from padocc_dagster.pipeline import phases
 from padocc_dagster.pipeline.outcome import Outcome
 from padocc_dagster.pipeline.sources import readable_size
@@ -37,15 +36,7 @@ class ComputeConfig(dg.Config):
         return self.model_dump(mode="json")
 
 
-@dg.asset(
-    partitions_def=projects,
-    deps=[scan_report],
-    automation_condition=when_upstream_is_ready,
-    group_name=GROUP,
-    kinds={"padocc", "zarr"},
-    owners=[TEAM],
-    description=__doc__,
-)
+@phase_asset(deps=[scan_report], kinds={"padocc", "zarr"}, description=__doc__)
 def cloud_product(context: dg.AssetExecutionContext, config: ComputeConfig, padocc: Padocc) -> dg.MaterializeResult:
     key = project_of(context)
     outcome = require(key, phases.compute(padocc.workdir, key, **config.choices(), **attempt_of(context)))

@@ -6,11 +6,10 @@ A revision that is published is never changed. Publishing the same product again
 import dagster as dg
 from pydantic import Field
 
-from padocc_dagster.assets import GROUP, TEAM
+from padocc_dagster.assets import phase_asset
 from padocc_dagster.assets.failure import attempt_of, require
 from padocc_dagster.assets.validation import validation_report
-from padocc_dagster.automation import when_upstream_is_ready
-from padocc_dagster.partitions import project_of, projects
+from padocc_dagster.partitions import project_of
 from padocc_dagster.pipeline import phases
 from padocc_dagster.pipeline.sources import readable_size
 from padocc_dagster.resources import Padocc
@@ -25,15 +24,7 @@ class PublishConfig(dg.Config):
     )
 
 
-@dg.asset(
-    partitions_def=projects,
-    deps=[validation_report],
-    automation_condition=when_upstream_is_ready,
-    group_name=GROUP,
-    kinds={"zarr"},
-    owners=[TEAM],
-    description=__doc__,
-)
+@phase_asset(deps=[validation_report], kinds={"zarr"}, description=__doc__)
 def completed_product(context: dg.AssetExecutionContext, config: PublishConfig, padocc: Padocc) -> dg.MaterializeResult:
     key = project_of(context)
     outcome = require(key, phases.publish(padocc.workdir, key, links=config.links or None, **attempt_of(context)))

@@ -6,7 +6,7 @@ project again: its pattern is looked up anew, and whatever lies downstream runs 
 
 import dagster as dg
 
-from padocc_dagster.assets import GROUP, TEAM
+from padocc_dagster.assets import SHARED
 from padocc_dagster.partitions import project_of, projects
 from padocc_dagster.pipeline.files import CorruptFileError
 from padocc_dagster.pipeline.phases import initialise_group
@@ -16,7 +16,7 @@ from padocc_dagster.pipeline.specs import stored_spec
 from padocc_dagster.resources import Padocc
 
 
-@dg.asset(partitions_def=projects, group_name=GROUP, kinds={"padocc", "netcdf"}, owners=[TEAM], description=__doc__)
+@dg.asset(partitions_def=projects, kinds={"padocc", "netcdf"}, description=__doc__, **SHARED)
 def project(context: dg.AssetExecutionContext, padocc: Padocc) -> dg.MaterializeResult:
     from padocc_dagster.selection import ConfigRejected, find_again
 

@@ -4,25 +4,16 @@ PADOCC: which driver reads them, how many chunks they hold, along which dimensio
 
 import dagster as dg
 
-from padocc_dagster.assets import GROUP, TEAM
+from padocc_dagster.assets import phase_asset
 from padocc_dagster.assets.failure import attempt_of, log_metadata, require
 from padocc_dagster.assets.project import project
-from padocc_dagster.automation import when_upstream_is_ready
-from padocc_dagster.partitions import project_of, projects
+from padocc_dagster.partitions import project_of
 from padocc_dagster.pipeline import phases
 from padocc_dagster.pipeline.sources import readable_size
 from padocc_dagster.resources import Padocc
 
 
-@dg.asset(
-    partitions_def=projects,
-    deps=[project],
-    automation_condition=when_upstream_is_ready,
-    group_name=GROUP,
-    kinds={"padocc"},
-    owners=[TEAM],
-    description=__doc__,
-)
+@phase_asset(deps=[project], kinds={"padocc"}, description=__doc__)
 def scan_report(context: dg.AssetExecutionContext, padocc: Padocc) -> dg.MaterializeResult:
     key = project_of(context)
     outcome = require(key, phases.scan(padocc.workdir, key, **attempt_of(context)))

@@ -6,7 +6,7 @@ time, whenever a project of the group has changed; a subset without members has 
 
 import dagster as dg
 
-from padocc_dagster.assets import GROUP, TEAM
+from padocc_dagster.assets import SHARED
 from padocc_dagster.assets.cloud_product import cloud_product
 from padocc_dagster.assets.scan import scan_report
 from padocc_dagster.assets.validation import validation_report
@@ -22,10 +22,9 @@ def _subset(phase: str, upstream: dg.AssetsDefinition) -> dg.AssetsDefinition:
         name=f"{phase}_success",
         partitions_def=groups,
         deps=[dg.AssetDep(upstream, partition_mapping=dg.AllPartitionMapping())],
-        group_name=GROUP,
         kinds={"padocc"},
-        owners=[TEAM],
         description=f"The subset `{phase}-success`.\n\n{__doc__}",
+        **SHARED,
     )
     def subset(context: dg.AssetExecutionContext, padocc: Padocc) -> dg.MaterializeResult:
         group = context.partition_key

@@ -4,26 +4,17 @@
 
 import dagster as dg
 
-from padocc_dagster.assets import GROUP, TEAM
+from padocc_dagster.assets import phase_asset
 from padocc_dagster.assets.cloud_product import cloud_product
 from padocc_dagster.assets.failure import attempt_of, log_metadata, require
-from padocc_dagster.automation import when_upstream_is_ready
-from padocc_dagster.partitions import project_of, projects
+from padocc_dagster.partitions import project_of
 from padocc_dagster.pipeline import phases
 from padocc_dagster.resources import Padocc
 
 COLUMNS = ("part", "kind", "name", "found")
 
 
-@dg.asset(
-    partitions_def=projects,
-    deps=[cloud_product],
-    automation_condition=when_upstream_is_ready,
-    group_name=GROUP,
-    kinds={"padocc"},
-    owners=[TEAM],
-    description=__doc__,
-)
+@phase_asset(deps=[cloud_product], kinds={"padocc"}, description=__doc__)
 def validation_report(context: dg.AssetExecutionContext, padocc: Padocc) -> dg.MaterializeResult:
     key = project_of(context)
     outcome = phases.validate(padocc.workdir, key, **attempt_of(context))

@@ -8,7 +8,7 @@ from padocc_dagster.pipeline.comparison import Comparison
 from padocc_dagster.pipeline.files import write_json
 from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.outcome import Outcome, Verdict
-from padocc_dagster.pipeline.process import WorkerDiedError, call
+from padocc_dagster.pipeline.process import WorkerError, call
 from padocc_dagster.pipeline.spec import ProjectSpec
 from padocc_dagster.pipeline.status import append_row
 
@@ -42,7 +42,7 @@ def publish(workdir: Workdir, project: Project, links: dict[str, str] | None = N
 
 
 def verify(workdir: Workdir, project: Project) -> Comparison:
-    """Compare the product with its sources; see `verify.verify`. Raises WorkerDiedError when the comparison could not end."""
+    """Compare the product with its sources; see `verify.verify`. Raises WorkerError when the comparison could not end."""
     return Comparison.from_dict(call("verify", root=str(workdir.root), project=str(project)))
 
 
@@ -51,7 +51,7 @@ def _run(operation: str, phase: str, workdir: Workdir, project: Project, **choic
     log = workdir.status_log(project)
     try:
         return Outcome.from_dict(call(operation, root=str(workdir.root), project=str(project), **choices))
-    except WorkerDiedError as died:
+    except WorkerError as died:
         phase_log = workdir.phase_log(project, phase)
         outcome = Outcome(phase, Verdict.FAILED, died.status, died.error_class, str(died), str(phase_log))
         append_row(log, phase, outcome.status)

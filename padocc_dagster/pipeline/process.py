@@ -24,22 +24,27 @@ SETTINGS = {
 }
 
 
-class WorkerDiedError(Exception):
+class WorkerError(Exception):
+    """An operation did not end as it should: what its status row says, and the class of its error."""
+
+    def __init__(self, status: str, error_class: str, message: str):
+        self.status, self.error_class = status, error_class
+        super().__init__(message)
+
+
+class WorkerDiedError(WorkerError):
     """The worker ended without an answer: killed, or out of memory."""
 
-    error_class = "WorkerDiedError"
-
     def __init__(self, operation: str, returncode: int):
-        self.status = f"Failed-{_cause(returncode)}"
-        super().__init__(f"the process of {operation} ended by {_cause(returncode)} before it could answer")
+        cause = _cause(returncode)
+        super().__init__(f"Failed-{cause}", "WorkerDiedError", f"the process of {operation} ended by {cause} before it could answer")
 
 
-class OperationFailedError(WorkerDiedError):
+class OperationFailedError(WorkerError):
     """The worker ended with an exception, whose class and message it could still tell."""
 
     def __init__(self, error_class: str, message: str):
-        self.error_class, self.status = error_class, f"Failed-{error_class}"
-        Exception.__init__(self, f"{error_class}: {message}")
+        super().__init__(f"Failed-{error_class}", error_class, message)
 
 
 def _cause(returncode: int) -> str:
@@ -61,8 +66,8 @@ def call(operation: str, **arguments: Any) -> Any:
     """Carry out one operation of `worker.OPERATIONS` and return its answer.
 
     Arguments and answer are JSON values. Raises WorkerDiedError when the process ends without an answer, and
-    OperationFailedError, which is one too, when the operation raised. When this process is interrupted, the worker is killed
-    before the interruption goes on.
+    OperationFailedError when the operation raised. When this process is interrupted, the worker is killed before the
+    interruption goes on.
     """
     command = [sys.executable, "-P", "-m", "padocc_dagster.pipeline.worker"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=clean_environment(), cwd="/") as worker:

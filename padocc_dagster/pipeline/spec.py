@@ -15,7 +15,7 @@ class ProjectOptions:
 
     cloud_format: CloudFormat = "kerchunk"
     aggregator: Aggregator | None = None
-    """VirtualiZarr or Kerchunk's MultiZarrToZarr; None tries V, then K. PADOCC's own aggregator P writes wrong shapes and is not offered."""
+    """VirtualiZarr or MultiZarrToZarr; None tries V, then K. PADOCC's own aggregator P writes wrong shapes and is not offered."""
     cfa: bool = False
     """Also make a CFA-netCDF aggregation, which doubles the time of compute."""
     compare: Literal["auto", "all"] | int = "auto"

@@ -19,7 +19,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from subprocess import DEVNULL, PIPE, Popen, run
+from subprocess import DEVNULL, Popen, run
 
 import psutil
 
@@ -139,7 +139,7 @@ class Services:
         self._start(self.code_server)
         self._wait_for(lambda: network.is_listening(self.home.socket), "the code server")
         argv = [sys.executable, "-m", "padocc_dagster.services.lost_runs", str(ended)]
-        done = run(argv, env=self.environment, cwd=self.home.root, stdin=DEVNULL, stdout=PIPE, stderr=PIPE, text=True)
+        done = run(argv, env=self.environment, cwd=self.home.root, stdin=DEVNULL, capture_output=True, text=True)
         if done.returncode:
             reason = done.stderr.strip().splitlines()[-1:] or ["no message"]
             raise ServicesError(f"Dagster cannot open its instance in {self.home.root}: {reason[0]}. Check {self.home.settings}")

@@ -4,17 +4,16 @@ import os
 import signal
 
 import psutil
-import pytest
 
 from padocc_dagster.pipeline.status import StatusRow
 from padocc_dagster_tests.live.conftest import Live, start, stop
 from padocc_dagster_tests.make_netcdf import Series
 
-PROJECTS = ("p0", "p1", "p2", "p3")
+PROJECTS = ("p0", "p1")
 ONCE = ["init", "scan", "compute", "validate", "complete"]
 
 
-def drop_four(live: Live, group: str) -> None:
+def drop_two(live: Live, group: str) -> None:
     series = Series(lengths=(6,) * 8)
     live.drop(group, [{"code": code, "pattern": live.series(code, series, seed)} for seed, code in enumerate(PROJECTS)])
 
@@ -32,25 +31,25 @@ def wait_for_work(live: Live, group: str, phase: str) -> None:
     live.wait(f"the first {phase}", lambda: any(row.phase == phase for code in PROJECTS for row in live.rows(f"{group}:{code}")))
 
 
-@pytest.mark.parametrize("service", ["daemon", "webserver"])
-def test_killing_the_daemon_or_the_web_server_repeats_nothing(live: Live, service: str) -> None:
-    group = f"after-{service}"
-    drop_four(live, group)
-    wait_for_work(live, group, "scan")
-    live.kill(service)
-    wait_for_work(live, group, "compute")
-    live.kill(service)
-    live.wait("all products", lambda: all_published(live, group), seconds=300)
+def test_killing_the_daemon_and_the_web_server_repeats_nothing(live: Live) -> None:
+    drop_two(live, "after-services")
+    wait_for_work(live, "after-services", "scan")
+    live.kill("daemon")
+    live.kill("webserver")
+    wait_for_work(live, "after-services", "compute")
+    live.kill("daemon")
+    live.wait("all products", lambda: all_published(live, "after-services"))
     for code in PROJECTS:
-        assert passed(live.rows(f"{group}:{code}")) == ONCE
+        assert passed(live.rows(f"after-services:{code}")) == ONCE
 
 
 def test_killing_a_run_at_work_repeats_that_phase_alone(live: Live) -> None:
-    drop_four(live, "after-run")
+    drop_two(live, "after-run")
+    wait_for_work(live, "after-run", "scan")
     worker = live.wait("a worker of PADOCC", lambda: _worker(live))
-    os.kill(worker.parent().pid, signal.SIGKILL)
+    os.kill(worker.ppid(), signal.SIGKILL)
     worker.wait(30)
-    live.wait("all products", lambda: all_published(live, "after-run"), seconds=300)
+    live.wait("all products", lambda: all_published(live, "after-run"))
     for code in PROJECTS:
         assert passed(live.rows(f"after-run:{code}")) == ONCE
 
@@ -66,23 +65,23 @@ def _worker(live: Live) -> psutil.Process | None:
 
 
 def test_killing_everything_and_starting_again_ends_with_every_product(live: Live) -> None:
-    drop_four(live, "after-all")
+    drop_two(live, "after-all")
     wait_for_work(live, "after-all", "scan")
     os.kill(live.process.pid, signal.SIGKILL)
     live.process.wait()
     live.process = start(live.workdir.root, live.port)
-    live.wait("all products", lambda: all_published(live, "after-all"), seconds=300)
+    live.wait("all products", lambda: all_published(live, "after-all"))
     for code in PROJECTS:
         assert passed(live.rows(f"after-all:{code}")) == ONCE
 
 
 def test_ending_in_the_middle_and_starting_again_ends_with_every_product(live: Live) -> None:
-    drop_four(live, "after-stop")
+    drop_two(live, "after-stop")
     wait_for_work(live, "after-stop", "scan")
     stop(live.process)
     assert _nothing_left(live)
     live.process = start(live.workdir.root, live.port)
-    live.wait("all products", lambda: all_published(live, "after-stop"), seconds=300)
+    live.wait("all products", lambda: all_published(live, "after-stop"))
 
 
 def _nothing_left(live: Live) -> bool:
