@@ -40,6 +40,8 @@ def compute(
         remove(stale)
     makers = {"kerchunk": _kerchunk, "parquet": _parquet, "zarr": _zarr, "CFA": _cfa}
     used = makers[product.cloud_format](workdir, project, product)
+    if not product.exists():
+        return {"message": f"PADOCC made no {product.cloud_format} product of {len(files)} source file(s)"}
     detail = read_json(workdir.detail_cfg(project))
     return {
         "product": str(product.path),

@@ -43,7 +43,7 @@ def publish(workdir: Workdir, project: Project, links: dict[str, str] | None = N
     beside.mkdir(parents=True)
     try:
         copy = beside / f"{name}{product.suffix}"
-        _copy(product, copy, links)
+        _copy(product, copy, links, read_json(workdir.comparison(project))["product_fingerprint"])
         write_json(beside / f"{name}_report.json", _report(workdir, project, product, links))
         published = _put(beside, target, copy.name)
     finally:
@@ -65,24 +65,30 @@ def _revision(product: Product, links: dict[str, str] | None) -> str:
     return f"kr{product.version}"
 
 
-def _copy(product: Product, copy: Path, links: dict[str, str] | None) -> None:
+def _copy(product: Product, copy: Path, links: dict[str, str] | None, compared: str) -> None:
     """Copy the product, on to the disk, and make sure that the copy is what was compared with the sources."""
     if links:
         write_json(copy, _linked(read_json(product.path), links))
         back = _linked(read_json(copy), {there: here for here, there in links.items()})
         if back != _linked(read_json(product.path), {here: here for here in links}):  # without file://, which may be left off
             raise OSError(f"{copy}: the links cannot be traced back to {product.path}: use prefixes that name distinct places")
-        return
-    if product.path.is_dir():
+    elif product.path.is_dir():
         shutil.copytree(product.path, copy)
     else:
         shutil.copyfile(product.path, copy)
-    for file in [copy] if copy.is_file() else [path for path in copy.rglob("*") if path.is_file()]:
-        descriptor = os.open(file, os.O_RDONLY)
+    for path in (copy, *copy.rglob("*"), copy.parent):
+        _sync(path)
+    if fingerprint(product.path if links else copy) != compared:
+        raise OSError(f"{copy} is not what was compared with the sources: bytes were lost or changed on the way; publish again")
+
+
+def _sync(path: Path) -> None:
+    """Have the file or folder written to the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
         os.fsync(descriptor)
+    finally:
         os.close(descriptor)
-    if fingerprint(copy) != fingerprint(product.path):
-        raise OSError(f"{copy} is not what {product.path} is: the disk lost or changed bytes; free space and publish again")
 
 
 def _linked(references: dict[str, Any], links: dict[str, str]) -> dict[str, Any]:
@@ -110,6 +116,7 @@ def _put(beside: Path, target: Path, product_name: str) -> bool:
         raise AlreadyPublishedError(
             f"{target} holds another product of this revision: compute with new_version to publish beside it"
         ) from None
+    _sync(target.parent)
     return True
 
 

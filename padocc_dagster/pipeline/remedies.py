@@ -19,6 +19,7 @@ REMEDIES = {
     "ChunkDataError": Remedy("a chunk holds bytes that cannot be decoded", "look at the source files named, replace them, and scan again"),
     "ConcatFatalError": Remedy("chunk shapes differ between files, which kerchunk cannot represent", "materialise cloud_product with cloud_format zarr"),
     "CorruptFileError": Remedy("a file of the working directory is damaged", "initialise the project again: materialise `project`"),
+    "Faultlisted": Remedy("the project was given up on", "take it off the group's faultlist.csv, then materialise this asset"),
     "GateClosedError": Remedy("the phase before has not passed", "do what the message says, then materialise this asset again"),
     "KerchunkDriverFatalError": Remedy("no driver can read the files' type", "look at the files named; leave them out or replace them"),
     "KeyError": Remedy("no dimension was found along which the files follow each other", "give the files a coordinate that orders them"),

@@ -1,0 +1,65 @@
+"""What is asked for twice: an interrupted run takes up what it had finished, and a product made again is not published again."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+from padocc_dagster.pipeline.outcome import Verdict
+from padocc_dagster_tests.make_netcdf import Series
+from padocc_dagster_tests.pipeline.projects import Made, make
+
+
+def test_a_phase_that_the_same_run_had_finished_is_not_repeated(at: Callable[[str], Made]) -> None:
+    made = at("initialised")
+    first = made.run("scan", run="a-run")
+    rows = len(made.rows)
+    again = made.run("scan", run="a-run", resumed=True)
+    assert again == first
+    assert len(made.rows) == rows
+
+
+def test_another_run_repeats_the_phase(at: Callable[[str], Made]) -> None:
+    made = at("initialised")
+    made.run("scan", run="a-run")
+    rows = len(made.rows)
+    made.run("scan", run="another-run", resumed=True)
+    assert len(made.rows) == rows + 1
+
+
+def test_a_phase_is_repeated_when_something_happened_since(at: Callable[[str], Made]) -> None:
+    made = at("initialised")
+    made.run("scan", run="a-run")
+    made.run("compute", run="b-run")
+    assert made.run("scan", run="a-run", resumed=True).passed
+    assert [phase for phase, _ in made.statuses].count("scan") == 2
+
+
+def test_a_failed_phase_is_repeated(at: Callable[[str], Made]) -> None:
+    made = at("initialised")
+    lost = made.sources[0].rename(made.root / "away.nc")
+    assert made.run("scan", run="a-run").verdict is Verdict.FAILED
+    lost.rename(made.sources[0].with_name("f_000.nc"))
+    assert made.run("scan", run="a-run", resumed=True).passed
+
+
+def test_the_same_product_made_again_on_another_day_is_published_already(tmp_path: Path) -> None:
+    made = make(tmp_path, Series(lat=12, lon=12))
+    made.through("scan", "compute")
+    made.verified()
+    published = Path(made.through("validate", "publish").details["published"])
+    before = published.read_bytes()
+    references = json.loads(made.product.read_text())
+    attributes = json.loads(references["refs"][".zattrs"]) if isinstance(references["refs"][".zattrs"], str) else references["refs"][".zattrs"]
+    references["refs"][".zattrs"] = json.dumps({**attributes, "aggregation_date": "1999-12-31T23:59:59Z"})
+    made.product.write_text(json.dumps(references))
+    assert made.verified()["problems"] == []
+    assert made.run("publish").message == "the same product was published before"
+    assert published.read_bytes() == before
+
+
+def test_a_cfa_aggregation_of_one_file_is_skipped_in_words(tmp_path: Path) -> None:
+    made = make(tmp_path, Series(lengths=(4,), lat=12, lon=12), cloud_format="CFA")
+    made.through("scan")
+    outcome = made.run("compute")
+    assert outcome.verdict is Verdict.SKIPPED
+    assert outcome.message == "PADOCC made no CFA product of 1 source file(s)"
