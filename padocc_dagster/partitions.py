@@ -11,7 +11,7 @@ from padocc_dagster.pipeline.layout import Project
 
 projects = dg.DynamicPartitionsDefinition(name="projects")
 groups = dg.DynamicPartitionsDefinition(name="groups")
-CHUNK = 5000
+CHUNK = 500  # some builds of SQLite take no more than 999 variables in a statement
 
 
 def add_projects(instance: dg.DagsterInstance, group: str, codes: Iterable[str]) -> None:

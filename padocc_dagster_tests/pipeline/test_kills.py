@@ -52,7 +52,8 @@ def test_a_killed_phase_is_written_down_and_run_again_ends_right(
     assert (outcome.verdict, outcome.error_class, outcome.status) == (Verdict.FAILED, "WorkerDiedError", "Failed-SIGKILL")
     assert "SIGKILL" in outcome.message
     assert outcome.log_tail
-    assert made.statuses[before:] == [(phase, "Failed-SIGKILL")]
+    killed = (phase, "Failed-SIGKILL")  # after PADOCC's own row, when that was written by then
+    assert made.statuses[before:] in ([killed], [(phase, "Success"), killed])
     assert made.run(phase, **choices).verdict is Verdict.OK
     assert made.statuses[-1] == (phase, "Success")
     if phase == "scan":
