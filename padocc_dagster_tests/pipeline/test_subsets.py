@@ -1,5 +1,8 @@
 """Subsets as PADOCC's own command reads them, and plain PADOCC at work on the same groups."""
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -28,6 +31,18 @@ def test_a_subset_holds_what_passed_and_padocc_reads_it(tmp_path: Path) -> None:
     group = GroupOperation("grp", str(workdir.root))
     assert list(group.proj_codes["scan-success"].get()) == ["a", "b"]
     assert group.get_project(1, repeat_id="scan-success").proj_code == "b"
+
+
+def test_padoccs_own_command_works_on_the_subset_alone(at: Callable[[str], Made]) -> None:
+    made = at("scanned")
+    initialised(made.workdir, "grp", spec("proj", made.sources), spec("other", made.sources))
+    write_subset(made.workdir, "grp", "scan")
+    padocc = Path(sys.executable).with_name("padocc")
+    command = [str(padocc), "compute", "-G", "grp", "-r", "scan-success", "-w", str(made.workdir.root)]
+    environment = {name: value for name, value in os.environ.items() if name != "WORKDIR"}  # padocc ends badly when both are given
+    subprocess.run(command, env=environment, check=True, capture_output=True)
+    assert made.statuses[-1] == ("compute", "Success")
+    assert [row.phase for row in read_rows(made.workdir.status_log(Project("grp", "other")))] == ["init"]
 
 
 def test_a_subset_without_members_has_no_file(tmp_path: Path) -> None:
