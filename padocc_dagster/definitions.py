@@ -12,7 +12,7 @@ from padocc_dagster.assets.completion import completed_product
 from padocc_dagster.assets.overview import group_overview
 from padocc_dagster.assets.project import project
 from padocc_dagster.assets.scan import scan_report
-from padocc_dagster.assets.subsets import compute_success, scan_success, validate_success
+from padocc_dagster.assets.subsets import subsets
 from padocc_dagster.assets.validation import validation_report
 from padocc_dagster.automation import automation_sensor
 from padocc_dagster.checks import product_matches_source, scan_succeeded, validation_passed
@@ -27,9 +27,7 @@ defs = dg.Definitions(
         cloud_product,
         validation_report,
         completed_product,
-        scan_success,
-        compute_success,
-        validate_success,
+        subsets,
         group_overview,
     ],
     asset_checks=[scan_succeeded, product_matches_source, validation_passed],

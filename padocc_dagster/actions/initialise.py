@@ -1,7 +1,6 @@
 """Initialise a group from its config file: the whole file is checked before anything is written, then every project is made in one
 run, and each new or changed one is a materialisation of `project`, which sets its chain in motion."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import dagster as dg
@@ -9,14 +8,16 @@ from pydantic import Field
 
 from padocc_dagster.assets.project import project_metadata
 from padocc_dagster.partitions import add_projects
-from padocc_dagster.pipeline.initialise import announced, to_announce
-from padocc_dagster.pipeline.layout import Project
+from padocc_dagster.pipeline.announcements import announced, to_announce
+from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.phases import initialise_group as initialise
 from padocc_dagster.pipeline.process import WorkerError
 from padocc_dagster.pipeline.spec import ProjectSpec
 from padocc_dagster.resources import Padocc
+from padocc_dagster.selection import ConfigRejected, GroupConfig, read_group_config
 
 PROJECT = dg.AssetKey("project")
+CHUNK = 200
 RETRIES, RETRY_SECONDS = 60, 30  # a project at work, or another writer of the group, may take half an hour
 
 
@@ -28,8 +29,6 @@ class GroupConfigFile(dg.Config):
 
 @dg.op(description=__doc__)
 def initialise_projects(context: dg.OpExecutionContext, config: GroupConfigFile, padocc: Padocc) -> None:
-    from padocc_dagster.selection import ConfigRejected, read_group_config
-
     try:
         asked = read_group_config(Path(config.path))
     except ConfigRejected as rejected:
@@ -38,19 +37,15 @@ def initialise_projects(context: dg.OpExecutionContext, config: GroupConfigFile,
         done = initialise(padocc.workdir, asked.group, list(asked.projects))
     except WorkerError as failed:
         if failed.error_class == "LockedError":
-            context.log.warning(f"{failed}; trying again in {RETRY_SECONDS} s")
-            raise dg.RetryRequested(max_retries=RETRIES, seconds_to_wait=RETRY_SECONDS) from failed
+            raise _again(context, str(failed)) from failed
         raise dg.Failure(f"group {asked.group}: {failed.error_class}: {failed}", allow_retries=False) from failed
     add_projects(context.instance, asked.group, [spec.code for spec in asked.projects])
-    news = set(to_announce(padocc.workdir, asked.group)) | _never_announced(context.instance, asked.group, asked.projects)
-    for event in _materialisations(asked.group, [spec for spec in asked.projects if spec.code in news]):
-        context.log_event(event)
-    announced(padocc.workdir, asked.group, list(news))
-    context.log.info(
-        f"group {asked.group}: {len(done['created'])} projects new, {len(done['changed'])} changed, {len(done['unchanged'])} as before"
-    )
+    _tell(context, padocc.workdir, asked, done["locked"])
+    context.log.info(f"group {asked.group}: " + ", ".join(f"{len(codes)} {what}" for what, codes in done.items()))
     if done["left"]:
         context.log.warning(f"no longer in {config.path}, and left as they are: {', '.join(done['left'])}")
+    if done["locked"]:
+        raise _again(context, f"changed, and at work now: {', '.join(done['locked'])}")
 
 
 @dg.job(description=__doc__, tags={"dagster/priority": "10"})
@@ -58,9 +53,21 @@ def initialise_group() -> None:
     initialise_projects()
 
 
-def _materialisations(group: str, specs: list[ProjectSpec]) -> Iterator[dg.AssetMaterialization]:
-    for spec in specs:
-        yield dg.AssetMaterialization(PROJECT, partition=str(Project(group, spec.code)), metadata=project_metadata(spec))
+def _tell(context: dg.OpExecutionContext, workdir: Workdir, asked: GroupConfig, but: list[str]) -> None:
+    """Log a materialisation for each project whose news is not out, and take it off the announcements, some at a time."""
+    news = {*to_announce(workdir, asked.group), *_never_announced(context.instance, asked.group, asked.projects)} - set(but)
+    specs = [spec for spec in asked.projects if spec.code in news]
+    for start in range(0, len(specs), CHUNK):
+        chunk = specs[start : start + CHUNK]
+        for spec in chunk:
+            key = str(Project(asked.group, spec.code))
+            context.log_event(dg.AssetMaterialization(PROJECT, partition=key, metadata=project_metadata(spec)))
+        announced(workdir, asked.group, [spec.code for spec in chunk])
+
+
+def _again(context: dg.OpExecutionContext, reason: str) -> dg.RetryRequested:
+    context.log.warning(f"{reason}; trying again in {RETRY_SECONDS} s")
+    return dg.RetryRequested(max_retries=RETRIES, seconds_to_wait=RETRY_SECONDS)
 
 
 def _never_announced(instance: dg.DagsterInstance, group: str, specs: tuple[ProjectSpec, ...]) -> set[str]:
@@ -69,9 +76,8 @@ def _never_announced(instance: dg.DagsterInstance, group: str, specs: tuple[Proj
     return {spec.code for spec in specs if str(Project(group, spec.code)) not in known}
 
 
-def _rejection(rejected: Exception) -> dg.Failure:
-    problems = rejected.problems  # type: ignore[attr-defined]
-    records = [dg.TableRecord({"line": str(problem.line or ""), "problem": problem.text}) for problem in problems]
+def _rejection(rejected: ConfigRejected) -> dg.Failure:
+    records = [dg.TableRecord({"line": str(problem.line or ""), "problem": problem.text}) for problem in rejected.problems]
     return dg.Failure(
         description=f"{rejected}\nNothing was initialised. Correct the file and drop it into the inbox again.",
         metadata={"problems": dg.MetadataValue.table(records, dg.TableSchema([dg.TableColumn(n) for n in ("line", "problem")]))},

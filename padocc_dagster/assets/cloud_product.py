@@ -28,7 +28,7 @@ class ComputeConfig(dg.Config):
 
     cloud_format: FormatChoice | None = Field(None, description="kerchunk, parquet, zarr or CFA; empty: as the project's config says")
     aggregator: AggregatorChoice | None = Field(None, description="V (VirtualiZarr) or K (MultiZarrToZarr); empty: V, then K")
-    new_version: bool = Field(False, description="Keep the present product and make the next revision beside it")
+    new_version: bool = Field(False, description="Keep the present product and make the next revision beside it (CFA has no versions)")
     thorough: bool = Field(False, description="Find the order of the files and the dimensions anew, instead of taking the scan's")
 
     def choices(self) -> dict[str, Any]:

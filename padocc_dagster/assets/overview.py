@@ -7,7 +7,7 @@ from collections import Counter
 import dagster as dg
 
 from padocc_dagster.assets import SHARED
-from padocc_dagster.assets.subsets import SUBSETS
+from padocc_dagster.assets.subsets import subsets
 from padocc_dagster.partitions import groups
 from padocc_dagster.pipeline.groups import project_codes
 from padocc_dagster.pipeline.layout import Project, Workdir
@@ -21,7 +21,7 @@ STOPPED_SHOWN = 1000
 COLOURS = {Verdict.OK: "#2a9d5c", Verdict.WARNED: "#e9b44c", Verdict.FAILED: "#c8443c", Verdict.SKIPPED: "#b0b0b0", None: "#4c78a8"}
 
 
-@dg.asset(partitions_def=groups, deps=list(SUBSETS), kinds={"table"}, description=__doc__, **SHARED)
+@dg.asset(partitions_def=groups, deps=[subsets], kinds={"table"}, description=__doc__, **SHARED)
 def group_overview(context: dg.AssetExecutionContext, padocc: Padocc) -> dg.MaterializeResult:
     group = context.partition_key
     states = read_states(padocc.workdir, group)

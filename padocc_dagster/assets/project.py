@@ -8,26 +8,34 @@ import dagster as dg
 
 from padocc_dagster.assets import SHARED
 from padocc_dagster.partitions import project_of, projects
+from padocc_dagster.pipeline.announcements import announced
 from padocc_dagster.pipeline.files import CorruptFileError
+from padocc_dagster.pipeline.layout import Project
 from padocc_dagster.pipeline.phases import initialise_group
+from padocc_dagster.pipeline.process import WorkerError
 from padocc_dagster.pipeline.sources import readable_size, total_bytes
 from padocc_dagster.pipeline.spec import ProjectSpec
 from padocc_dagster.pipeline.specs import stored_spec
 from padocc_dagster.resources import Padocc
+from padocc_dagster.selection import ConfigRejected, find_again
 
 
 @dg.asset(partitions_def=projects, kinds={"padocc", "netcdf"}, description=__doc__, **SHARED)
 def project(context: dg.AssetExecutionContext, padocc: Padocc) -> dg.MaterializeResult:
-    from padocc_dagster.selection import ConfigRejected, find_again
-
     key = project_of(context)
     try:
         spec = find_again(stored_spec(padocc.workdir, key))
-    except (ConfigRejected, CorruptFileError) as error:
-        remedy = "Correct the group config and drop it into the inbox again."
-        raise dg.Failure(f"{key} cannot be initialised again: {error}\n{remedy}", allow_retries=False) from None
-    initialise_group(padocc.workdir, key.group, [spec], whole=False, again=True)
+        done = initialise_group(padocc.workdir, key.group, [spec], whole=False, again=True)
+    except (ConfigRejected, CorruptFileError, WorkerError) as error:
+        raise _refusal(key, f"{error}\nWhat to do: correct the group config and drop it into the inbox again.") from None
+    if done["locked"]:
+        raise _refusal(key, "another run is at work on it\nWhat to do: wait until that ends, then materialise again.")
+    announced(padocc.workdir, key.group, [key.code])
     return dg.MaterializeResult(metadata=project_metadata(spec))
+
+
+def _refusal(key: Project, reason: str) -> dg.Failure:
+    return dg.Failure(f"{key} cannot be initialised again: {reason}", allow_retries=False)
 
 
 def project_metadata(spec: ProjectSpec) -> dict[str, dg.MetadataValue | str | int]:

@@ -1,8 +1,10 @@
 """PADOCC's subsets ("repeat ids") of a group: the projects whose scan, computation or validation stands.
 
-`padocc compute -G <group> -r scan-success` takes the first of them. They are written from the status logs, one writer per group at a
-time, whenever a project of the group has changed; a subset without members has no file.
+`padocc compute -G <group> -r scan-success` takes the first of them. They are written together from the status logs, one
+writer per group at a time, whenever a project of the group has changed; a subset without members has no file.
 """
+
+from collections.abc import Iterator
 
 import dagster as dg
 
@@ -11,37 +13,41 @@ from padocc_dagster.assets.cloud_product import cloud_product
 from padocc_dagster.assets.scan import scan_report
 from padocc_dagster.assets.validation import validation_report
 from padocc_dagster.partitions import groups
-from padocc_dagster.pipeline.groups import project_codes, write_subset
+from padocc_dagster.pipeline.groups import project_codes, write_subsets
+from padocc_dagster.pipeline.locks import LockedError
 from padocc_dagster.resources import Padocc
 
+UPSTREAM = {"scan": scan_report, "compute": cloud_product, "validate": validation_report}
+RETRIES, RETRY_SECONDS = 20, 30  # another writer of the group may take minutes
 
-def _subset(phase: str, upstream: dg.AssetsDefinition) -> dg.AssetsDefinition:
+
+def _spec(phase: str) -> dg.AssetSpec:
     """The asset of one subset."""
-
-    @dg.asset(
-        name=f"{phase}_success",
-        partitions_def=groups,
-        deps=[dg.AssetDep(upstream, partition_mapping=dg.AllPartitionMapping())],
+    return dg.AssetSpec(
+        f"{phase}_success",
+        deps=[dg.AssetDep(UPSTREAM[phase], partition_mapping=dg.AllPartitionMapping())],
         kinds={"padocc"},
         description=f"The subset `{phase}-success`.\n\n{__doc__}",
         **SHARED,
     )
-    def subset(context: dg.AssetExecutionContext, padocc: Padocc) -> dg.MaterializeResult:
-        group = context.partition_key
-        members = write_subset(padocc.workdir, group, phase)
-        return dg.MaterializeResult(
+
+
+@dg.multi_asset(specs=[_spec(phase) for phase in UPSTREAM], partitions_def=groups)
+def subsets(context: dg.AssetExecutionContext, padocc: Padocc) -> Iterator[dg.MaterializeResult]:
+    group = context.partition_key
+    try:
+        members = write_subsets(padocc.workdir, group)
+    except LockedError as locked:
+        context.log.warning(f"{locked}; trying again in {RETRY_SECONDS} s")
+        raise dg.RetryRequested(max_retries=RETRIES, seconds_to_wait=RETRY_SECONDS) from locked
+    projects = len(project_codes(padocc.workdir, group))
+    for phase, codes in members.items():
+        yield dg.MaterializeResult(
+            asset_key=f"{phase}_success",
             metadata={
-                "members": len(members),
-                "of": len(project_codes(padocc.workdir, group)),
+                "members": len(codes),
+                "of": projects,
                 "file": dg.MetadataValue.path(str(padocc.workdir.subset_list(group, f"{phase}-success"))),
-                "first members": ", ".join(members[:20]) or "none",
-            }
+                "first members": ", ".join(codes[:20]) or "none",
+            },
         )
-
-    return subset
-
-
-scan_success = _subset("scan", scan_report)
-compute_success = _subset("compute", cloud_product)
-validate_success = _subset("validate", validation_report)
-SUBSETS = (scan_success, compute_success, validate_success)

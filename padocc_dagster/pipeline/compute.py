@@ -28,7 +28,7 @@ def compute(
     """Make the product anew and return what is known of it.
 
     None keeps what the project's config says. `new_version` leaves the old product where it is and makes the next revision beside
-    it; `thorough` also finds the files' order and the dimensions anew instead of taking the scan's.
+    it (but for CFA, whose file PADOCC names without a version). `thorough` also finds the files' order and the dimensions anew instead of taking the scan's.
     """
     files = read_sources(workdir, project)
     if thorough:
@@ -61,8 +61,9 @@ def _prepare(
 ) -> Product:
     """Write the choices where PADOCC reads them, and return the product to be made."""
     base, detail = read_json(workdir.base_cfg(project)), read_json(workdir.detail_cfg(project))
-    options = base.setdefault("padocc_dagster", {}).setdefault("options", {})
     chosen = cloud_format or product_of(workdir, project, base).cloud_format
+    base.setdefault("padocc_dagster", {}).pop("override_before_scan", None)
+    options = base["padocc_dagster"].setdefault("options", {})
     options["cloud_format"] = chosen
     if aggregator:
         options["aggregator"] = aggregator

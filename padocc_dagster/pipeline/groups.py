@@ -9,7 +9,7 @@ import csv
 import os
 from pathlib import Path
 
-from padocc_dagster.pipeline.files import read_lines, write_lines
+from padocc_dagster.pipeline.files import read_lines, write_lines, write_text
 from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.locks import held
 from padocc_dagster.pipeline.names import name_problem
@@ -41,12 +41,21 @@ def faultlist(workdir: Workdir, group: str) -> dict[str, str]:
 
 def last_change(workdir: Workdir, group: str) -> str:
     """A word that changes when a project of the group changes its status, or comes or goes. Costs one `stat` a project."""
-    newest = 0
+    newest = size = 0
     codes = project_codes(workdir, group)
     for code in codes:
         with contextlib.suppress(FileNotFoundError):
-            newest = max(newest, os.stat(workdir.status_log(Project(group, code))).st_mtime_ns)
-    return f"{len(codes)}-{newest}"
+            log = os.stat(workdir.status_log(Project(group, code)))
+            newest, size = max(newest, log.st_mtime_ns), size + log.st_size
+    return f"{len(codes)}-{newest}-{size}"
+
+
+def last_refresh(workdir: Workdir, group: str) -> str:
+    """What `last_change` said when the group's subsets were last written; empty when they never were."""
+    try:
+        return _refreshed(workdir, group).read_text(encoding="utf-8", errors="replace")
+    except FileNotFoundError:
+        return ""
 
 
 def passing(workdir: Workdir, group: str) -> dict[str, list[str]]:
@@ -63,22 +72,25 @@ def passing(workdir: Workdir, group: str) -> dict[str, list[str]]:
     return members
 
 
-def read_subset(workdir: Workdir, group: str, subset: str) -> list[str]:
-    """The codes of a subset (PADOCC's "repeat id"); empty when there is none."""
-    return read_lines(workdir.subset_list(group, subset))
+def write_subsets(workdir: Workdir, group: str) -> dict[str, list[str]]:
+    """Write the subsets `<phase>-success` for `padocc … -r <phase>-success` and return the members of each, by phase.
 
-
-def write_subset(workdir: Workdir, group: str, phase: str) -> list[str]:
-    """Write the subset `<phase>-success` for `padocc … -r <phase>-success` and return its members.
-
-    Members are read and written under the group's lock, so that the newest reading wins. A subset without members has no file:
-    PADOCC takes an empty one for one project with an empty code (`padocc/core/filehandlers.py:275`).
+    Members are read and written under the group's lock, so that the newest reading wins; raises LockedError when another writer
+    of the group does not end. A subset without members has no file: PADOCC takes an empty one for one project with an empty code
+    (`padocc/core/filehandlers.py:275`).
     """
-    path = workdir.subset_list(group, f"{phase}-success")
     with held(workdir.group_lock(group), f"group {group}"):
-        members = passing(workdir, group)[phase]
-        if members:
-            write_lines(path, members)
-        else:
-            Path(path).unlink(missing_ok=True)
+        change = last_change(workdir, group)  # before the members: what changes while they are read is a change afterwards
+        members = passing(workdir, group)
+        for phase, codes in members.items():
+            path = workdir.subset_list(group, f"{phase}-success")
+            if codes:
+                write_lines(path, codes)
+            else:
+                path.unlink(missing_ok=True)
+        write_text(_refreshed(workdir, group), change)
     return members
+
+
+def _refreshed(workdir: Workdir, group: str) -> Path:
+    return workdir.group_dir(group) / "padocc_dagster" / "refreshed.txt"

@@ -5,35 +5,42 @@ PADOCC's `init_group` runs once only, writes as it goes, and leaves half a group
 config last: killed anywhere, the same call made again completes the work.
 """
 
+import contextlib
 import copy
 import csv
 import io
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from padocc_dagster.pipeline.announcements import change_announcements
 from padocc_dagster.pipeline.files import CorruptFileError, read_json, read_lines, write_json, write_lines, write_text
-from padocc_dagster.pipeline.groups import project_codes
 from padocc_dagster.pipeline.layout import Project, Workdir
-from padocc_dagster.pipeline.locks import held
+from padocc_dagster.pipeline.locks import LockedError, held
 from padocc_dagster.pipeline.names import name_problem
 from padocc_dagster.pipeline.operation import clear_cache, remove
-from padocc_dagster.pipeline.product import product_of
 from padocc_dagster.pipeline.sources import list_digest
 from padocc_dagster.pipeline.spec import ProjectSpec
 from padocc_dagster.pipeline.specs import keep_specs, spec_from, spec_of_base_cfg
 from padocc_dagster.pipeline.status import append_row
 from padocc_dagster.pipeline.validate import REPORTS
 
+LOCK_WAIT_SECONDS = 2.0
+
 
 @dataclass
 class Initialised:
-    """What an initialisation did, as lists of project codes; `left` are in the group and not in the config: reported, never deleted."""
+    """What an initialisation did, as lists of project codes.
+
+    `left` are in the group and not in the config: reported, never deleted. `locked` have changed and are at work: try again later.
+    """
 
     created: list[str] = field(default_factory=list)
     changed: list[str] = field(default_factory=list)
     unchanged: list[str] = field(default_factory=list)
     left: list[str] = field(default_factory=list)
+    locked: list[str] = field(default_factory=list)
 
 
 def initialise_group(
@@ -43,7 +50,7 @@ def initialise_group(
     those that nothing changed for.
 
     `projects` are `ProjectSpec` values as JSON, with their files. Projects made or changed are kept in the group's announcements
-    until `announced` takes them off, so that an interrupted caller can still tell everybody.
+    until `announcements.announced` takes them off, so that an interrupted caller can still tell everybody.
     """
     workdir, specs = Workdir(Path(root)), [spec_from(value) for value in projects]
     names = [("group", group), *(("project code", spec.code) for spec in specs)]
@@ -53,33 +60,18 @@ def initialise_group(
     with held(workdir.group_lock(group), f"group {group}"):
         done = _sort(workdir, group, specs, again)
         keep_specs(workdir, group, specs)
-        touched = {*done.created, *done.changed}
-        write_json(workdir.announcements(group), {"codes": sorted({*to_announce(workdir, group), *touched})})
+        touched = [*done.created, *done.changed]
+        change_announcements(workdir, group, adding=touched)
         for spec in specs:
-            if spec.code in touched:
-                _initialise(workdir, Project(group, spec.code), spec)
-        listed = project_codes(workdir, group)
+            if spec.code in touched and not _initialise(workdir, Project(group, spec.code), spec):
+                done.locked.append(spec.code)
+        change_announcements(workdir, group, without=done.locked)
         _write_datasets(workdir, group, specs)
-        new = [spec.code for spec in specs if spec.code not in set(listed)]
-        write_lines(workdir.main_list(group), listed + new)
+        listed = read_lines(workdir.main_list(group))  # as they are: PADOCC takes names that this package does not
+        write_lines(workdir.main_list(group), list(dict.fromkeys([*listed, *(spec.code for spec in specs)])))
         if whole:
-            done.left = [code for code in listed if code not in {spec.code for spec in specs}]
+            done.left = sorted({*listed} - {spec.code for spec in specs})
     return vars(done)
-
-
-def to_announce(workdir: Workdir, group: str) -> list[str]:
-    """Codes of projects initialised whose news is not out yet."""
-    try:
-        return read_json(workdir.announcements(group))["codes"]
-    except CorruptFileError:
-        return []
-
-
-def announced(workdir: Workdir, group: str, codes: list[str]) -> None:
-    """Take codes off the announcements."""
-    with held(workdir.group_lock(group), f"group {group}"):
-        left = [code for code in to_announce(workdir, group) if code not in set(codes)]
-        write_json(workdir.announcements(group), {"codes": left})
 
 
 def _sort(workdir: Workdir, group: str, specs: list[ProjectSpec], again: bool) -> Initialised:
@@ -96,9 +88,13 @@ def _sort(workdir: Workdir, group: str, specs: list[ProjectSpec], again: bool) -
     return done
 
 
-def _initialise(workdir: Workdir, project: Project, spec: ProjectSpec) -> None:
-    """Write one project's files; the base config, by which `_is_current` knows that it is done, comes last."""
-    with held(workdir.project_lock(project), f"project {project}"):
+def _initialise(workdir: Workdir, project: Project, spec: ProjectSpec) -> bool:
+    """Write one project's files; the base config, by which `_is_current` knows that it is done, comes last. False when it is at work."""
+    with contextlib.ExitStack() as stack:
+        try:
+            stack.enter_context(held(workdir.project_lock(project), f"project {project}", wait=LOCK_WAIT_SECONDS))
+        except LockedError:
+            return False
         version = _next_version(workdir, project)
         _forget_derived(workdir, project)
         append_row(workdir.status_log(project), "init", "Success")
@@ -107,6 +103,7 @@ def _initialise(workdir: Workdir, project: Project, spec: ProjectSpec) -> None:
         (workdir.project_dir(project) / "phase_logs").mkdir(exist_ok=True)
         write_json(workdir.detail_cfg(project), detail)
         write_json(workdir.base_cfg(project), base)
+    return True
 
 
 def _is_current(workdir: Workdir, project: Project, spec: ProjectSpec) -> bool:
@@ -120,14 +117,16 @@ def _is_current(workdir: Workdir, project: Project, spec: ProjectSpec) -> bool:
 
 
 def _next_version(workdir: Workdir, project: Project) -> str:
-    """The version for a project initialised anew: the next one when this one is published, which is not touched any more."""
+    """The version for a project initialised anew: beyond whatever is published of it in any format, which is not touched any more."""
     try:
-        base = read_json(workdir.base_cfg(project))
-        published = workdir.completed / project.group / f"{project.code}_{product_of(workdir, project, base).revision}"
-        major, minor = base["version_no"].split(".")
-    except (CorruptFileError, KeyError, ValueError):
-        return "1.0"
-    return f"{major}.{int(minor) + 1}" if published.exists() else base["version_no"]
+        current = read_json(workdir.base_cfg(project))["version_no"]
+    except (CorruptFileError, KeyError):
+        current = "1.0"
+    names = [path.name for path in (workdir.completed / project.group).glob(f"{project.code}_*")]
+    revision = re.compile(rf"{re.escape(project.code)}_(?:k|kr|zr|c)(\d+)\.(\d+)")
+    published = [tuple(map(int, found.groups())) for name in names if (found := revision.fullmatch(name))]
+    major, minor = max(published, default=(0, 0))
+    return current if tuple(map(int, current.split("."))) > (major, minor) else f"{major}.{minor + 1}"
 
 
 def _forget_derived(workdir: Workdir, project: Project) -> None:

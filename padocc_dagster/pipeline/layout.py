@@ -1,6 +1,6 @@
 """Where things lie in a PADOCC working directory: projects, and the paths of their files. Nothing is read or written here.
 
-PADOCC 1.5.1 layout (`padocc/core/project.py:348`, `core/mixins/directory.py:178`), with what this package adds:
+PADOCC 1.5.1 layout (`padocc/core/project.py:325`, `core/mixins/directory.py:177`), with what this package adds:
 
     groups/<group>/                 datasets.csv, faultlist.csv, proj_codes/main.txt and one <subset>.txt per subset
     in_progress/<group>/<code>/     base-cfg.json, detail-cfg.json, allfiles.txt, status_log.csv, phase_logs/, products

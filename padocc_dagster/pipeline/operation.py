@@ -57,15 +57,12 @@ def _replacing(path: Path) -> Iterator[io.StringIO]:
 def clear_cache(workdir: Workdir, project: Project) -> None:
     """Remove what earlier attempts cached by index: PADOCC re-uses it for whatever file now has that index (`compute.py:1187`)."""
     directory = workdir.project_dir(project)
-    for name in ("cache", "cfacache"):
-        shutil.rmtree(directory / name, ignore_errors=True)
-    for leftover in directory.glob("trial-*"):
+    for leftover in (*directory.glob("trial-*"), *(directory / name for name in ("cache", "cfacache", "zarrcache.zarr"))):
         remove(leftover)
-    remove(directory / "zarrcache.zarr")
 
 
 def remove(path: Path) -> None:
-    """Remove a file or a folder, if it is there."""
+    """Remove a file, a folder or a link, if it is there."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
     else:

@@ -1,5 +1,6 @@
 """The phases as seen from outside: call one, get its outcome. Every end leaves a row in PADOCC's status log, also a violent one."""
 
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -7,12 +8,14 @@ from typing import Any
 from padocc_dagster.pipeline.comparison import Comparison
 from padocc_dagster.pipeline.files import write_json
 from padocc_dagster.pipeline.layout import Project, Workdir
+from padocc_dagster.pipeline.locks import LockedError, held
 from padocc_dagster.pipeline.outcome import Outcome, Verdict
 from padocc_dagster.pipeline.process import WorkerError, call
 from padocc_dagster.pipeline.spec import ProjectSpec
 from padocc_dagster.pipeline.status import append_row
 
 CANCELLED = "JobCancelled"
+LOCK_WAIT_SECONDS = 5.0
 
 
 def initialise_group(workdir: Workdir, group: str, specs: list[ProjectSpec], **choices: Any) -> dict[str, list[str]]:
@@ -48,18 +51,23 @@ def verify(workdir: Workdir, project: Project) -> Comparison:
 
 def _run(operation: str, phase: str, workdir: Workdir, project: Project, **choices: Any) -> Outcome:
     Project.parse(str(project))  # a name that is not safe must not lead a row out of the working directory
-    log = workdir.status_log(project)
     try:
         return Outcome.from_dict(call(operation, root=str(workdir.root), project=str(project), **choices))
     except WorkerError as died:
         phase_log = workdir.phase_log(project, phase)
         outcome = Outcome(phase, Verdict.FAILED, died.status, died.error_class, str(died), str(phase_log))
-        append_row(log, phase, outcome.status)
-        write_json(workdir.outcome(project), outcome.as_dict())
+        _write_down(workdir, project, outcome)
         return replace(outcome, log_tail=_last_lines(phase_log))
     except BaseException:
-        append_row(log, phase, CANCELLED)
+        _write_down(workdir, project, Outcome(phase, Verdict.FAILED, CANCELLED, CANCELLED, "the run was cancelled"))
         raise
+
+
+def _write_down(workdir: Workdir, project: Project, outcome: Outcome) -> None:
+    """Write an end that the worker could not write itself; nothing when another is at work, so that this one had not begun."""
+    with suppress(LockedError), held(workdir.project_lock(project), f"project {project}", wait=LOCK_WAIT_SECONDS):
+        append_row(workdir.status_log(project), outcome.phase, outcome.status)
+        write_json(workdir.outcome(project), outcome.as_dict())
 
 
 def _last_lines(log: Path, count: int = 30) -> tuple[str, ...]:

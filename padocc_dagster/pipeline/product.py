@@ -40,7 +40,7 @@ def product_of(workdir: Workdir, project: Project, base_cfg: dict[str, Any] | No
     """The product that the project's config asks for, whether it exists yet or not (names as `padocc/core/mixins/properties.py:137`)."""
     base = base_cfg or read_json(workdir.base_cfg(project))
     directory, version = workdir.project_dir(project), base["version_no"]
-    cloud_format = base["override"]["cloud_type"] or "kerchunk"
+    cloud_format = asked_override(base)["cloud_type"] or "kerchunk"
     if cloud_format == "kerchunk" and options_of(base).get("cloud_format") == "parquet":
         cloud_format = "parquet"
     name = {
@@ -50,6 +50,11 @@ def product_of(workdir: Workdir, project: Project, base_cfg: dict[str, Any] | No
         "CFA": f"{project.code}.nca",
     }[cloud_format]
     return Product(directory / name, cloud_format, version)
+
+
+def asked_override(base_cfg: dict[str, Any]) -> dict[str, Any]:
+    """PADOCC's `override` as the project asks for it: a scan sets it for its own time, and may be killed before it puts it back."""
+    return base_cfg.get("padocc_dagster", {}).get("override_before_scan") or base_cfg["override"]
 
 
 def options_of(base_cfg: dict[str, Any]) -> dict[str, Any]:
@@ -66,6 +71,13 @@ def fingerprint(path: Path) -> str:
         with open(file, "rb") as stream:
             while block := stream.read(BLOCK):
                 digest.update(block)
+    return digest.hexdigest()
+
+
+def fingerprint_of_bytes(content: bytes) -> str:
+    """The fingerprint of a file that holds these bytes."""
+    digest = hashlib.sha256(f"\0{len(content)}\0".encode())
+    digest.update(content)
     return digest.hexdigest()
 
 

@@ -8,15 +8,17 @@ PADOCC's own `complete` publishes what was never validated, says Success when it
 
 import json
 import os
+import re
 import secrets
 import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from padocc_dagster.pipeline.files import read_json, write_json
+from padocc_dagster.pipeline.files import read_json, write_json, write_text
 from padocc_dagster.pipeline.layout import Project, Workdir
-from padocc_dagster.pipeline.product import Product, fingerprint, product_of, same_but_for_date, size_of
+from padocc_dagster.pipeline.links import linked
+from padocc_dagster.pipeline.product import Product, fingerprint, fingerprint_of_bytes, product_of, same_but_for_date, size_of
 from padocc_dagster.pipeline.status import GateClosedError, read_rows
 from padocc_dagster.pipeline.validate import read_findings
 from padocc_dagster.pipeline.verify import comparison_problem
@@ -29,22 +31,29 @@ class AlreadyPublishedError(Exception):
 def publish(workdir: Workdir, project: Project, links: dict[str, str] | None = None) -> dict[str, Any]:
     """Publish the project's product with its report. Publishing the same product again changes nothing.
 
-    `links` maps the beginning of source paths to remote addresses, as in `{"/badc": "https://dap.ceda.ac.uk/badc"}`; the references of
-    the published kerchunk product then point there, and its revision becomes `kr…` as in PADOCC.
+    `links` maps the beginning of source paths to remote addresses, as in `{"/badc": "https://dap.ceda.ac.uk/badc"}`; the references
+    of the published kerchunk product then point there, and its revision becomes `kr…` as in PADOCC. Raises ValueError with all that
+    is wrong with them (see `links.linked`) before anything is written.
     """
     problem = comparison_problem(workdir, project)
     if problem:
         raise GateClosedError(problem)
     product = product_of(workdir, project)
     name = f"{project.code}_{_revision(product, links)}"
+    compared = read_json(workdir.comparison(project))["product_fingerprint"]
+    text = _linked_text(product, links, compared) if links else None
     target = workdir.completed / project.group / name
     beside = target.with_name(f".{name}.{secrets.token_hex(4)}")
     _remove_leftovers(target)
     beside.mkdir(parents=True)
     try:
         copy = beside / f"{name}{product.suffix}"
-        _copy(product, copy, links, read_json(workdir.comparison(project))["product_fingerprint"])
+        if text is None:
+            _copy(product, copy, compared)
+        else:
+            _write(copy, text)
         write_json(beside / f"{name}_report.json", _report(workdir, project, product, links))
+        _sync(beside)
         published = _put(beside, target, copy.name)
     finally:
         shutil.rmtree(beside, ignore_errors=True)
@@ -65,20 +74,30 @@ def _revision(product: Product, links: dict[str, str] | None) -> str:
     return f"kr{product.version}"
 
 
-def _copy(product: Product, copy: Path, links: dict[str, str] | None, compared: str) -> None:
+def _linked_text(product: Product, links: dict[str, str], compared: str) -> str:
+    """The product with its links rewritten, from one reading of the bytes that were compared with the sources."""
+    content = product.path.read_bytes()
+    if fingerprint_of_bytes(content) != compared:
+        raise OSError(f"{product.path} is not what was compared with the sources: run the check product_matches_source again")
+    return json.dumps(linked(json.loads(content), links))
+
+
+def _write(copy: Path, text: str) -> None:
+    """Write the product, on to the disk, and make sure that it is there."""
+    write_text(copy, text)
+    if copy.read_bytes() != text.encode():
+        raise OSError(f"{copy} does not hold what was written: bytes were lost or changed on the way; publish again")
+
+
+def _copy(product: Product, copy: Path, compared: str) -> None:
     """Copy the product, on to the disk, and make sure that the copy is what was compared with the sources."""
-    if links:
-        write_json(copy, _linked(read_json(product.path), links))
-        back = _linked(read_json(copy), {there: here for here, there in links.items()})
-        if back != _linked(read_json(product.path), {here: here for here in links}):  # without file://, which may be left off
-            raise OSError(f"{copy}: the links cannot be traced back to {product.path}: use prefixes that name distinct places")
-    elif product.path.is_dir():
+    if product.path.is_dir():
         shutil.copytree(product.path, copy)
     else:
         shutil.copyfile(product.path, copy)
-    for path in (copy, *copy.rglob("*"), copy.parent):
+    for path in (copy, *copy.rglob("*")):
         _sync(path)
-    if fingerprint(product.path if links else copy) != compared:
+    if fingerprint(copy) != compared:
         raise OSError(f"{copy} is not what was compared with the sources: bytes were lost or changed on the way; publish again")
 
 
@@ -89,19 +108,6 @@ def _sync(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def _linked(references: dict[str, Any], links: dict[str, str]) -> dict[str, Any]:
-    def moved(entry: Any) -> Any:
-        if not isinstance(entry, list):
-            return entry
-        for here, there in links.items():
-            for prefix in (here, f"file://{here}"):
-                if entry[0].startswith(prefix):
-                    return [there + entry[0][len(prefix) :], *entry[1:]]
-        raise ValueError(f"no link is given for {entry[0]}: name the beginning of its path")
-
-    return {**references, "refs": {key: moved(entry) for key, entry in references["refs"].items()}}
 
 
 def _put(beside: Path, target: Path, product_name: str) -> bool:
@@ -122,8 +128,10 @@ def _put(beside: Path, target: Path, product_name: str) -> bool:
 
 def _remove_leftovers(target: Path) -> None:
     """Remove what an interrupted publication of this project left beside; the project's lock is held."""
-    for leftover in target.parent.glob(f".{target.name}.*"):
-        shutil.rmtree(leftover, ignore_errors=True)
+    own = re.compile(re.escape(f".{target.name}.") + "[0-9a-f]{8}")
+    for leftover in target.parent.glob(".*"):
+        if own.fullmatch(leftover.name):
+            shutil.rmtree(leftover, ignore_errors=True)
 
 
 def _report(workdir: Workdir, project: Project, product: Product, links: dict[str, str] | None) -> dict[str, Any]:

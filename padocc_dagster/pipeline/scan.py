@@ -6,6 +6,7 @@ from padocc_dagster.pipeline.files import read_json, write_json
 from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.operation import clear_cache, construct
 from padocc_dagster.pipeline.order import concatenation_order
+from padocc_dagster.pipeline.product import asked_override
 from padocc_dagster.pipeline.sources import keep_order, read_sources, total_bytes
 
 FOUND_BY_SCAN = {"kwargs": {}, "chunk_info": {}, "timings": {}, "driver": None, "virtual_concat": False}
@@ -29,6 +30,7 @@ def scan(workdir: Workdir, project: Project) -> dict[str, Any]:
     finally:
         base = read_json(workdir.base_cfg(project))
         base["override"] = asked
+        base["padocc_dagster"].pop("override_before_scan", None)
         write_json(workdir.base_cfg(project), base)
     detail = read_json(workdir.detail_cfg(project))
     combine = (detail.get("kwargs") or {}).get("combine_kwargs") or {}
@@ -49,7 +51,8 @@ def _prepare(workdir: Workdir, project: Project) -> dict[str, Any]:
     """Forget an earlier scan, and set the format the scan runs with. Returns the format the project asks for."""
     write_json(workdir.detail_cfg(project), {**read_json(workdir.detail_cfg(project)), **FOUND_BY_SCAN})
     base = read_json(workdir.base_cfg(project))
-    asked = base["override"]
+    asked = asked_override(base)
+    base.setdefault("padocc_dagster", {})["override_before_scan"] = asked
     base["override"] = {"cloud_type": "kerchunk", "file_type": "json"}
     write_json(workdir.base_cfg(project), base)
     return asked

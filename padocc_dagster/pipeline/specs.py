@@ -3,24 +3,29 @@
 from typing import Any
 
 from padocc_dagster.pipeline.attributes import asked_attributes
-from padocc_dagster.pipeline.files import CorruptFileError, read_json, read_lines, write_json
+from padocc_dagster.pipeline.files import CorruptFileError, read_json, write_json
 from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.spec import ProjectOptions, ProjectSpec
 
 
 def keep_specs(workdir: Workdir, group: str, specs: list[ProjectSpec]) -> None:
-    """Store the specs beside those kept before; the group's lock is held."""
-    kept = _kept(workdir, group) | {spec.code: spec.as_dict() for spec in specs}
+    """Store the specs beside those kept before, with the files of those that list them; the group's lock is held."""
+    new = {spec.code: spec.as_dict() | ({} if spec.pattern else {"files": list(spec.files)}) for spec in specs}
+    kept = _kept(workdir, group) | new
     write_json(workdir.specs(group), kept)
 
 
 def stored_spec(workdir: Workdir, project: Project) -> ProjectSpec:
-    """The spec that the project was last made from, with the files it has now.
+    """The spec that the project was last made from; without files where a pattern or a list file says which they are.
 
-    For a project that plain PADOCC made, it is read from its base config. Raises CorruptFileError when neither can be read.
+    For a project that plain PADOCC made, it is read from its base config. The project's own list of files is never asked: it may be
+    what is damaged. Raises CorruptFileError when nothing else can be read.
     """
-    value = _kept(workdir, project.group).get(project.code) or spec_of_base_cfg(read_json(workdir.base_cfg(project)))
-    return spec_from({**value, "files": read_lines(workdir.allfiles(project))})
+    value = _kept(workdir, project.group).get(project.code)
+    if value is None:
+        base = read_json(workdir.base_cfg(project))
+        value = spec_of_base_cfg(base) | ({"files": base["pattern"]} if isinstance(base.get("pattern"), list) else {})
+    return spec_from({"files": [], **value})
 
 
 def spec_from(value: dict[str, Any]) -> ProjectSpec:

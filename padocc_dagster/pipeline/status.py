@@ -84,7 +84,7 @@ def _parse_row(line: str) -> StatusRow | None:
 
 def append_row(path: Path, phase: str, status: str, jobid: str = "") -> None:
     """Add a row as PADOCC writes it (commas and newlines in the status become dots), replacing the file in one step."""
-    before = path.read_text(encoding="utf-8") if path.exists() else ""
+    before = path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
     safe_status = re.sub(r"[,\n\r]", ".", status)
     row = f"{phase},{safe_status},{datetime.now():%H:%M %d/%m/%y},{jobid}"
     write_text(path, "\n".join([*before.splitlines(), row]))

@@ -24,22 +24,33 @@ def verify(root: str, project: str) -> dict[str, Any]:
     workdir, key = Workdir(Path(root)), Project.parse(project)
     with held(workdir.project_lock(key), f"project {key}"):
         base = read_json(workdir.base_cfg(key))
-        updates, removals = asked_attributes(base)
-        kept = base.get("keep_vars")
+        asked = _asked(base)
         comparison = compare(
             Request(
                 product=product_of(workdir, key, base),
                 sources=tuple(read_sources(workdir, key)),
-                variables=tuple(kept) if isinstance(kept, list) and any(kept) else (),
-                updates=updates,
-                removals=removals,
-                compare=options_of(base).get("compare", "auto"),
+                variables=tuple(asked["variables"]),
+                updates=asked["updates"],
+                removals=tuple(asked["removals"]),
+                compare=asked["compare"],
                 seed=zlib.crc32(str(key).encode()),
             )
         )
-        write_json(workdir.comparison(key), comparison.as_dict())
+        write_json(workdir.comparison(key), {**comparison.as_dict(), "asked": asked})
         _tell_padocc(workdir, key, comparison)
     return comparison.as_dict()
+
+
+def _asked(base: dict[str, Any]) -> dict[str, Any]:
+    """What the project's config asks of a comparison, as JSON holds it."""
+    updates, removals = asked_attributes(base)
+    kept = base.get("keep_vars")
+    return {
+        "updates": updates,
+        "removals": list(removals),
+        "variables": kept if isinstance(kept, list) and any(kept) else [],
+        "compare": options_of(base).get("compare", "auto"),
+    }
 
 
 def _tell_padocc(workdir: Workdir, project: Project, comparison: Comparison) -> None:
@@ -59,15 +70,22 @@ def _tell_padocc(workdir: Workdir, project: Project, comparison: Comparison) -> 
 
 
 def comparison_problem(workdir: Workdir, project: Project) -> str | None:
-    """Why the project's product may not be used further, or None: compared, equal, and neither it nor its sources changed since."""
+    """Why the project's product may not be used further, or None: compared for what its config asks, equal, and unchanged since.
+
+    "Unchanged" means the product's bytes, and the sources' list, sizes and times of change.
+    """
     remedy = "run the check product_matches_source again"
     try:
-        comparison = Comparison.from_dict(read_json(workdir.comparison(project)))
-    except CorruptFileError:
+        record = read_json(workdir.comparison(project))
+        comparison = Comparison.from_dict(record)
+    except (CorruptFileError, KeyError, TypeError, ValueError):
         return f"the product of {project} has not been compared with its sources: {remedy}"
     if not comparison.passed:
         return f"the product of {project} differs from its sources ({comparison.problems[0]}): compute it again"
-    product = product_of(workdir, project)
+    base = read_json(workdir.base_cfg(project))
+    product = product_of(workdir, project, base)
+    if record.get("asked") != _asked(base):
+        return f"the product of {project} was compared for another config: {remedy}, or compute again"
     if not product.exists() or str(product.path) != comparison.product_path:
         return f"{product.path} is not the product that was compared: {remedy}"
     if source_fingerprint(read_sources(workdir, project)) != comparison.source_fingerprint:

@@ -33,7 +33,10 @@ def find_sources(fields: Fields, line: int, folder: Path, listings: Listings, fi
     written = text_of(node, way, findings)
     if written is None:
         return "", ()
-    if way == "file_list" or written.endswith(".txt"):
+    if way == "file_list" and not written.endswith(".txt"):
+        findings.add(node.line, f"file list {written!r} does not end in .txt, by which PADOCC knows a list: rename it")
+        return written, ()
+    if written.endswith(".txt"):
         path = str((folder / written).absolute()) if written else ""
         return path, good_files(listed(written, node.line, folder, findings), findings, f" in file list {written!r}")
     return written, good_files(matched(written, node.line, listings, findings), findings)

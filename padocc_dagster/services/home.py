@@ -4,16 +4,19 @@
     dagster/workspace.yaml     where the code server answers, written on every start
     dagster/up.lock, up.json   who serves this working directory, and at which address
     dagster/service_logs/      what each service printed
+    dagster/private/           the code server's socket, closed to everybody else
 
 No file may ever lie in `dagster/logs`: that name is Dagster's own. Its web server and daemon send whatever they find there to
 Dagster's telemetry address and delete it, even where `telemetry: enabled: false` is set (`dagster/_core/telemetry_upload.py:37`
-looks only at DAGSTER_DISABLE_TELEMETRY, which `services.py` sets as well).
+looks only at DAGSTER_DISABLE_TELEMETRY, which `supervisor.py` sets as well).
 """
 
+import contextlib
 import hashlib
 import json
 import os
 import re
+import stat
 import tempfile
 from dataclasses import dataclass
 from importlib.resources import files
@@ -62,7 +65,7 @@ class Home:
 
         A path that is too long for a socket is replaced by one in the temporary directory.
         """
-        path = self.root / "code-server.sock"
+        path = self.root / "private" / "code-server.sock"
         if len(os.fsencode(path)) <= SOCKET_PATH_LENGTH:
             return path
         name = hashlib.sha256(os.fsencode(path)).hexdigest()[:16]
@@ -96,8 +99,13 @@ def first_settings(cpus: int) -> str:
 
 
 def _private_folder(path: Path) -> None:
-    """Make it, closed to others: whoever reaches the code server's socket can start runs as this user."""
-    path.mkdir(mode=0o700, parents=True, exist_ok=True)
-    status = path.stat()
-    if path.name.startswith("padocc-dagster-") and (status.st_uid != os.getuid() or status.st_mode & 0o077):
-        raise ValueError(f"{path} is not a folder of yours alone: remove it, or set TMPDIR to a folder of your own")
+    """Make it, closed to others: whoever reaches the code server's socket can run code as this user.
+
+    Raises ValueError when something is there already that others own or can enter.
+    """
+    with contextlib.suppress(FileExistsError):
+        path.mkdir(mode=0o700, parents=True)
+    status = path.lstat()
+    if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.getuid() or status.st_mode & 0o077:
+        other = ", or set TMPDIR to a folder of your own" if path.name.startswith("padocc-dagster-") else ""
+        raise ValueError(f"{path}, where the code server listens, is not a folder of yours alone (mode 0700): remove it{other}")

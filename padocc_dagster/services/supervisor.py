@@ -114,10 +114,7 @@ class Services:
             self._note_death(service)
             if self.stopping.wait(1.0):
                 return
-            if service is self.code_server:
-                self._start_code_server_and_daemon()
-            else:
-                self._start(service)
+            self._start_again(service)
 
     def stop(self) -> None:
         """End the three and all that they started, within 20 s. Runs at work are told to end, and repeated at the next start."""
@@ -147,6 +144,16 @@ class Services:
             self.say(f"{len(lost)} run(s) were at work when the code server ended; Dagster repeats them: {', '.join(lost)}")
         self._start(self.daemon)
 
+    def _start_again(self, service: Service) -> None:
+        """Start a service that died. Without a daemon nothing can be at work in the code server, and it is started alone.
+
+        That also keeps a code server that dies while `_start_code_server_and_daemon` waits for it from beginning it all anew.
+        """
+        if service is self.code_server and self.daemon.process:
+            self._start_code_server_and_daemon()
+        else:
+            self._start(service)
+
     def _start(self, service: Service) -> None:
         service.process = processes.start(service.argv, self.home.log(service.name), self.environment, self.home.root)
 
@@ -161,7 +168,7 @@ class Services:
             for service in self.all:
                 if service.process and service.process.poll() is not None:
                     self._note_death(service)
-                    self._start(service)
+                    self._start_again(service)
 
     def _note_death(self, service: Service) -> None:
         """Say that it died. Raises ServicesError when it has died too often of late."""

@@ -47,15 +47,17 @@ def test_a_thousand_projects_become_partitions_without_opening_a_data_file(
     config = tmp_path / "large.csv"
     lines = [f"p{number},{junk(tmp_path / 'sources' / str(number), 'a.nc', 'b.nc')},," for number in range(PROJECTS)]
     config.write_text("\n".join(lines))
-    begin = time.monotonic()
+    begin = time.time()
     result = run(instance, tmp_path / "work", config)
-    seconds = time.monotonic() - begin
-    record_property("figure", f"{PROJECTS} projects of a CSV checked, initialised, made partitions and announced: {seconds:.1f} s")
+    seconds = time.time() - begin
     assert result.success
+    announcements = instance.get_records_for_run(result.run_id, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION, limit=1).records
+    until_partitions = announcements[0].timestamp - begin
+    record_property("figure", f"{PROJECTS} projects of a CSV: {until_partitions:.1f} s until partitions, {seconds:.1f} s until announced")
     assert len(instance.get_dynamic_partitions("projects")) == PROJECTS
     assert instance.get_dynamic_partitions("groups") == ["large"]
     assert len(instance.get_materialized_partitions(PROJECT)) == PROJECTS
-    assert seconds < 60
+    assert until_partitions < 30
 
 
 def test_only_what_changed_is_news(instance: dg.DagsterInstance, tmp_path: Path) -> None:

@@ -1,7 +1,9 @@
 """What a comparison refuses without anybody having damaged a product, and what it says."""
 
 import json
+import os
 import shutil
+import sys
 from pathlib import Path
 
 import netCDF4
@@ -183,3 +185,24 @@ def test_the_fingerprints_change_with_the_product_and_with_the_sources(tmp_path)
     assert before.passed and after.passed
     assert before.product_fingerprint != after.product_fingerprint
     assert before.source_fingerprint != after.source_fingerprint
+
+
+@pytest.mark.parametrize("changed", ("product", "source", "source gone"))
+def test_what_changes_while_it_is_compared_is_refused(tmp_path, monkeypatch, changed):
+    product, sources = made(tmp_path)
+    module = sys.modules[compare.__module__]
+    compare_files = module.compare_files
+
+    def changed_after(*arguments):
+        compared = compare_files(*arguments)
+        if changed == "product":
+            product.path.write_text(product.path.read_text() + " ")
+        elif changed == "source":
+            os.utime(sources[1], ns=(1, 1))
+        else:
+            os.unlink(sources[1])
+        return compared
+
+    monkeypatch.setattr(module, "compare_files", changed_after)
+    words = (str(product.path),) if changed == "product" else ("source files",)
+    refused(compare(Request(product, sources)), *words, "changed while")

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
+from padocc_dagster.pipeline.files import read_json, write_json
 from padocc_dagster.pipeline.outcome import Verdict
 from padocc_dagster_tests.pipeline.projects import Made
 
@@ -38,6 +39,34 @@ def test_a_product_that_was_not_compared_is_not_published(at: At) -> None:
     made = at("validated")
     made.workdir.comparison(made.project).unlink()
     assert_closed(made, "publish", "has not been compared")
+
+
+@pytest.mark.parametrize("value", [{"passed": True}, {"problems": None}, {"problems": [], "information": [], "variables": []}])
+def test_a_comparison_of_another_form_counts_as_none(at: At, value: dict[str, object]) -> None:
+    made = at("validated")
+    write_json(made.workdir.comparison(made.project), value)
+    assert_closed(made, "publish", "has not been compared", "run the check product_matches_source")
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"updates": {"title": "another"}},
+        {"removals": ["institution"]},
+        {"keep_vars": ["tas"]},
+        {"padocc_dagster": {"options": {"compare": "all"}}},
+    ],
+    ids=str,
+)
+def test_a_product_compared_for_another_config_is_not_published(at: At, asked: dict[str, object]) -> None:
+    made = at("validated")
+    path = made.workdir.base_cfg(made.project)
+    base = read_json(path)
+    own = asked.get("padocc_dagster", {})
+    write_json(path, {**base, **asked, "padocc_dagster": {**base["padocc_dagster"], **own}})
+    assert_closed(made, "publish", "was compared for another config", "or compute again")
+    write_json(path, base)
+    made.through("publish")
 
 
 def test_a_product_that_changed_by_a_byte_is_not_published(at: At) -> None:

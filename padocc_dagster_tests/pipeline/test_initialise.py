@@ -9,7 +9,7 @@ import pytest
 
 from padocc_dagster.pipeline.files import read_json, read_lines
 from padocc_dagster.pipeline.groups import project_codes
-from padocc_dagster.pipeline.initialise import announced, to_announce
+from padocc_dagster.pipeline.announcements import announced, to_announce
 from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster_tests.pipeline.killing import in_thread, killed_at_call
 from padocc_dagster_tests.pipeline.projects import Made, initialised, spec
@@ -24,9 +24,9 @@ def workdir(tmp_path: Path) -> Workdir:
 
 def test_a_changed_config_adds_changes_and_reports_what_left(workdir: Workdir) -> None:
     first = initialised(workdir, "grp", spec("a", FILES), spec("b", FILES), spec("c", FILES))
-    assert first == {"created": ["a", "b", "c"], "changed": [], "unchanged": [], "left": []}
+    assert first == {"created": ["a", "b", "c"], "changed": [], "unchanged": [], "left": [], "locked": []}
     second = initialised(workdir, "grp", spec("b", FILES[:1]), spec("c", FILES), spec("d", FILES))
-    assert second == {"created": ["d"], "changed": ["b"], "unchanged": ["c"], "left": ["a"]}
+    assert second == {"created": ["d"], "changed": ["b"], "unchanged": ["c"], "left": ["a"], "locked": []}
     assert project_codes(workdir, "grp") == ["a", "b", "c", "d"]
     assert workdir.base_cfg(Project("grp", "a")).exists()
     assert read_lines(workdir.allfiles(Project("grp", "b"))) == FILES[:1]

@@ -10,8 +10,10 @@ import psutil
 import pytest
 
 from padocc_dagster.pipeline import phases
+from padocc_dagster.pipeline.files import read_json, write_json
 from padocc_dagster.pipeline.outcome import Verdict
 from padocc_dagster.pipeline.process import WorkerDiedError
+from padocc_dagster.pipeline.product import product_of
 from padocc_dagster_tests.make_netcdf import Series
 from padocc_dagster_tests.pipeline.killing import killed_when, wait_for
 from padocc_dagster_tests.pipeline.projects import Made, copy, make
@@ -40,6 +42,20 @@ MOMENTS = [
     ("compute", {"cloud_format": "zarr"}, "zr1.0a.zarr/zarr.json"),
     ("compute", {"cloud_format": "zarr"}, "zr1.0a.zarr/tas/c"),
 ]
+
+
+def test_a_scan_killed_at_work_leaves_the_format_that_was_asked_for(many: Made, tmp_path: Path) -> None:
+    made = without_caches(copy(many, tmp_path))
+    base = read_json(made.workdir.base_cfg(made.project))
+    base["override"] = {"cloud_type": "zarr", "file_type": None}
+    base["padocc_dagster"]["options"]["cloud_format"] = "zarr"
+    write_json(made.workdir.base_cfg(made.project), base)
+    killed_when((made.folder / "cache" / "1.json").exists, lambda: made.run("scan"))
+    assert read_json(made.workdir.base_cfg(made.project))["override"]["cloud_type"] == "kerchunk"
+    assert product_of(made.workdir, made.project).cloud_format == "zarr"
+    made.through("scan")
+    assert read_json(made.workdir.base_cfg(made.project))["override"]["cloud_type"] == "zarr"
+    assert made.through("compute").details["revision"] == "zr1.0"
 
 
 @pytest.mark.parametrize(("phase", "choices", "moment"), MOMENTS, ids=lambda value: str(value).replace("/", "-"))

@@ -1,11 +1,15 @@
 """Publishing: whole or not at all, never over another product, and links rewritten only when asked."""
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from padocc_dagster.pipeline import publish
+from padocc_dagster.pipeline.links import linked
 from padocc_dagster.pipeline.outcome import Verdict
 from padocc_dagster_tests.pipeline.killing import killed_at_call
 from padocc_dagster_tests.pipeline.projects import Made
@@ -86,6 +90,119 @@ def test_links_that_throw_two_places_together_are_refused(at: At) -> None:
     outcome = made.run("publish", links={first: "https://x.example/f_001.nc", second: "https://x.example"})
     assert outcome.verdict is Verdict.FAILED
     assert made.published() == []
+
+
+def links_of(*paths: str, **links: str) -> list[str]:
+    references = {"refs": {f"tas/{number}": [path, 0, 8] for number, path in enumerate(paths)}}
+    return [entry[0] for entry in linked(references, links)["refs"].values()]
+
+
+def test_a_link_replaces_whole_path_components_only() -> None:
+    assert links_of("/u/w/m.nc", **{"/u/w": "https://h/archive"}) == ["https://h/archive/m.nc"]
+    with pytest.raises(ValueError, match="no link is given for /u/w1/src/m.nc: name"):
+        links_of("/u/w1/src/m.nc", **{"/u/w": "https://h/archive"})
+
+
+def test_slashes_at_the_end_of_a_link_make_no_difference() -> None:
+    expected = ["https://h/archive/m.nc"]
+    assert links_of("/u/w/m.nc", **{"/u/w/": "https://h/archive"}) == expected
+    assert links_of("/u/w/m.nc", **{"/u/w": "https://h/archive//"}) == expected
+    assert links_of("/archive/m.nc", **{"/": "https://h/"}) == expected
+
+
+def test_the_longest_link_that_fits_wins_and_one_may_name_a_file() -> None:
+    links = {"/u": "https://h", "/u/w/m.nc": "s3://bucket/one.nc", "/u/w": "https://other/w"}
+    paths = ("/u/w/m.nc", "/u/w/n.nc", "file:///u/o.nc")
+    assert links_of(*paths, **links) == ["s3://bucket/one.nc", "https://other/w/n.nc", "https://h/o.nc"]
+
+
+@pytest.mark.parametrize("target", ["", "https://", "https:///", "https:///x", "/archive", "h/archive", "https:// h", "https://h\n"])
+def test_a_link_to_what_is_no_address_is_refused(target: str) -> None:
+    with pytest.raises(ValueError, match="is no address"):
+        links_of("/u/w/m.nc", **{"/u/w": target})
+
+
+@pytest.mark.parametrize("prefix", ["", "u/w", "file:///u/w"])
+def test_a_link_from_what_is_no_absolute_path_is_refused(prefix: str) -> None:
+    with pytest.raises(ValueError, match="is not an absolute path"):
+        links_of("/u/w/m.nc", **{"/u": "https://h", prefix: "https://h/archive"})
+
+
+def test_all_that_is_wrong_with_links_is_told_at_once_before_anything_is_copied(at: At) -> None:
+    made = at("validated")
+    outcome = made.run("publish", links={"sources": "https://h", "/elsewhere": "", "/twice": "https://a", "/twice/": "https://b"})
+    assert (outcome.verdict, outcome.error_class) == (Verdict.FAILED, "ValueError")
+    for words in (
+        "'sources' is not an absolute path",
+        "'' is no address",
+        "/twice is given twice",
+        f"no link is given for {made.sources[0]}",
+    ):
+        assert words in outcome.message
+    assert not (made.workdir.completed / "grp").exists()
+
+
+def test_what_another_project_has_left_beside_is_let_alone(at: At) -> None:
+    made = at("validated")
+    folder = made.workdir.completed / "grp"
+    own, others = folder / ".proj_k1.0.0123abcd", folder / ".proj_k1.0.b_k1.0.0123abcd"
+    for left in (own, others):
+        left.mkdir(parents=True)
+    made.through("publish")
+    assert made.published() == [others.name, "proj_k1.0"]
+
+
+def test_the_folder_is_on_the_disk_with_product_and_report_before_it_is_renamed(at: At, monkeypatch: pytest.MonkeyPatch) -> None:
+    made, fsync, rename = at("validated"), os.fsync, os.rename
+    steps: list[tuple[str, list[str]]] = []
+
+    def seen(step: str, folder: str) -> None:
+        if Path(folder).name.startswith(".proj_k1.0."):
+            steps.append((step, sorted(os.listdir(folder))))
+
+    def spied_fsync(descriptor: int) -> None:
+        path = os.readlink(f"/proc/self/fd/{descriptor}")
+        if os.path.isdir(path):
+            seen("synced", path)
+        fsync(descriptor)
+
+    def spied_rename(here: Path, there: Path) -> None:
+        seen("renamed", str(here))
+        rename(here, there)
+
+    monkeypatch.setattr(os, "fsync", spied_fsync)
+    monkeypatch.setattr(os, "rename", spied_rename)
+    publish.publish(made.workdir, made.project)
+    whole = ["proj_k1.0.json", "proj_k1.0_report.json"]
+    assert steps[-2:] == [("synced", whole), ("renamed", whole)]
+
+
+def test_links_are_rewritten_from_the_very_bytes_that_were_compared(at: At, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = at("validated")
+    links = {str(made.root / "sources"): "https://h"}
+    passed = publish.comparison_problem
+
+    def changed_after(*arguments: object) -> str | None:
+        problem = passed(*arguments)
+        made.product.write_text(made.product.read_text() + " ")
+        return problem
+
+    monkeypatch.setattr(publish, "comparison_problem", changed_after)
+    with pytest.raises(OSError, match="is not what was compared with the sources"):
+        publish.publish(made.workdir, made.project, links=links)
+    assert made.published() == []
+
+
+def test_what_becomes_of_the_product_after_its_one_reading_does_not_matter(at: At, monkeypatch: pytest.MonkeyPatch) -> None:
+    made, once = at("validated"), publish.linked
+
+    def gone_then(*arguments: Any) -> Any:
+        made.product.unlink()
+        return once(*arguments)
+
+    monkeypatch.setattr(publish, "linked", gone_then)
+    published = publish.publish(made.workdir, made.project, links={str(made.root / "sources"): "https://h"})
+    assert "https://h/f_000.nc" in Path(published["published"]).read_text()
 
 
 def test_a_publication_killed_between_copy_and_rename_shows_nothing_and_the_next_one_cleans_up(at: At) -> None:

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from padocc_dagster.pipeline.groups import project_codes, read_subset, write_subset
+from padocc_dagster.pipeline.groups import last_change, last_refresh, project_codes, write_subsets
 from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.status import append_row, read_rows
 from padocc_dagster_tests.make_netcdf import Series, write
@@ -27,7 +27,7 @@ def test_a_subset_holds_what_passed_and_padocc_reads_it(tmp_path: Path) -> None:
     from padocc import GroupOperation
 
     workdir = group_of(tmp_path)
-    assert write_subset(workdir, "grp", "scan") == ["a", "b"]
+    assert write_subsets(workdir, "grp") == {"scan": ["a", "b"], "compute": [], "validate": []}
     group = GroupOperation("grp", str(workdir.root))
     assert list(group.proj_codes["scan-success"].get()) == ["a", "b"]
     assert group.get_project(1, repeat_id="scan-success").proj_code == "b"
@@ -36,7 +36,7 @@ def test_a_subset_holds_what_passed_and_padocc_reads_it(tmp_path: Path) -> None:
 def test_padoccs_own_command_works_on_the_subset_alone(at: Callable[[str], Made]) -> None:
     made = at("scanned")
     initialised(made.workdir, "grp", spec("proj", made.sources), spec("other", made.sources))
-    write_subset(made.workdir, "grp", "scan")
+    write_subsets(made.workdir, "grp")
     padocc = Path(sys.executable).with_name("padocc")
     command = [str(padocc), "compute", "-G", "grp", "-r", "scan-success", "-w", str(made.workdir.root)]
     environment = {name: value for name, value in os.environ.items() if name != "WORKDIR"}  # padocc ends badly when both are given
@@ -47,13 +47,30 @@ def test_padoccs_own_command_works_on_the_subset_alone(at: Callable[[str], Made]
 
 def test_a_subset_without_members_has_no_file(tmp_path: Path) -> None:
     workdir = group_of(tmp_path)
-    write_subset(workdir, "grp", "scan")
+    write_subsets(workdir, "grp")
     for code in "ab":
         append_row(workdir.status_log(Project("grp", code)), "init", "Success")
-    assert write_subset(workdir, "grp", "scan") == []
+    assert write_subsets(workdir, "grp") == {"scan": [], "compute": [], "validate": []}
     assert not workdir.subset_list("grp", "scan-success").exists()
-    assert write_subset(workdir, "grp", "compute") == []
-    assert read_subset(workdir, "grp", "compute-success") == []
+    assert not workdir.subset_list("grp", "compute-success").exists()
+
+
+def test_what_was_refreshed_is_noted_with_the_subsets(tmp_path: Path) -> None:
+    workdir = group_of(tmp_path)
+    assert last_refresh(workdir, "grp") == ""
+    write_subsets(workdir, "grp")
+    assert last_refresh(workdir, "grp") == last_change(workdir, "grp")
+    append_row(workdir.status_log(Project("grp", "c")), "scan", "Success")
+    assert last_refresh(workdir, "grp") != last_change(workdir, "grp")
+
+
+def test_a_change_within_the_clock_s_grain_is_a_change(tmp_path: Path) -> None:
+    workdir = group_of(tmp_path)
+    log, before = workdir.status_log(Project("grp", "c")), last_change(workdir, "grp")
+    times = [max(workdir.status_log(Project("grp", code)).stat().st_mtime_ns for code in "abcd")] * 2
+    append_row(log, "scan", "Success")
+    os.utime(log, ns=(times[0], times[1]))
+    assert last_change(workdir, "grp") != before
 
 
 def test_plain_padocc_opens_and_runs_a_group_made_here(at: Callable[[str], Made]) -> None:

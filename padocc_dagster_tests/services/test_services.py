@@ -5,6 +5,8 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -120,8 +122,9 @@ def test_the_services_listen_on_loopback_only(up: Up) -> None:
     assert listening == {("127.0.0.1", up.port)}
 
 
-def test_the_code_server_s_socket_is_in_dagster_home(up: Up) -> None:
-    assert up.home.socket.is_socket() and up.home.socket.parent == up.home.root
+def test_the_code_server_s_socket_is_in_dagster_home_where_nobody_else_reaches_it(up: Up) -> None:
+    assert up.home.socket.is_socket() and up.home.socket.parent.parent == up.home.root
+    assert up.home.socket.parent.stat().st_mode & 0o777 == 0o700
 
 
 def test_the_services_logs_are_kept_and_out_of_reach_of_dagster_s_telemetry(up: Up) -> None:
@@ -208,6 +211,36 @@ def test_code_that_cannot_be_loaded_is_given_up_with_the_end_of_its_log(tmp_path
         broken.kill()
 
 
+def test_a_code_server_that_dies_before_the_web_server_is_ready_takes_its_runs_and_the_daemon_with_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "patient_definitions.py").write_text(DEFINITIONS)
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(Path(__file__).parents[2]), str(tmp_path)]))
+    said: list[str] = []
+    services = Services(Workdir(tmp_path), network.free_port(), module="patient_definitions", say=said.append)
+    found: list[Any] = []
+
+    def kill_the_code_server() -> None:
+        wait_for(lambda: services.webserver.process)
+        left_over = subprocess.Popen(["sleep", "600"], env={**os.environ, processes.MARK: str(services.home.root)})
+        found.extend([services.daemon.process, left_over])
+        services.code_server.process.kill()
+
+    killer = threading.Thread(target=kill_the_code_server)
+    killer.start()
+    with serving(services):
+        killer.join()
+        daemon, left_over = found
+        try:
+            assert left_over.wait(5) == -signal.SIGTERM
+            assert daemon.poll() is not None and services.daemon.process.poll() is None
+            assert [sentence for sentence in said if "code-server ended by itself" in sentence]
+            assert not [sentence for sentence in said if "daemon ended by itself" in sentence]
+        finally:
+            left_over.kill()
+            left_over.wait()
+
+
 def test_a_busy_port_is_told_before_anything_is_started(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
@@ -223,6 +256,37 @@ def test_a_long_path_gets_its_socket_elsewhere_and_always_the_same(tmp_path: Pat
     assert home.socket != Home(Workdir(tmp_path / ("y" * 120))).socket
 
 
+@pytest.fixture(params=["w", "x" * 120], ids=["in DAGSTER_HOME", "in the temporary directory"])
+def home(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Home]:
+    """A home that is not prepared yet, with a umask that lets the group write."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    home = Home(Workdir(tmp_path / request.param))
+    before = os.umask(0o002)
+    home.root.mkdir(parents=True)
+    yield home
+    os.umask(before)
+
+
+def test_the_socket_s_folder_is_closed_to_others_whatever_the_umask(home: Home) -> None:
+    home.prepare()
+    home.prepare()
+    assert home.socket.parent.stat().st_mode & 0o777 == 0o700
+
+
+def test_a_socket_s_folder_that_is_open_to_others_is_refused(home: Home) -> None:
+    home.socket.parent.mkdir()
+    with pytest.raises(ValueError, match="is not a folder of yours alone"):
+        home.prepare()
+
+
+def test_a_link_in_place_of_the_socket_s_folder_is_refused(home: Home) -> None:
+    elsewhere = home.root / "elsewhere"
+    elsewhere.mkdir(mode=0o700)
+    home.socket.parent.symlink_to(elsewhere)
+    with pytest.raises(ValueError, match="is not a folder of yours alone"):
+        home.prepare()
+
+
 def test_the_shipped_settings_are_taken_by_dagster_and_hold_what_the_assets_rely_on(tmp_path: Path) -> None:
     from dagster import DagsterInstance
 
@@ -230,7 +294,9 @@ def test_the_shipped_settings_are_taken_by_dagster_and_hold_what_the_assets_rely
     with DagsterInstance.from_config(str(tmp_path)) as instance:
         runs = instance.get_concurrency_config().run_queue_config
         assert runs.max_concurrent_runs == 7
-        assert {limit["key"]: limit["limit"] for limit in runs.tag_concurrency_limits} == {"padocc/group_writer": 1}
+        one_at_once = {"value": {"applyLimitPerUniqueValue": True}, "limit": 1}
+        keys = ("padocc/group_writer", "padocc/group_config")
+        assert runs.tag_concurrency_limits == [{"key": key, **one_at_once} for key in keys]
         assert (instance.run_retries_max_retries, instance.run_retries_retry_on_asset_or_op_failure) == (2, False)
         assert instance.run_monitoring_enabled and instance.run_monitoring_max_resume_run_attempts == 0
         assert not instance.telemetry_enabled

@@ -42,7 +42,9 @@ def compare(request: Request) -> Comparison:
     begun = monotonic()
     work = _Work(request)
     try:
-        _examine(work)
+        if _begin(work):
+            _examine(work)
+            _check_unchanged(work)
     except Exception as error:
         work.findings.problem("comparison", f"{request.product.path} cannot be compared: {in_words(error)}")
     return Comparison(
@@ -62,8 +64,6 @@ def compare(request: Request) -> Comparison:
 
 def _examine(work: _Work) -> None:
     request, findings = work.request, work.findings
-    if not _begin(work):
-        return
     headers = _headers(request.sources, findings)
     if not headers:
         return
@@ -108,6 +108,18 @@ def _begin(work: _Work) -> bool:
         return False
     work.fingerprints = (fingerprint(request.product.path), source_fingerprint(request.sources))
     return True
+
+
+def _check_unchanged(work: _Work) -> None:
+    """Take the fingerprints again: what was read after a change is not what the report would be bound to."""
+    request, again = work.request, "compare again when nobody writes there"
+    if fingerprint(request.product.path) != work.fingerprints[0]:
+        work.findings.problem("product", f"the product {request.product.path} changed while it was compared: {again}")
+    gone = [path for path in request.sources if not os.path.isfile(path)]
+    if gone or source_fingerprint(request.sources) != work.fingerprints[1]:
+        which = f" ({gone[0]} is gone)" if gone else ""
+        sentence = f"source files of {request.product.path} changed while they were compared{which}: {again}"
+        work.findings.problem("source files", sentence)
 
 
 def _headers(sources: tuple[str, ...], findings: Findings) -> list[Header]:

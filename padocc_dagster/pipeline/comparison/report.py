@@ -39,8 +39,8 @@ class Comparison:
 
     @classmethod
     def from_dict(cls, value: dict[str, Any]) -> "Comparison":
-        """Read back what `as_dict` gave. Raises KeyError or TypeError for anything else."""
-        value = {name: item for name, item in value.items() if name != "passed"}
+        """Read back what `as_dict` gave, also with what `verify` adds to it. Raises KeyError or TypeError for anything else."""
+        value = {name: item for name, item in value.items() if name not in ("passed", "asked")}
         tuples = {name: tuple(value[name]) for name in ("problems", "information", "variables")}
         return cls(**{**value, **tuples})
 
