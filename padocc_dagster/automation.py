@@ -1,7 +1,8 @@
 """What makes projects move on by themselves.
 
-A phase runs for a project when it never ran, or when what it builds on was made anew (a correction), once all blocking checks
-upstream have passed. A project whose phase failed is left alone until something upstream changes, or a person runs it.
+A phase is asked for once when it never ran, and again when what it builds on was made anew (a correction) by a run that did not make
+the phase as well; both once all blocking checks upstream have passed. A project whose phase failed, or was cancelled, is left alone
+until something upstream changes, or a person runs it.
 """
 
 import dagster as dg
@@ -14,8 +15,8 @@ _ready = (
     & ~AC.any_deps_match(AC.will_be_requested())
     & AC.all_deps_blocking_checks_passed()
 )
-_never_ran = AC.missing() & ~AC.execution_failed()
-_upstream_renewed = AC.any_deps_match(AC.newly_updated()).since(AC.newly_requested())
+_never_ran = AC.missing().newly_true().since(AC.newly_requested()) & ~AC.execution_failed()
+_upstream_renewed = AC.any_deps_match(AC.newly_updated() & ~AC.executed_with_root_target()).since(AC.newly_requested())
 
 when_upstream_is_ready = ((_never_ran | _upstream_renewed) & _ready).with_label("upstream is ready")
 

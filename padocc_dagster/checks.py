@@ -82,9 +82,11 @@ def _gate(context: dg.AssetCheckExecutionContext, padocc: Padocc, phase: str) ->
     )
 
 
-def _lines(sentences: tuple[str, ...] | list[str]) -> dg.MarkdownMetadataValue:
+def _lines(sentences: tuple[str, ...] | list[str]) -> dg.MarkdownMetadataValue | str:
+    if not sentences:
+        return "none"
     shown = [f"- {sentence}" for sentence in sentences[:100]]
-    return dg.MetadataValue.md("\n".join(shown + [f"- … {len(sentences) - 100} more"] * (len(sentences) > 100)) or "none")
+    return dg.MetadataValue.md("\n".join(shown + [f"- … {len(sentences) - 100} more"] * (len(sentences) > 100)))
 
 
 def _variables(comparison: Comparison) -> dg.TableMetadataValue:

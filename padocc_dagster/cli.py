@@ -63,6 +63,8 @@ def up(
 
     with _sentences():
         services = Services(Workdir(_absolute(workdir)), port, host, say=typer.echo)
+        if not workdir.exists():
+            typer.echo(f"{_absolute(workdir)} was not there: a new working directory is made.")
         with serving(services):
             if not services.stopping.is_set():
                 place = services.home.workdir

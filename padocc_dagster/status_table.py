@@ -8,10 +8,10 @@ from typing import NamedTuple
 from rich.table import Table
 from rich.text import Text
 
-from padocc_dagster.pipeline.groups import list_groups, project_codes
+from padocc_dagster.pipeline.groups import group_states, list_groups
 from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.outcome import Verdict
-from padocc_dagster.pipeline.status import ProjectState, project_state
+from padocc_dagster.pipeline.status import ProjectState
 
 WHY_LENGTH = 160
 COLOURS = {Verdict.OK: "green", Verdict.WARNED: "yellow", Verdict.FAILED: "red", Verdict.SKIPPED: "cyan"}
@@ -49,8 +49,8 @@ def standings(workdir: Workdir, group: str | None = None) -> list[Standing]:
     if group is not None and group not in groups:
         there = f"there are {', '.join(groups)}" if groups else "it has no groups yet"
         raise ValueError(f"{workdir.root} has no group {group!r}: {there}")
-    projects = [Project(name, code) for name in ([group] if group else groups) for code in project_codes(workdir, name)]
-    return [Standing(project, project_state(workdir, project)) for project in projects]
+    wanted = [group] if group else groups
+    return [Standing(Project(name, code), state) for name in wanted for code, state in group_states(workdir, name).items()]
 
 
 def status_table(rows: Iterable[Standing]) -> Table:

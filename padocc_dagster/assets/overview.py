@@ -9,11 +9,10 @@ import dagster as dg
 from padocc_dagster.assets import SHARED
 from padocc_dagster.assets.subsets import subsets
 from padocc_dagster.partitions import groups
-from padocc_dagster.pipeline.groups import project_codes
-from padocc_dagster.pipeline.layout import Project, Workdir
+from padocc_dagster.pipeline.groups import group_states
 from padocc_dagster.pipeline.outcome import PHASES, Verdict
 from padocc_dagster.pipeline.remedies import remedy_for
-from padocc_dagster.pipeline.status import ProjectState, project_state
+from padocc_dagster.pipeline.status import ProjectState
 from padocc_dagster.resources import Padocc
 
 COLUMNS = ("project", "phase", "outcome", "since", "why", "what to do")
@@ -24,8 +23,8 @@ COLOURS = {Verdict.OK: "#2a9d5c", Verdict.WARNED: "#e9b44c", Verdict.FAILED: "#c
 @dg.asset(partitions_def=groups, deps=[subsets], kinds={"table"}, description=__doc__, **SHARED)
 def group_overview(context: dg.AssetExecutionContext, padocc: Padocc) -> dg.MaterializeResult:
     group = context.partition_key
-    states = read_states(padocc.workdir, group)
-    stopped = {code: state for code, state in states.items() if state.verdict is Verdict.FAILED}
+    states = group_states(padocc.workdir, group)
+    stopped = {code: state for code, state in states.items() if state.verdict in (Verdict.FAILED, Verdict.SKIPPED)}
     records = [_record(code, state) for code, state in list(stopped.items())[:STOPPED_SHOWN]]
     return dg.MaterializeResult(
         metadata={
@@ -35,11 +34,6 @@ def group_overview(context: dg.AssetExecutionContext, padocc: Padocc) -> dg.Mate
             "stopped projects": dg.MetadataValue.table(records, dg.TableSchema([dg.TableColumn(name) for name in COLUMNS])),
         }
     )
-
-
-def read_states(workdir: Workdir, group: str) -> dict[str, ProjectState]:
-    """Where every project of the group stands."""
-    return {code: project_state(workdir, Project(group, code)) for code in project_codes(workdir, group)}
 
 
 def picture(states: dict[str, ProjectState]) -> str:
@@ -68,6 +62,6 @@ def _until(verdict: Verdict | None) -> list[Verdict | None]:
 
 
 def _record(code: str, state: ProjectState) -> dg.TableRecord:
-    error_class = state.why.split(":")[0]
+    error_class = "Faultlisted" if state.verdict is Verdict.SKIPPED else state.why.split(":")[0]
     row = (code, state.phase, str(state.verdict), str(state.since or ""), state.why[:500], remedy_for(error_class).advice)
     return dg.TableRecord(dict(zip(COLUMNS, row, strict=True)))

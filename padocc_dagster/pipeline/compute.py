@@ -28,7 +28,8 @@ def compute(
     """Make the product anew and return what is known of it.
 
     None keeps what the project's config says. `new_version` leaves the old product where it is and makes the next revision beside
-    it (but for CFA, whose file PADOCC names without a version). `thorough` also finds the files' order and the dimensions anew instead of taking the scan's.
+    it (but for CFA, whose file PADOCC names without a version). `thorough` also finds the files' order and the dimensions anew
+    instead of taking the scan's.
     """
     files = read_sources(workdir, project)
     if thorough:

@@ -7,13 +7,15 @@ here takes the group's lock.
 import contextlib
 import csv
 import os
+from dataclasses import replace
 from pathlib import Path
 
 from padocc_dagster.pipeline.files import read_lines, write_lines, write_text
 from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.locks import held
 from padocc_dagster.pipeline.names import name_problem
-from padocc_dagster.pipeline.status import passed_phases, read_rows
+from padocc_dagster.pipeline.outcome import Verdict
+from padocc_dagster.pipeline.status import ProjectState, passed_phases, project_state, read_rows
 
 SUBSET_PHASES = ("scan", "compute", "validate")
 
@@ -39,14 +41,24 @@ def faultlist(workdir: Workdir, group: str) -> dict[str, str]:
         return {row[0].strip(): ",".join(row[1:]).strip() for row in csv.reader(file) if row and row[0].strip()}
 
 
+def group_states(workdir: Workdir, group: str) -> dict[str, ProjectState]:
+    """Where every project of the group stands, in PADOCC's order; those on the faultlist are skipped, for the reason given there."""
+    states = {code: project_state(workdir, Project(group, code)) for code in project_codes(workdir, group)}
+    for code, reason in faultlist(workdir, group).items():
+        if code in states:
+            why = f"on the faultlist: {reason or 'no reason given'}"
+            states[code] = replace(states[code], verdict=Verdict.SKIPPED, why=why)
+    return states
+
+
 def last_change(workdir: Workdir, group: str) -> str:
     """A word that changes when a project of the group changes its status, or comes or goes. Costs one `stat` a project."""
     newest = size = 0
     codes = project_codes(workdir, group)
-    for code in codes:
+    for path in (workdir.faultlist(group), *(workdir.status_log(Project(group, code)) for code in codes)):
         with contextlib.suppress(FileNotFoundError):
-            log = os.stat(workdir.status_log(Project(group, code)))
-            newest, size = max(newest, log.st_mtime_ns), size + log.st_size
+            found = os.stat(path)
+            newest, size = max(newest, found.st_mtime_ns), size + found.st_size
     return f"{len(codes)}-{newest}-{size}"
 
 

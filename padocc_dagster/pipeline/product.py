@@ -1,5 +1,6 @@
 """A project's product in the working directory: which format, which revision, where, and which bytes."""
 
+import contextlib
 import filecmp
 import hashlib
 import json
@@ -94,7 +95,8 @@ def same_but_for_date(one: Path, other: Path) -> bool:
 def _undated(value: Any) -> Any:
     """The JSON value without aggregation dates, at whatever depth, in nested JSON texts too."""
     if isinstance(value, str) and "aggregation_date" in value:
-        value = json.loads(value)
+        with contextlib.suppress(ValueError):
+            value = json.loads(value)
     if isinstance(value, dict):
         return {key: _undated(found) for key, found in value.items() if key != "aggregation_date"}
     return value

@@ -15,9 +15,11 @@ class Remedy(NamedTuple):
 OTHER_AGGREGATOR = "materialise cloud_product with another aggregator (V or K), or with cloud_format zarr"
 REMEDIES = {
     "AggregationError": Remedy("the aggregation dimension is not in order", f"scan the project again, then {OTHER_AGGREGATOR}"),
-    "AlreadyPublishedError": Remedy("a different product of this revision is published", "materialise cloud_product with new_version"),
+    "AlreadyPublishedError": Remedy("another product of this revision is published", "materialise cloud_product with new_version"),
     "ChunkDataError": Remedy("a chunk holds bytes that cannot be decoded", "look at the source files named, replace them, and scan again"),
-    "ConcatFatalError": Remedy("chunk shapes differ between files, which kerchunk cannot represent", "materialise cloud_product with cloud_format zarr"),
+    "ConcatFatalError": Remedy(
+        "chunk shapes differ between files, which kerchunk cannot represent", "materialise cloud_product with cloud_format zarr"
+    ),
     "CorruptFileError": Remedy("a file of the working directory is damaged", "initialise the project again: materialise `project`"),
     "Faultlisted": Remedy("the project was given up on", "take it off the group's faultlist.csv"),
     "GateClosedError": Remedy("the phase before has not passed", "do what the message says, then materialise this asset again"),

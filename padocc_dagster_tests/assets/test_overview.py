@@ -6,8 +6,9 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from padocc_dagster.assets.overview import group_overview, picture, read_states
+from padocc_dagster.assets.overview import group_overview, picture
 from padocc_dagster.pipeline.files import write_lines
+from padocc_dagster.pipeline.groups import group_states
 from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.status import append_row
 from padocc_dagster.resources import Padocc
@@ -40,7 +41,15 @@ def test_the_overview_counts_projects_and_says_why_some_stopped_and_what_to_do(w
     assert record.data["what to do"].startswith("replace the files named")
 
 
+def test_a_project_on_the_faultlist_is_shown_with_its_reason(workdir: Workdir) -> None:
+    workdir.faultlist("g").write_text("fine,no time left\n")
+    result = group_overview(dg.build_asset_context(partition_key="g"), padocc=Padocc(root=str(workdir.root)))
+    found = {record.data["project"]: record.data for record in result.metadata["stopped projects"].records}
+    assert found["fine"]["why"] == "on the faultlist: no time left"
+    assert "faultlist.csv" in found["fine"]["what to do"]
+
+
 def test_the_picture_is_an_image_that_needs_no_file(workdir: Workdir) -> None:
-    head, data = picture(read_states(workdir, "g")).rstrip(")").split(",")
+    head, data = picture(group_states(workdir, "g")).rstrip(")").split(",")
     assert head.endswith("data:image/png;base64")
     assert base64.b64decode(data).startswith(b"\x89PNG")
