@@ -10,7 +10,7 @@ import dagster as dg
 from pydantic import Field
 
 from padocc_dagster.assets import phase_asset
-from padocc_dagster.assets.failure import attempt_of, log_metadata, require
+from padocc_dagster.assets.attempt import attempt_of, log_metadata, require
 from padocc_dagster.assets.scan import scan_report
 from padocc_dagster.partitions import project_of
 from padocc_dagster.pipeline import phases

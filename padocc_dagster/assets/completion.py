@@ -7,7 +7,7 @@ import dagster as dg
 from pydantic import Field
 
 from padocc_dagster.assets import phase_asset
-from padocc_dagster.assets.failure import attempt_of, require
+from padocc_dagster.assets.attempt import attempt_of, require
 from padocc_dagster.assets.validation import validation_report
 from padocc_dagster.partitions import project_of
 from padocc_dagster.pipeline import phases

@@ -5,7 +5,7 @@ PADOCC: which driver reads them, how many chunks they hold, along which dimensio
 import dagster as dg
 
 from padocc_dagster.assets import phase_asset
-from padocc_dagster.assets.failure import attempt_of, log_metadata, require
+from padocc_dagster.assets.attempt import attempt_of, log_metadata, require
 from padocc_dagster.assets.project import project
 from padocc_dagster.partitions import project_of
 from padocc_dagster.pipeline import phases

@@ -5,8 +5,8 @@
 import dagster as dg
 
 from padocc_dagster.assets import phase_asset
+from padocc_dagster.assets.attempt import attempt_of, log_metadata, require
 from padocc_dagster.assets.cloud_product import cloud_product
-from padocc_dagster.assets.failure import attempt_of, log_metadata, require
 from padocc_dagster.partitions import project_of
 from padocc_dagster.pipeline import phases
 from padocc_dagster.resources import Padocc

@@ -13,14 +13,13 @@ from padocc_dagster.pipeline import compute as compute_phase
 from padocc_dagster.pipeline import publish as publish_phase
 from padocc_dagster.pipeline import scan as scan_phase
 from padocc_dagster.pipeline import validate as validate_phase
-from padocc_dagster.pipeline.files import CorruptFileError, read_json, write_json
+from padocc_dagster.pipeline.files import CorruptFileError, last_lines, read_json, write_json
 from padocc_dagster.pipeline.groups import faultlist
 from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.locks import LockedError, held
 from padocc_dagster.pipeline.outcome import Outcome, Verdict
 from padocc_dagster.pipeline.status import GateClosedError, append_row, gate_problem, read_rows
 
-LOG_TAIL_LINES = 30
 Work = Callable[..., dict[str, Any]]
 
 
@@ -114,7 +113,7 @@ def _write_down(
         error_class=type(error).__name__ if error else (last.status if verdict is Verdict.FAILED else None),
         message=_one_line(error) if error else details.pop("message", ""),
         log_path=str(phase_log) if phase_log.exists() else None,
-        log_tail=_tail(phase_log),
+        log_tail=last_lines(phase_log),
         details=details,
     )
 
@@ -127,10 +126,3 @@ def _log_traceback(log: Path, error: Exception) -> None:
     log.parent.mkdir(parents=True, exist_ok=True)
     with open(log, "a", encoding="utf-8") as file:
         file.write("".join(traceback.format_exception(error)))
-
-
-def _tail(log: Path) -> tuple[str, ...]:
-    try:
-        return tuple(log.read_text(encoding="utf-8", errors="replace").splitlines()[-LOG_TAIL_LINES:])
-    except FileNotFoundError:
-        return ()

@@ -56,6 +56,14 @@ def read_json(path: Path) -> dict[str, Any]:
     return value
 
 
+def last_lines(log: Path, count: int = 30) -> tuple[str, ...]:
+    """The end of a log; nothing when there is none."""
+    try:
+        return tuple(log.read_text(encoding="utf-8", errors="replace").splitlines()[-count:])
+    except FileNotFoundError:
+        return ()
+
+
 def read_lines(path: Path) -> list[str]:
     """Read a list file, without blank lines. A missing file is an empty list."""
     try:

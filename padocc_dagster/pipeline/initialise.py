@@ -60,7 +60,7 @@ def initialise_group(
     with held(workdir.group_lock(group), f"group {group}"):
         done = _sort(workdir, group, specs, again)
         keep_specs(workdir, group, specs)
-        touched = [*done.created, *done.changed]
+        touched = {*done.created, *done.changed}
         change_announcements(workdir, group, adding=touched)
         for spec in specs:
             if spec.code in touched and not _initialise(workdir, Project(group, spec.code), spec):

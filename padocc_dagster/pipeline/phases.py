@@ -2,11 +2,10 @@
 
 from contextlib import suppress
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from padocc_dagster.pipeline.comparison import Comparison
-from padocc_dagster.pipeline.files import write_json
+from padocc_dagster.pipeline.files import last_lines, write_json
 from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.locks import LockedError, held
 from padocc_dagster.pipeline.outcome import Outcome, Verdict
@@ -57,7 +56,7 @@ def _run(operation: str, phase: str, workdir: Workdir, project: Project, **choic
         phase_log = workdir.phase_log(project, phase)
         outcome = Outcome(phase, Verdict.FAILED, died.status, died.error_class, str(died), str(phase_log))
         _write_down(workdir, project, outcome)
-        return replace(outcome, log_tail=_last_lines(phase_log))
+        return replace(outcome, log_tail=last_lines(phase_log))
     except BaseException:
         _write_down(workdir, project, Outcome(phase, Verdict.FAILED, CANCELLED, CANCELLED, "the run was cancelled"))
         raise
@@ -68,10 +67,3 @@ def _write_down(workdir: Workdir, project: Project, outcome: Outcome) -> None:
     with suppress(LockedError), held(workdir.project_lock(project), f"project {project}", wait=LOCK_WAIT_SECONDS):
         append_row(workdir.status_log(project), outcome.phase, outcome.status)
         write_json(workdir.outcome(project), outcome.as_dict())
-
-
-def _last_lines(log: Path, count: int = 30) -> tuple[str, ...]:
-    try:
-        return tuple(log.read_text(encoding="utf-8", errors="replace").splitlines()[-count:])
-    except FileNotFoundError:
-        return ()

@@ -146,5 +146,5 @@ def _report(workdir: Workdir, project: Project, product: Product, links: dict[st
         "comparison": read_json(workdir.comparison(project)),
         "validation": read_findings(workdir, project),
         "history": [[row.phase, row.status, row.time and row.time.isoformat()] for row in read_rows(workdir.status_log(project))],
-        "config": json.loads(json.dumps(base)),
+        "config": base,
     }

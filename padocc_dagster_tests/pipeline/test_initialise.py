@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from padocc_dagster.pipeline.announcements import announced, to_announce
 from padocc_dagster.pipeline.files import read_json, read_lines
 from padocc_dagster.pipeline.groups import project_codes
-from padocc_dagster.pipeline.announcements import announced, to_announce
 from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster_tests.pipeline.killing import in_thread, killed_at_call
 from padocc_dagster_tests.pipeline.projects import Made, initialised, spec

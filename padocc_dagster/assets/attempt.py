@@ -1,4 +1,4 @@
-"""A phase that failed, as Dagster shows it: what happened, what it means, what to do."""
+"""A phase attempted from an asset: who asks for it, and how its failure is shown: what happened, what it means, what to do."""
 
 import dagster as dg
 
