@@ -1,0 +1,99 @@
+"""What a run of this project asks a cluster for: the allocation policy of the SLURM launcher.
+
+    run_launcher: {…, config: {allocation_policy: "padocc_dagster.allocations:allocation_for"}}
+
+Each phase has a default; a computation is estimated from its project's scan; what earlier jobs of the same project used, and what they
+died of, raises that and never lowers it. A run of several phases gets the sum of their times. Where a job runs (SLURM partition, QoS,
+account) is not said here.
+"""
+
+import math
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from padocc_dagster.pipeline.estimate import estimate_compute
+from padocc_dagster.pipeline.layout import Project, Workdir
+from padocc_dagster.slurm.allocation import Allocation
+from padocc_dagster.slurm.amounts import MOST_MIB, MOST_SECONDS
+from padocc_dagster.slurm.work import PastJob, Work
+
+MEMORY_MIB = 2048
+CPUS = 1  # PADOCC keeps one core busy
+COMPUTE = "cloud_product"
+MINUTES: tuple[tuple[int, frozenset[str]], ...] = (
+    (15, frozenset({"project"})),
+    (15, frozenset({"scan_report"})),
+    (60, frozenset({COMPUTE})),
+    (10, frozenset({"validation_report"})),
+    (15, frozenset({"completed_product"})),
+    (20, frozenset({"scan_success", "compute_success", "validate_success"})),
+    (10, frozenset({"group_overview"})),
+)
+"""Minutes, and the assets made in them together.
+
+Publishing copies references in seconds, but copies every byte of a Zarr store and reads it twice again: 6 GB in a quarter of an hour
+at 20 MB/s. Writing subsets waits up to 10 minutes for another writer of the group.
+"""
+JOBS = {"initialise_group": 120, "refresh_group": 30}
+"""Minutes of the jobs that name no assets. Initialising waits up to 30 minutes for projects at work, and makes thousands of them."""
+OTHER_MINUTES = 60
+ASSET_JOB = "__ASSET_JOB"
+"""The job of every run that Dagster makes of assets. When it names none, it runs checks, the comparison of a product among them."""
+LEAST_SECONDS = 600
+"""Of an estimated computation: file systems have bad days."""
+SAFETY = 3
+"""Times the estimated seconds, which are those of a quiet machine."""
+ROOM = 1.5
+"""Times what the last job used that did its work."""
+
+
+def allocation_for(work: Work) -> Allocation:
+    """What a run asks for. Never raises: a project whose files cannot be read gets the defaults, and its run will say why."""
+    checks_alone = work.job_name == ASSET_JOB and work.partition_key and not work.assets
+    assets = frozenset({COMPUTE}) if checks_alone else work.assets
+    seconds, memory_mib = 60 * _minutes(assets, work.job_name), MEMORY_MIB
+    estimated = _estimated(work.partition_key) if COMPUTE in assets else None
+    if estimated:
+        seconds += estimated[0] - 60 * _minutes({COMPUTE}, ASSET_JOB)
+        memory_mib = max(memory_mib, estimated[1])
+    return _learned(_sized(seconds, memory_mib), [job for job in work.past if job.assets == work.assets])
+
+
+def _minutes(assets: Iterable[str], job_name: str) -> int:
+    """The default for making these assets in one run, or for the job when there are none."""
+    assets = set(assets)
+    if not assets:
+        return JOBS.get(job_name, OTHER_MINUTES)
+    known = frozenset().union(*(made for _, made in MINUTES))
+    return sum(minutes for minutes, made in MINUTES if made & assets) + (OTHER_MINUTES if assets - known else 0)
+
+
+def _estimated(partition_key: str | None) -> tuple[int, int] | None:
+    """Seconds and MiB for computing a project; None when nothing can be said."""
+    try:
+        estimate = estimate_compute(Workdir(Path(os.environ["WORKDIR"])), Project.parse(partition_key or ""))
+        seconds, mib = math.ceil(SAFETY * estimate.seconds), math.ceil(estimate.memory_bytes / 2**20)
+    except Exception:  # whatever is wrong with a project's files: the run that asks is the one to tell it
+        return None
+    least = LEAST_SECONDS if estimate.scanned else 60 * _minutes({COMPUTE}, ASSET_JOB)
+    return max(seconds, least), mib
+
+
+def _learned(allocation: Allocation, past: list[PastJob]) -> Allocation:
+    """Raised by jobs that made the same assets, newest first: room above what the last success used, twice what was too little."""
+    seconds, mib = [allocation.wall_seconds or 0], [allocation.memory_mib or 0]
+    last = next((job for job in past if job.succeeded), None)
+    if last:
+        seconds.append(math.ceil(ROOM * (last.elapsed_seconds or 0)))
+        mib.append(math.ceil(ROOM * (last.peak_memory_mib or 0)))
+    for job in past:
+        if job.cause == "TIMEOUT":
+            seconds.append(2 * (job.asked.wall_seconds or 0))
+        if job.cause == "OUT_OF_MEMORY":
+            mib.append(2 * (job.asked.memory_mib or 0))
+    return _sized(max(seconds), max(mib))
+
+
+def _sized(seconds: int, memory_mib: int) -> Allocation:
+    return Allocation(min(seconds, MOST_SECONDS), min(memory_mib, MOST_MIB), CPUS)

@@ -1,0 +1,76 @@
+"""What a computation of a project will cost, from what its scan found and measured. Nothing is run here, and no source is opened.
+
+The model was fitted to three small datasets on a local disk: 20 s to start; per file PADOCC's own timing of a conversion (0.05 s at
+least) and 0.03 s to concatenate; 0.12 ms and 3 kB for each reference. Added to it is the reading of the values, which the comparison
+of the product with its sources does.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from padocc_dagster.pipeline.comparison.sample import choose
+from padocc_dagster.pipeline.files import read_json, read_lines
+from padocc_dagster.pipeline.layout import Project, Workdir
+from padocc_dagster.pipeline.product import options_of, product_of
+from padocc_dagster.pipeline.sources import total_bytes
+
+START_SECONDS, FILE_SECONDS, CONCAT_SECONDS, REFERENCE_SECONDS = 20, 0.05, 0.03, 1.2e-4
+START_BYTES, REFERENCE_BYTES = 512e6, 3000
+CFA_FILE_SECONDS = 0.33
+"""0.33 ms for each coordinate value of each file, of which 1000 are assumed: the scan does not count them."""
+READ_BYTES_PER_SECOND = 20e6
+"""A cautious choice for compressed NetCDF on a file system that many share; nothing is measured."""
+FEWEST_SAMPLED = 3
+"""PADOCC's scan measures nothing of fewer files."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a computation and the comparison after it probably take, without any margin."""
+
+    seconds: float
+    memory_bytes: float
+    scanned: bool
+    """Whether the scan measured the files; otherwise their number and size are all that is known."""
+
+
+def estimate_compute(workdir: Workdir, project: Project) -> Estimate:
+    """Estimate one computation. Raises CorruptFileError, LookupError, TypeError, ValueError or OSError when it has no usable scan."""
+    base, detail = read_json(workdir.base_cfg(project)), read_json(workdir.detail_cfg(project))
+    files = _number(detail["num_files"])
+    scanned = files >= FEWEST_SAMPLED
+    if scanned:
+        size, references = _bytes(detail["source_data"]), _number(detail["chunk_info"]["total_chunks"])
+        convert = _number(detail["timings"]["convert_estm"])
+    else:
+        size, references, convert = total_bytes(read_lines(workdir.allfiles(project))), 0.0, 0.0
+    options, cloud_format = options_of(base), product_of(workdir, project, base).cloud_format
+    seconds = START_SECONDS + files * (max(convert, FILE_SECONDS) + CONCAT_SECONDS) + REFERENCE_SECONDS * references
+    if cloud_format == "CFA" or options.get("cfa"):
+        seconds += files * CFA_FILE_SECONDS
+    passes = 2 * _compared(files, size, options.get("compare", "auto"))  # the sources and the product
+    if cloud_format == "zarr":
+        passes += 2  # the sources are read and the store is written
+    return Estimate(seconds + passes * size / READ_BYTES_PER_SECOND, START_BYTES + REFERENCE_BYTES * references, scanned)
+
+
+def _compared(files: float, size: float, compare: Any) -> float:
+    """The part of the files that will be compared in full."""
+    if compare == "auto":
+        return len(choose(int(files), int(size), "auto", seed=0)[0]) / max(files, 1)
+    return 1.0 if compare == "all" else min(1.0, (compare + 2) / max(files, 1))
+
+
+def _number(value: Any) -> float:
+    """A count or a duration; PADOCC stores some as text. Raises ValueError for what cannot be one."""
+    number = float(value)
+    if not math.isfinite(number) or number < 0:
+        raise ValueError(f"{value!r} is no count and no duration")
+    return number
+
+
+def _bytes(text: str) -> float:
+    """Bytes of a size as PADOCC's scan prints it: `84.56 KB`, in steps of 1000 (`padocc/phases/scan.py:21`)."""
+    value, unit = text.split(" ")
+    return _number(value) * 1000 ** ("B", "KB", "MB", "GB", "TB", "PB").index(unit)
