@@ -1,0 +1,193 @@
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import tools.slurm_cluster
+from tools.slurm_cluster import configuration, jobs, machine, process
+from tools.slurm_cluster.cluster import Cluster
+from tools.slurm_cluster.daemons import DAEMONS
+from tools.slurm_cluster.folder import ClusterError, Folder
+
+PROGRAM = Path(tools.slurm_cluster.__file__).parents[1] / "slurm-cluster"
+OVER = ("COMPLETED", "FAILED", "TIMEOUT", "OUT_OF_MEMORY", "CANCELLED", "NODE_FAIL")
+
+
+def submit(cluster: Cluster, folder: Path, *options: str, command: str = "true") -> int:
+    return int(cluster.command("sbatch", "--parsable", f"--output={folder}/%j.log", *options, f"--wrap={command}"))
+
+
+def accounted(cluster: Cluster, job: int, fields: str = "State") -> str:
+    return cluster.command("sacct", "-X", "-n", "-P", "-j", str(job), "-o", fields).strip()
+
+
+def end_of(cluster: Cluster, job: int, fields: str = "State,ExitCode", seconds: float = 60) -> str:
+    process.wait_until(f"job {job} is over", lambda: accounted(cluster, job).startswith(OVER), seconds)
+    return accounted(cluster, job, fields)
+
+
+def program(*words: str | Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, PROGRAM, *words], env=os.environ | variables, capture_output=True, text=True, timeout=120)
+
+
+def processes_that_name(folder: Path) -> list[str]:
+    """The command lines of all processes that have the folder in their command line or environment."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            command, environment = (entry / "cmdline").read_bytes(), (entry / "environ").read_bytes()
+        except OSError:
+            continue
+        if os.fsencode(folder) in command + environment:
+            found.append(command.replace(b"\0", b" ").decode())
+    return found
+
+
+@pytest.fixture(scope="module")
+def job_beyond_its_minute(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> int:
+    return submit(cluster, tmp_path_factory.mktemp("jobs"), "--time=1", command="sleep 600")
+
+
+@pytest.fixture
+def foreign() -> Iterator[subprocess.Popen]:
+    with subprocess.Popen(["sleep", "600"]) as sleeper:
+        yield sleeper
+        sleeper.kill()
+
+
+@pytest.mark.usefixtures("job_beyond_its_minute")  # its minute passes meanwhile
+def test_a_job_runs_and_accounting_remembers_it(cluster: Cluster, tmp_path: Path) -> None:
+    job = submit(cluster, tmp_path, "--comment=a word", command="echo done")
+    assert end_of(cluster, job, "State,ExitCode,Account,QOS,Comment") == "COMPLETED|0:0|demo|standard|a word"
+    assert (tmp_path / f"{job}.log").read_text() == "done\n"
+
+
+def test_a_job_above_its_memory_is_told_as_out_of_memory(cluster: Cluster, tmp_path: Path) -> None:
+    job = submit(cluster, tmp_path, "--mem=100", command=f"{sys.executable} -c 'bytearray(400 * 2**20)'")
+    assert end_of(cluster, job) == "OUT_OF_MEMORY|0:125"
+
+
+@pytest.mark.parametrize("option", ["--account=nobody", "--qos=nowhere", "--qos=normal", "--partition=none"])
+def test_an_account_or_qos_or_slurm_partition_that_is_not_allowed_is_refused(cluster: Cluster, tmp_path: Path, option: str) -> None:
+    with pytest.raises(ClusterError, match="nvalid"):
+        submit(cluster, tmp_path, option)
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        (["--cpus-per-task=2"], "QOSMaxCpuPerJobLimit"),
+        (["--time=25:00:00"], "QOSMaxWallDurationPerJobLimit"),
+        (["--partition=tiny", "--time=3"], "PartitionTimeLimit"),
+    ],
+)
+def test_a_job_above_a_limit_waits_with_that_reason(cluster: Cluster, tmp_path: Path, options: list[str], reason: str) -> None:
+    job = submit(cluster, tmp_path, *options)
+    try:
+        process.wait_until(reason, lambda: reason in cluster.command("squeue", "-h", "-j", str(job), "-o", "%r"), 20)
+    finally:
+        cluster.command("scancel", str(job))
+
+
+@pytest.mark.parametrize("daemon", DAEMONS)
+def test_each_daemon_can_be_killed_and_started_while_a_job_runs(cluster: Cluster, tmp_path: Path, daemon: str) -> None:
+    job = submit(cluster, tmp_path, command=f"while ! test -e {tmp_path}/go; do sleep 0.1; done")
+    process.wait_until("the job runs", lambda: accounted(cluster, job) == "RUNNING")
+    before = cluster.running()[daemon]
+    cluster.kill(daemon, signal.SIGKILL)
+    assert cluster.running()[daemon] is None
+    cluster.start_daemon(daemon)
+    assert cluster.running()[daemon] not in (None, before)
+    (tmp_path / "go").touch()
+    assert end_of(cluster, job) == "COMPLETED|0:0"
+
+
+def test_a_drained_node_takes_no_job_until_it_is_resumed(cluster: Cluster, tmp_path: Path) -> None:
+    cluster.drain()
+    try:
+        job = submit(cluster, tmp_path)
+        process.wait_until("the job waits for the node", lambda: "DOWN, DRAINED" in cluster.command("squeue", "-h", "-j", str(job), "-o", "%R"))
+    finally:
+        cluster.resume()
+    assert end_of(cluster, job) == "COMPLETED|0:0"
+
+
+def test_stop_leaves_nothing_of_its_own_and_ends_nothing_else(cluster: Cluster, tmp_path: Path, record_property) -> None:
+    began = time.monotonic()
+    started = program("start", "--directory", tmp_path)
+    record_property("figure", f"a private SLURM starts from nothing in {time.monotonic() - began:.1f} s")
+    assert (started.returncode, started.stderr) == (0, "")
+    assert f"export SLURM_CONF={tmp_path}/etc/slurm.conf" in started.stdout
+    assert "runs already" in program("start", "--directory", tmp_path).stdout
+    status = program("status", "--directory", tmp_path)
+    assert status.returncode == 0 and "idle" in status.stdout and status.stdout.count("runs, process") == len(DAEMONS)
+
+    other, second = cluster.running(), Cluster(tmp_path)
+    job = submit(second, tmp_path, command=f"trap '' TERM; setsid sleep 500 & echo > {tmp_path}/runs; while :; do sleep 1; done")
+    process.wait_until("the job runs", (tmp_path / "runs").exists)
+    assert processes_that_name(tmp_path) and jobs.cgroups(second.folder)
+    assert program("stop", "--directory", tmp_path).returncode == 0
+    assert processes_that_name(tmp_path) == []
+    assert jobs.cgroups(second.folder) == []
+    assert cluster.running() == other and all(other.values())
+    assert program("status", "--directory", tmp_path).returncode == 1
+
+    try:
+        assert second.start()
+        assert accounted(second, job).startswith("CANCELLED")
+    finally:
+        second.stop()
+
+
+def test_stop_spares_a_process_that_has_got_the_number_of_a_daemon(tmp_path: Path, foreign: subprocess.Popen) -> None:
+    cluster = Cluster(tmp_path)
+    cluster.folder.make()
+    for daemon in DAEMONS:
+        cluster.folder.pid_file(daemon).write_text(str(foreign.pid))
+    assert not cluster.stop()
+    assert foreign.poll() is None
+
+
+def test_start_says_in_one_sentence_what_to_install_and_makes_nothing(tmp_path: Path) -> None:
+    refused = program("start", "--directory", tmp_path / "cluster", PATH=str(tmp_path))
+    assert refused.returncode == 2
+    assert refused.stderr.count("\n") == 1
+    assert "munged" in refused.stderr and f"apt-get install {machine.PACKAGES}" in refused.stderr
+    assert not (tmp_path / "cluster").exists()
+
+
+def test_a_folder_too_long_for_sockets_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ClusterError, match="shorter --directory"):
+        Folder(tmp_path / ("long" * 20)).make()
+
+
+@pytest.mark.parametrize(
+    ("files", "plugin"),
+    [
+        ({"cgroup.controllers": "cpuset cpu memory pids\n"}, "cgroup/v2"),
+        ({"memory/tasks": "", "freezer/tasks": "", "unified/cgroup.controllers": ""}, "cgroup/v1"),
+        ({"cgroup.controllers": "cpu pids\n"}, None),
+        ({}, None),
+    ],
+)
+def test_the_kind_of_cgroups_is_that_of_the_memory_controller(tmp_path: Path, files: dict[str, str], plugin: str | None) -> None:
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    assert machine.cgroup_plugin(tmp_path) == plugin
+
+
+def test_two_folders_share_no_name_and_no_file() -> None:
+    size, ports = configuration.Size(4, 1000), configuration.Ports(1, 2, 3, 4)
+    one, two = (configuration.slurm_conf(Folder(Path(name)), size, ports, "host") for name in ("/one", "/two"))
+    names = ("ClusterName=", "NodeName=", "StateSaveLocation=", "SlurmdSpoolDir=", "AuthInfo=", "AccountingStoragePass=", "PartitionName=")
+    assert not {line for line in one.splitlines() if line.startswith(names)} & set(two.splitlines())
+
+
+def test_a_job_above_its_time_is_told_as_timeout(cluster: Cluster, job_beyond_its_minute: int) -> None:
+    assert end_of(cluster, job_beyond_its_minute, seconds=150).startswith("TIMEOUT")

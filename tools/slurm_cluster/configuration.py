@@ -1,0 +1,112 @@
+"""The texts of the cluster's configuration files. Pure: values in, text out. Nothing is written here."""
+
+from dataclasses import dataclass
+
+from .folder import Folder
+
+
+@dataclass(frozen=True)
+class Size:
+    """What the cluster's only node offers, and how long a finished job stays known to slurmctld."""
+
+    cpus: int
+    memory_mib: int
+    min_job_age_seconds: int = 300
+
+
+@dataclass(frozen=True)
+class Ports:
+    slurmctld: int
+    slurmd: int
+    slurmdbd: int
+    database: int
+
+
+def slurm_conf(folder: Folder, size: Size, ports: Ports, host: str) -> str:
+    """slurm.conf (`man slurm.conf`): one node, the SLURM partitions main, debug and tiny, accounting enforced."""
+    root, name = folder.root, folder.cluster_name
+    return f"""\
+ClusterName={name}
+SlurmctldHost={host}(127.0.0.1)
+SlurmUser=root
+SlurmdUser=root
+SlurmctldPort={ports.slurmctld}
+SlurmdPort={ports.slurmd}
+AuthType=auth/munge
+CredType=cred/munge
+# A job that is put back into the queue waits for cred_expire seconds before it may start again; SLURM's own value is 120.
+AuthInfo=socket={folder.munge_socket},cred_expire=10
+StateSaveLocation={root}/state
+SlurmdSpoolDir={root}/spool
+SlurmctldPidFile={root}/run/slurmctld.own.pid
+SlurmdPidFile={root}/run/slurmd.own.pid
+SlurmctldLogFile={folder.log("slurmctld")}
+SlurmdLogFile={folder.log("slurmd")}
+MailProg=/bin/true
+MpiDefault=none
+ReturnToService=2
+SlurmdTimeout=60
+KillWait=5
+OverTimeLimit=0
+MinJobAge={size.min_job_age_seconds}
+JobRequeue=1
+ProctrackType=proctrack/cgroup
+TaskPlugin=task/cgroup
+JobAcctGatherType=jobacct_gather/linux
+JobAcctGatherFrequency=task=1
+SelectType=select/cons_tres
+SelectTypeParameters=CR_Core_Memory
+SchedulerType=sched/backfill
+SchedulerParameters=sched_interval=1,sched_min_interval=0,batch_sched_delay=0,default_queue_depth=1000,bf_interval=2
+PreemptType=preempt/qos
+PreemptMode=REQUEUE
+AccountingStorageType=accounting_storage/slurmdbd
+AccountingStorageHost=127.0.0.1
+AccountingStoragePort={ports.slurmdbd}
+AccountingStoragePass={folder.munge_socket}
+AccountingStorageEnforce=associations,limits,qos
+AccountingStoreFlags=job_comment
+# The node may promise more CPUs than the machine has.
+SlurmdParameters=config_overrides
+DefMemPerCPU=500
+NodeName={name} NodeHostname={host} NodeAddr=127.0.0.1 CPUs={size.cpus} RealMemory={size.memory_mib} State=UNKNOWN
+PartitionName=main Nodes={name} Default=YES MaxTime=INFINITE DefaultTime=60 State=UP
+PartitionName=debug Nodes={name} MaxTime=60 DefaultTime=10 State=UP
+PartitionName=tiny Nodes={name} MaxTime=2 DefaultTime=1 State=UP
+"""
+
+
+def slurmdbd_conf(folder: Folder, ports: Ports, password: str) -> str:
+    """slurmdbd.conf (`man slurmdbd.conf`), which slurmdbd wants readable by its own user alone."""
+    return f"""\
+AuthType=auth/munge
+AuthInfo=socket={folder.munge_socket}
+DbdHost=localhost
+DbdPort={ports.slurmdbd}
+SlurmUser=root
+LogFile={folder.log("slurmdbd")}
+PidFile={folder.root}/run/slurmdbd.own.pid
+StorageType=accounting_storage/mysql
+StorageHost=127.0.0.1
+StoragePort={ports.database}
+StorageUser=slurm
+StoragePass={password}
+StorageLoc=slurm_accounting
+"""
+
+
+def cgroup_conf(plugin: str) -> str:
+    """cgroup.conf (`man cgroup.conf`): memory is a hard limit, so that a job which needs more ends OUT_OF_MEMORY."""
+    lines = [f"CgroupPlugin={plugin}", "ConstrainRAMSpace=yes", "ConstrainSwapSpace=no", "ConstrainCores=no", "ConstrainDevices=no"]
+    if plugin == "cgroup/v2":
+        lines += ["IgnoreSystemd=yes", "CgroupAutomount=yes"]  # slurmd is no service here: it makes its cgroups itself
+    return "\n".join(lines) + "\n"
+
+
+def database_setup(password: str) -> str:
+    """The SQL that MariaDB runs at each start: the account of slurmdbd."""
+    return f"""\
+CREATE USER IF NOT EXISTS slurm@'127.0.0.1' IDENTIFIED BY '{password}';
+ALTER USER slurm@'127.0.0.1' IDENTIFIED BY '{password}';
+GRANT ALL ON slurm_accounting.* TO slurm@'127.0.0.1';
+"""
