@@ -14,7 +14,7 @@ from padocc_dagster.assets.validation import validation_report
 from padocc_dagster.partitions import project_of, projects
 from padocc_dagster.pipeline.comparison import Comparison
 from padocc_dagster.pipeline.phases import verify
-from padocc_dagster.pipeline.process import WorkerError
+from padocc_dagster.pipeline.process import WorkerError, follow
 from padocc_dagster.pipeline.remedies import remedy_for
 from padocc_dagster.pipeline.status import gate_problem, read_rows
 from padocc_dagster.pipeline.validate import read_findings
@@ -37,6 +37,7 @@ def product_matches_source(context: dg.AssetCheckExecutionContext, padocc: Padoc
     try:
         comparison = verify(padocc.workdir, project_of(context))
     except WorkerError as error:
+        follow(error.status)
         told = f"the product could not be compared with its sources: {error.error_class}: {error}"
         return dg.AssetCheckResult(passed=False, description=told, metadata={"what to do": remedy_for(error.error_class).advice})
     return dg.AssetCheckResult(

@@ -19,6 +19,7 @@ from padocc_dagster.checks import product_matches_source, scan_succeeded, valida
 from padocc_dagster.resources import Padocc
 from padocc_dagster.sensors.inbox import inbox
 from padocc_dagster.sensors.membership import membership, refresh_group
+from padocc_dagster.sensors.slurm_jobs import slurm_jobs
 
 defs = dg.Definitions(
     assets=[
@@ -32,7 +33,7 @@ defs = dg.Definitions(
     ],
     asset_checks=[scan_succeeded, product_matches_source, validation_passed],
     jobs=[initialise_group, refresh_group],
-    sensors=[inbox, automation_sensor, membership],
+    sensors=[inbox, automation_sensor, membership, slurm_jobs],
     resources={"padocc": Padocc(root=dg.EnvVar("WORKDIR"))},
     executor=dg.in_process_executor,
 )

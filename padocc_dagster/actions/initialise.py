@@ -11,7 +11,7 @@ from padocc_dagster.partitions import add_projects
 from padocc_dagster.pipeline.announcements import announced, to_announce
 from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.phases import initialise_group as initialise
-from padocc_dagster.pipeline.process import WorkerError
+from padocc_dagster.pipeline.process import WorkerError, follow
 from padocc_dagster.pipeline.spec import ProjectSpec
 from padocc_dagster.resources import Padocc
 from padocc_dagster.selection import ConfigRejected, GroupConfig, read_group_config
@@ -38,6 +38,7 @@ def initialise_projects(context: dg.OpExecutionContext, config: GroupConfigFile,
     except WorkerError as failed:
         if failed.error_class == "LockedError":
             raise _again(context, str(failed)) from failed
+        follow(failed.status)
         raise dg.Failure(f"group {asked.group}: {failed.error_class}: {failed}", allow_retries=False) from failed
     add_projects(context.instance, asked.group, [spec.code for spec in asked.projects])
     _tell(context, padocc.workdir, asked, done["locked"])

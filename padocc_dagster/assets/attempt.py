@@ -4,6 +4,7 @@ import dagster as dg
 
 from padocc_dagster.pipeline.layout import Project
 from padocc_dagster.pipeline.outcome import Outcome
+from padocc_dagster.pipeline.process import follow
 from padocc_dagster.pipeline.remedies import remedy_for
 
 
@@ -16,6 +17,7 @@ def require(project: Project, outcome: Outcome) -> Outcome:
     """Return the outcome of a phase that passed; raise Failure for one that did not. A phase is never retried as it was."""
     if outcome.passed:
         return outcome
+    follow(outcome.status)
     remedy = remedy_for(outcome.error_class)
     raise dg.Failure(
         description=(

@@ -24,6 +24,11 @@ SETTINGS = {
 }
 
 
+ENDS_WITH_WORKER = "PADOCC_DAGSTER_RUN_ENDS_WITH_ITS_WORKER"
+"""Set by a batch job around a run, whose launcher tells a killed run from a failed one, and repeats it with more memory."""
+KILLED = "Failed-SIGKILL"
+
+
 class WorkerError(Exception):
     """An operation did not end as it should: what its status row says, and the class of its error."""
 
@@ -54,6 +59,15 @@ def _cause(returncode: int) -> str:
         return signal.Signals(-returncode).name
     except ValueError:
         return f"Signal{-returncode}"
+
+
+def follow(status: str) -> None:
+    """End this process as its worker was ended, if that was killed and whoever hosts this process acts on it (`ENDS_WITH_WORKER`).
+
+    Short of memory, the kernel kills the process that uses most of it: the worker, and not the run around it.
+    """
+    if status == KILLED and os.environ.get(ENDS_WITH_WORKER):
+        os.kill(os.getpid(), signal.SIGKILL)
 
 
 def clean_environment() -> dict[str, str]:

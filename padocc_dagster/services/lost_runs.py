@@ -1,4 +1,5 @@
-"""Runs whose worker is gone without a word, reported as failed so that Dagster repeats them.
+"""What is put in order before the daemon starts: runs whose worker is gone without a word are reported as failed, so that Dagster
+repeats them, and a launcher that knows jobs outside this machine looks at them first (`SlurmRunLauncher.reconcile`).
 
 Dagster's default launcher cannot tell whether a worker of an earlier code server is alive
 (`dagster/_core/launcher/default_run_launcher.py` has no health check): such a run would stay "started" for ever, hold its slot
@@ -31,6 +32,8 @@ def report_lost_runs(before: datetime) -> list[str]:
                 reason = JobFailureData(error=None, failure_reason=RunFailureReason.UNEXPECTED_TERMINATION)
                 instance.report_run_failed(run, "The run's worker ended when padocc-dagster's code server did.", reason)
             lost.append(run.run_id)
+        if hasattr(instance.run_launcher, "reconcile"):
+            instance.run_launcher.reconcile()
     return lost
 
 

@@ -57,9 +57,9 @@ def location_is_loaded(address: str) -> bool:
     return bool(states) and all(state == ("LOADED", "RepositoryLocation") for state in states)
 
 
-def ask(address: str, query: str, timeout_seconds: float = 5.0) -> dict:
+def ask(address: str, query: str, timeout_seconds: float = 5.0, variables: dict | None = None) -> dict:
     """Send a GraphQL query to Dagster's web server and return its answer. Raises OSError when there is none."""
-    body = json.dumps({"query": query}).encode()
+    body = json.dumps({"query": query, "variables": variables or {}}).encode()
     request = urllib.request.Request(f"{address}/graphql", body, {"Content-Type": "application/json"})
     with DIRECT.open(request, timeout=timeout_seconds) as response:
         return json.load(response)

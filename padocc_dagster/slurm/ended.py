@@ -1,0 +1,90 @@
+"""Which jobs have ended, and how: asked of everybody who may know, and not believed before it is certain.
+
+A job that is not in the queue may have ended, or be on its way from one list to the next. So the order is: the accounting, the queue's
+own memory of ended jobs, the controller, the job's own report; and a job that nobody knows is given up after two looks and
+`VANISHED_SECONDS`. Id and name must match, because SLURM gives ids again after a reset.
+"""
+
+import time
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from padocc_dagster.slurm import report as reports
+from padocc_dagster.slurm.client import Client, NoAccountingError, NoAnswerError
+from padocc_dagster.slurm.job import Job
+from padocc_dagster.slurm.settings import Settings
+from padocc_dagster.slurm.snapshot import Queue, missed
+from padocc_dagster.slurm.submission import files_of, job_name
+
+if TYPE_CHECKING:
+    from dagster import DagsterRun
+
+VANISHED_SECONDS = 120.0
+ACCOUNTING_SECONDS = 60.0
+"""So long the accounting is waited for, which hears of an end a little later than the queue."""
+CLOCKS_DIFFER = timedelta(hours=1)
+NO_ACCOUNTING_SECONDS = 86400.0
+SHOWN_AT_ONCE = 20
+
+
+def ends_of(
+    runs: Mapping[int, "DagsterRun"], queue: Queue, since: datetime, settings: Settings, client: Client
+) -> dict[int, Job | None]:
+    """For the jobs that have certainly ended, what SLURM says of them; None when only the job's own report, or nobody, knows.
+
+    `runs` maps the ids of jobs that are not at work to their runs, of which the first was created at `since`.
+    """
+    accounted = _accounted(runs, since, settings, client)
+    first_missed = missed(settings.log_folder.queue, set(runs))
+    ends: dict[int, Job | None] = {}
+    shown = 0
+    for job_id, run in runs.items():
+        waited = time.time() - first_missed[job_id]
+        told = _own(accounted.get(job_id) if accounted else None, run)
+        if told is not None and told.is_over:
+            ends[job_id] = told
+        elif accounted is None or waited > ACCOUNTING_SECONDS:
+            remembered = _own(queue.jobs.get(job_id), run)
+            if shown < SHOWN_AT_ONCE:
+                shown += 1
+                remembered = _shown(job_id, run, client) or remembered
+            if remembered is not None:
+                if remembered.is_over:
+                    ends[job_id] = remembered
+            elif _has_reported_its_end(run) or waited > max(VANISHED_SECONDS, 2 * settings.poll_interval_seconds):
+                ends[job_id] = None
+    return ends
+
+
+def _accounted(runs: Mapping[int, "DagsterRun"], since: datetime, settings: Settings, client: Client) -> dict[int, Job] | None:
+    """What the accounting says; None where there is none or it does not answer. That a cluster has none is found out once a day."""
+    mark = settings.log_folder.root / "no-accounting"
+    if mark.exists() and 0 <= time.time() - mark.stat().st_mtime < NO_ACCOUNTING_SECONDS:
+        return None
+    try:
+        jobs = client.accounting(sorted(runs), since - CLOCKS_DIFFER)
+    except NoAccountingError:
+        mark.touch()
+        return None
+    except NoAnswerError:
+        return None
+    return {job.job_id: job for job in jobs}
+
+
+def _own(job: Job | None, run: "DagsterRun") -> Job | None:
+    """The job, if it is this run's."""
+    return job if job is not None and job.name == job_name(run) else None
+
+
+def _shown(job_id: int, run: "DagsterRun", client: Client) -> Job | None:
+    try:
+        return _own(client.show(job_id), run)
+    except NoAnswerError:
+        return None
+
+
+def _has_reported_its_end(run: "DagsterRun") -> bool:
+    files = files_of(run)
+    told = reports.read(files.report) if files else None
+    return told is not None and told.ended is not None
