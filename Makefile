@@ -1,18 +1,29 @@
 # make demo    the environment, then five projects of real data from config to product, watched in a browser
+# make demo-slurm    the same through a private SLURM, which needs Debian, root and the packages that it names
 # make test    the environment, then every test;  make test ARGS="-k selection -x"  for some of them
-# make clean   removes the environment, the demo's folder and what was compiled
+# make clean   removes the environment, the demos' folders and what was compiled
 
 PYTHON ?= python3
 ARGS ?= -n 2 --dist loadfile
 DEMO ?= demo
+DEMO_SLURM ?= demo-slurm
 VENV := .venv
 BIN := $(VENV)/bin
 unexport PYTHONDONTWRITEBYTECODE  # without byte code, every worker compiles PADOCC and what it imports again
 
-.PHONY: demo test clean
+
+.PHONY: demo demo-slurm test clean
 
 demo: $(VENV)/installed
 	$(BIN)/padocc-dagster demo --directory $(DEMO)
+
+demo-slurm: $(VENV)/installed
+	$(BIN)/python tools/slurm-cluster start --directory $(DEMO_SLURM)/cluster
+	status=0; \
+	SLURM_CONF="$$PWD/$(DEMO_SLURM)/cluster/etc/slurm.conf" \
+		$(BIN)/padocc-dagster demo --directory $(DEMO_SLURM)/run --settings deploy/slurm/one-node.yaml || status=$$?; \
+	$(BIN)/python tools/slurm-cluster stop --directory $(DEMO_SLURM)/cluster; \
+	exit $$status
 
 test: $(VENV)/installed
 	$(BIN)/python -m pytest -ra $(ARGS)

@@ -124,6 +124,10 @@ def demo(
         bool | None,
         typer.Option("--stay/--no-stay", help="Go on serving until Ctrl-C. Without it, only in a terminal.", show_default=False),
     ] = None,
+    settings: Annotated[
+        Path | None,
+        typer.Option(help="A dagster.yaml for its instance; that of one machine if none.", exists=True, dir_okay=False, show_default=False),
+    ] = None,
 ) -> None:
     """Take five projects of real data from source files to published products, in a running instance.
 
@@ -133,7 +137,7 @@ def demo(
     from padocc_dagster.demo.run import run_demo
 
     with _sentences():
-        good = run_demo(_absolute(directory), port, sys.stdout.isatty() if stay is None else stay)
+        good = run_demo(_absolute(directory), port, sys.stdout.isatty() if stay is None else stay, settings)
     raise typer.Exit(0 if good else 1)
 
 

@@ -11,6 +11,7 @@ from rich.live import Live
 from rich.table import Table
 
 from padocc_dagster.demo.data import GROUP, TITLES, DemoError, make_folder
+from padocc_dagster.pipeline.files import write_text
 from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.outcome import Verdict
 from padocc_dagster.pipeline.status import project_state
@@ -32,8 +33,10 @@ QUIET_SECONDS = 60.0
 UNFINISHED = "{ runsOrError(filter: {statuses: [QUEUED, NOT_STARTED, STARTING, STARTED]}) { ... on Runs { results { runId } } } }"
 
 
-def run_demo(folder: Path, port: int | None, stay: bool) -> bool:
+def run_demo(folder: Path, port: int | None, stay: bool, settings: Path | None = None) -> bool:
     """Run the demo in its folder and say whether every project ended where it should, with products equal to their sources.
+
+    `settings` is a dagster.yaml for its instance; without one, it is that of one machine.
 
     Raises DemoError, ServicesError or ValueError, with what to do, when it cannot be run here.
     """
@@ -46,6 +49,8 @@ def run_demo(folder: Path, port: int | None, stay: bool) -> bool:
     services.check_port()
     console.print(f"Making source files in {folder} …")
     config = make_folder(folder)
+    if settings is not None:
+        write_text(services.home.settings, settings.read_text(encoding="utf-8"))
     console.print("Starting Dagster …")
     with serving(services):
         console.print(f"{services.url} shows it at work.")

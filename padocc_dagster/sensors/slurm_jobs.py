@@ -1,5 +1,7 @@
-"""Keeps runs and SLURM jobs in agreement, where the instance runs on SLURM: waiting runs say why, runs whose job has ended are told how,
-runs without a job get one, jobs whose run is over are cancelled. SLURM is asked once in the launcher's poll interval, however often this looks.
+"""Keeps runs and SLURM jobs in agreement, where the instance runs on SLURM.
+
+Waiting runs say why, runs whose job has ended are told how, runs without a job get one, jobs whose run is over are cancelled. SLURM is
+asked once in the launcher's poll interval, however often this looks.
 """
 
 import dagster as dg

@@ -119,7 +119,7 @@ class Services:
     def stop(self) -> None:
         """End the three and all that they started, within 20 s. Runs at work are told to end, and repeated at the next start."""
         self.stopping.set()
-        everything = processes.descendants(os.getpid())
+        everything = [p for service in self.all if service.process for p in processes.descendants(service.process.pid)]
         self._end([self.webserver, self.daemon], 4)
         if self.code_server.process:
             processes.end(processes.spawned(self.code_server.process.pid), 6)

@@ -102,20 +102,26 @@ def _host(path: Path, report: Report, command: Sequence[str], grace_seconds: int
     ended, status = _now(), child.returncode
     _kill_descendants(SWEEP_SECONDS)
     groups = cgroup.job_folders(report.job_id, Path("/proc/self/cgroup").read_text())
+    out_of_memory = cgroup.was_out_of_memory(groups)
     report = replace(
         report,
         ended=ended,
         exit_status=status if status >= 0 else None,
         signal=-status if status < 0 else None,
         told=told.name if told else None,
-        out_of_memory=cgroup.was_out_of_memory(groups),
-        peak_memory_mib=cgroup.peak_memory_mib(groups) or -(-resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024),
+        out_of_memory=out_of_memory,
+        peak_memory_mib=(cgroup.peak_memory_mib(groups) if out_of_memory else None) or _most_of_one_process_mib(),
     )
     if not write(path, report):
         _say(f"The end of the run could not be written to {path}: {report}")
     if status and told in AT_ONCE:
         return 128 + told
     return status if status >= 0 else 128 - status
+
+
+def _most_of_one_process_mib() -> int:
+    """The group's own count takes in the file cache: whatever reads large files seems to use all that it asked for."""
+    return -(-resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024)
 
 
 def _start(command: Sequence[str]) -> subprocess.Popen[bytes]:

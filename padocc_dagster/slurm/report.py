@@ -34,6 +34,7 @@ class Report:
     requeued: bool = False
     """SLURM started the job a second time. That incarnation did nothing."""
     peak_memory_mib: int | None = None
+    """The most that one process held; where the job ran out of memory, the most that all held together."""
 
     @property
     def is_readable(self) -> bool:

@@ -8,6 +8,7 @@ after sbatch gave up), the first to claim the report does the work, and the othe
 
 import time
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -86,9 +87,7 @@ def _submit_locked(
         job_id = find(run, settings, client, files, queue)
         how = "was there already and is taken over"
         if job_id is None:
-            _write_script(run, settings, planned, files)
-            instance.add_run_tags(run.run_id, _intent(instance, run, planned, files))
-            job_id = _sbatch(instance, run, settings, client, files)
+            job_id, planned = _submit_new(instance, run, settings, client, planned, files)
             how = "submitted"
     except (NoAnswerError, OSError) as error:
         if tags.STATE not in told:
@@ -96,6 +95,22 @@ def _submit_locked(
             tell(instance, run, f"SLURM has not taken the job yet: {error}. This is tried again until SLURM answers.", files)
         return
     record(instance, run, job_id, planned, files, how)
+
+
+def _submit_new(
+    instance: "DagsterInstance", run: "DagsterRun", settings: Settings, client: Client, planned: Plan, files: RunFiles
+) -> tuple[int, Plan]:
+    """Submit a job that is not there yet. Where SLURM has no other nodes for it than those that are excluded, it may have them after all."""
+    try:
+        _write_script(run, settings, planned, files)
+        instance.add_run_tags(run.run_id, _intent(instance, run, planned, files))
+        return _sbatch(instance, run, settings, client, files), planned
+    except LaunchRefusedError:
+        if not planned.allocation.exclude:
+            raise
+    note = f"SLURM has no other nodes for the job than {', '.join(planned.allocation.exclude)}, which failed before: it may run there again"
+    anywhere = Plan(replace(planned.allocation, exclude=()), (*planned.notes, note))
+    return _submit_new(instance, run, settings, client, anywhere, files)
 
 
 def find(

@@ -1,5 +1,6 @@
 """A real SLURM for the tests of this folder, private and of one machine."""
 
+import shutil
 from collections.abc import Iterator
 
 import pytest
@@ -14,8 +15,9 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     if problems := machine.problems():
         pytest.skip(f"no private SLURM: {'; '.join(problems)}")
     private = Cluster(tmp_path_factory.mktemp("slurm"))
-    private.start()
     try:
+        private.start()
         yield private
     finally:
         private.stop()
+        shutil.rmtree(private.folder.database, ignore_errors=True)  # 100 MB, which pytest would keep for three sessions

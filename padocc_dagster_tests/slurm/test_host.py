@@ -20,6 +20,7 @@ from padocc_dagster.slurm.host import CANNOT_CLAIM, worker_environment
 from padocc_dagster.slurm.report import Report, claim, read
 
 PYTHON = (sys.executable, "-S", "-E", "-c")
+HOST = (sys.executable, "-P", "-m", "padocc_dagster.slurm.host")
 SLEEP = "import time; time.sleep(300)"
 WORKER = """
 import os, signal, subprocess, sys, time
@@ -56,7 +57,7 @@ class Jobs:
     def start(self, *command: str, job_id: int = 7, grace: int = 60, before: Callable[[], None] | None = None, **more: str):
         environment = {**os.environ, "SLURM_JOB_ID": str(job_id), **more}
         environment = {name: value for name, value in environment.items() if value}
-        argv = [sys.executable, "-P", "-m", "padocc_dagster.slurm.host", "--report", str(self.report), "--grace", str(grace), "--", *command]
+        argv = [*HOST, "--report", str(self.report), "--grace", str(grace), "--", *command]
         pipe = subprocess.PIPE
         host = subprocess.Popen(argv, cwd=self.folder, env=environment, stdout=pipe, stderr=pipe, text=True, preexec_fn=before)
         self.started.append(host)
@@ -394,7 +395,7 @@ def test_where_no_report_can_be_made_the_run_is_not_started(jobs: Jobs, tmp_path
     jobs.folder = tmp_path / "file"
     jobs.folder.touch()
     report = jobs.folder / "run.json"
-    argv = [sys.executable, "-m", "padocc_dagster.slurm.host", "--report", report, "--grace", "5", "--", *PYTHON, "print('begun')"]
+    argv = [*HOST, "--report", report, "--grace", "5", "--", *PYTHON, "print('begun')"]
     host = subprocess.run(argv, env={**os.environ, "SLURM_JOB_ID": "7"}, capture_output=True, text=True)
     assert (host.returncode, host.stdout) == (CANNOT_CLAIM, "")
     assert host.stderr == f"The run is not started, because its report {report} cannot be made: Not a directory\n"

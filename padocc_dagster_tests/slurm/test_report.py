@@ -188,5 +188,3 @@ def test_on_a_disk_without_room_for_a_name_a_claim_is_an_error(small_disk: Path)
             (small_disk / f"{number}").touch()
     with pytest.raises(OSError, match="No space"):
         claim(small_disk / "run.json", REPORT)
-
-

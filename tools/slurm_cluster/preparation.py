@@ -6,6 +6,7 @@ import shutil
 from . import configuration, machine
 from .commands import run
 from .configuration import Size
+from .daemons import LOG_FILE_SIZE
 from .folder import Folder
 
 
@@ -33,5 +34,5 @@ def _make_database(folder: Folder) -> None:
     half_made = folder.database.with_name("database.half-made")
     shutil.rmtree(half_made, ignore_errors=True)
     options = ("--no-defaults", "--user=root", "--skip-test-db", "--auth-root-authentication-method=socket")
-    run(folder, "mariadb-install-db", *options, f"--datadir={half_made}", seconds=120)
+    run(folder, "mariadb-install-db", *options, f"--innodb-log-file-size={LOG_FILE_SIZE}", f"--datadir={half_made}", seconds=120)
     half_made.rename(folder.database)
