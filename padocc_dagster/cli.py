@@ -113,6 +113,28 @@ def status(
 
 
 @app.command()
+def doctor(
+    workdir: WorkdirOption,
+    job: Annotated[bool, typer.Option("--job/--no-job", help="On SLURM, run a tiny job to see what a compute node sees.")] = True,
+    wait: Annotated[int, typer.Option(min=1, help="How many seconds that job may take to start and end.")] = 300,
+) -> None:
+    """Check a deployment before anything runs: folders, settings, database and, on SLURM, the cluster and one of its nodes.
+
+    Prints a line for each: ok, or what to do. Ends with 0 only if nothing is wrong.
+    """
+    from rich.console import Console
+
+    from padocc_dagster.doctor.examination import examine
+    from padocc_dagster.doctor.page import show
+    from padocc_dagster.pipeline.layout import Workdir
+    from padocc_dagster.services.home import Home
+
+    with _sentences():
+        good = show(examine(Home(Workdir(_absolute(workdir))), job, wait), Console())
+    raise typer.Exit(0 if good else 1)
+
+
+@app.command()
 def demo(
     directory: Annotated[
         Path, typer.Option(help="The demo's own folder. A folder of an earlier demo is replaced.")

@@ -14,7 +14,7 @@ from padocc_dagster.cli import app
 from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.status import append_row
 
-COMMANDS = ("up", "check", "status", "demo")
+COMMANDS = ("up", "check", "status", "doctor", "demo")
 
 
 def run(*arguments: str, **environment: str) -> Result:

@@ -1,0 +1,84 @@
+"""What stands in dagster.yaml: its entries one by one, the environment variables it names, and its secrets. Dagster is not asked here."""
+
+import os
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+from urllib.parse import quote
+
+HARMLESS = frozenset(
+    {"account", "db_name", "hostname", "log_folder", "partition", "port", "profile", "python", "qos", "scheme", "username"}
+)
+"""Entries whose values help to understand an error. Those of all others that come from the environment are hidden."""
+SECRET = re.compile(r"password|passwd|secret|token|credential|_url$|(access|api|private)_?key", re.IGNORECASE)
+PASSWORD_IN_URL = re.compile(r"(://[^:/@\s]*:)([^@\s]+)@")
+LAUNCHER = ("padocc_dagster.slurm", "SlurmRunLauncher")
+
+
+def entries(values: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Each plain value with the keys that lead to it. `{env: NAME}` is a plain value."""
+    if isinstance(values, Mapping) and variable(values) is None:
+        for key, value in values.items():
+            yield from entries(value, (*path, str(key)))
+    elif isinstance(values, list):
+        for number, value in enumerate(values):
+            yield from entries(value, (*path, str(number)))
+    else:
+        yield path, values
+
+
+def variable(value: Any) -> str | None:
+    """The name in `{env: NAME}`; None for any other value."""
+    if isinstance(value, Mapping) and set(value) == {"env"} and isinstance(value["env"], str):
+        return value["env"]
+    return None
+
+
+def variables(values: Any) -> dict[str, str]:
+    """The environment variables that dagster.yaml names, each with the first entry that wants it."""
+    found: dict[str, str] = {}
+    for path, value in entries(values):
+        if name := variable(value):
+            found.setdefault(name, ".".join(path))
+    return found
+
+
+def resolved(values: Any, environment: Mapping[str, str] = os.environ) -> Any:
+    """The same with every `{env: NAME}` replaced by its value, None for one that is not set."""
+    if name := variable(values):
+        return environment.get(name)
+    if isinstance(values, Mapping):
+        return {key: resolved(value, environment) for key, value in values.items()}
+    return [resolved(value, environment) for value in values] if isinstance(values, list) else values
+
+
+def wants_slurm(values: Mapping[str, Any]) -> bool:
+    """Whether the launcher named there is SlurmRunLauncher."""
+    named = values.get("run_launcher")
+    if not isinstance(named, Mapping):
+        return False
+    return str(named.get("module", "")).startswith(LAUNCHER[0]) and named.get("class") == LAUNCHER[1]
+
+
+def postgres(values: Any) -> Mapping[str, Any] | None:
+    """The part that says where the Postgres database is; None without one."""
+    if not isinstance(values, Mapping):
+        return None
+    if "postgres_db" in values or "postgres_url" in values:
+        return values
+    return next((found for value in values.values() if (found := postgres(value)) is not None), None)
+
+
+def hide(text: str, values: Any, environment: Mapping[str, str] = os.environ) -> str:
+    """The text without secrets of dagster.yaml: a value from the environment becomes its `{NAME}`, a password `***`."""
+    hidden = {}
+    for path, value in entries(values):
+        name = variable(value)
+        secret = environment.get(name, "") if name else str(value or "")
+        if any(map(SECRET.search, path)) or (name and path[-1] not in HARMLESS):
+            shown = f"{{{name}}}" if name else "***"
+            inside = PASSWORD_IN_URL.search(secret)
+            hidden |= {form: shown for part in (secret, inside[2] if inside else "") for form in (part, quote(part)) if form}
+    for secret in sorted(hidden, key=len, reverse=True):
+        text = text.replace(secret, hidden[secret])
+    return PASSWORD_IN_URL.sub(r"\1***@", text)
