@@ -1,7 +1,8 @@
-# make demo    the environment, then five projects of real data from config to product, watched in a browser
-# make demo-slurm    the same through a private SLURM, which needs Debian, root and the packages that it names
-# make test    the environment, then every test;  make test ARGS="-k selection -x"  for some of them
-# make clean   removes the environment, the demos' folders and what was compiled
+# make demo         the environment, then five projects of real data from config to product, watched in a browser
+# make demo-slurm   the same through a private SLURM, which needs Debian, root and the packages that it names
+# make test         the environment, then every test;  make test ARGS="-k selection -x"  for some of them
+# make soak         an hour: 100 small projects through a private SLURM whose controller restarts every three minutes
+# make clean        removes the environment, the demos' folders and what was compiled
 
 PYTHON ?= python3
 ARGS ?= -n 2 --dist loadfile
@@ -12,7 +13,7 @@ BIN := $(VENV)/bin
 unexport PYTHONDONTWRITEBYTECODE  # without byte code, every worker compiles PADOCC and what it imports again
 
 
-.PHONY: demo demo-slurm test clean
+.PHONY: demo demo-slurm test soak clean
 
 demo: $(VENV)/installed
 	$(BIN)/padocc-dagster demo --directory $(DEMO)
@@ -27,6 +28,9 @@ demo-slurm: $(VENV)/installed
 
 test: $(VENV)/installed
 	$(BIN)/python -m pytest -ra $(ARGS)
+
+soak: $(VENV)/installed
+	SOAK_PROJECTS=100 SOAK_RESTART_SECONDS=180 $(BIN)/python -m pytest -ra padocc_dagster_tests/slurm/live/test_soak.py
 
 $(VENV)/installed: pyproject.toml setup.cfg
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

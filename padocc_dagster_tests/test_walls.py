@@ -18,7 +18,9 @@ SHELLS = {
     "subprocess.getstatusoutput",
     "asyncio.create_subprocess_shell",
 }
+PROGRAMS = ("sbatch", "squeue", "sacct", "scontrol", "scancel")
 FILES = sorted(path.relative_to(PACKAGE) for path in PACKAGE.rglob("*.py"))
+SLURM = [path for path in FILES if path.parts[0] == "slurm"]
 
 
 def imports(path: Path, top_level_only: bool = False) -> set[str]:
@@ -51,6 +53,51 @@ def test_pipeline_and_selection_know_no_dagster(path: Path) -> None:
 def test_pipeline_imports_nothing_of_the_package_but_itself(path: Path) -> None:
     own = {name for name in imports(path) if name.startswith("padocc_dagster.")}
     assert not {name for name in own if not name.startswith("padocc_dagster.pipeline")}
+
+
+@pytest.mark.parametrize("path", SLURM, ids=str)
+def test_slurm_imports_nothing_of_the_package_but_itself(path: Path) -> None:
+    own = {name for name in imports(path) if name.split(".")[0] == "padocc_dagster"}
+    assert not {name for name in own if not name.startswith("padocc_dagster.slurm")}
+
+
+def program_calls(source: str) -> list[str]:
+    """Where a source text imports subprocess, or names a program of SLURM as the first word of a list or of a call's arguments."""
+    found = []
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else [node.module or ""]
+            found += [f"line {node.lineno}: {name}" for name in names if name.split(".")[0] == "subprocess"]
+        elif isinstance(node, ast.List | ast.Tuple | ast.Call):
+            words = node.args if isinstance(node, ast.Call) else node.elts
+            first = words[0].value if words and isinstance(words[0], ast.Constant) else None
+            found += [f"line {node.lineno}: {first}"] if first in PROGRAMS else []
+    return found
+
+
+@pytest.mark.parametrize(
+    "offence", ["import subprocess", "from subprocess import run", 'f(["squeue", "--me"])', 'f(("scancel",))', 'f("sbatch")']
+)
+def test_a_call_of_a_program_is_found(offence: str) -> None:
+    assert program_calls(offence)
+
+
+def test_what_only_speaks_of_a_program_calls_none() -> None:
+    assert program_calls('"sbatch is asked"\ntext = f"sacct -j {5}"\nf("squeue printed no job", x)') == []
+
+
+@pytest.mark.parametrize("path", SLURM, ids=str)
+def test_slurms_programs_are_called_in_one_file(path: Path) -> None:
+    found = program_calls((PACKAGE / path).read_text())
+    if path.name == "host.py":  # it starts the command that a job is for
+        found = [line for line in found if not line.endswith(": subprocess")]
+    assert path.name == "client.py" or found == []
+
+
+def test_what_every_job_starts_with_loads_the_standard_library_alone() -> None:
+    script = "import sys; before = set(sys.modules); import padocc_dagster.slurm.host; print(*(set(sys.modules) - before))"
+    loaded = subprocess.run([sys.executable, "-P", "-c", script], capture_output=True, text=True, check=True).stdout.split()
+    assert roots(set(loaded)) - set(sys.stdlib_module_names) == {"padocc_dagster"}
 
 
 @pytest.mark.parametrize("path", FILES, ids=str)

@@ -21,13 +21,16 @@ AT_ONCE = 100
 """Ids in one call: sacct with more than 200 hangs at some sites (parsl#3814)."""
 NO_ACCOUNTING = re.compile(r"accounting storage is disabled|AccountingStorageType", re.IGNORECASE)
 NO_ANSWER = re.compile(
-    r"timed out|unable to contact|connection (refused|timed out|reset)|zero bytes|munge|authentication|temporarily|"
-    r"socket|communication|not responding|try again|try later|too many|rate limit|backup controller|slurmdbd",
+    r"timed out|unable to contact|connection (refused|reset|rejected|forced closed)|no route to host|network is unreachable|broken pipe|"
+    r"zero bytes|socket error|message (send|receive) failure|unexpected message|communication|not responding|munge|authentication|"
+    r"temporarily|try again later|please retry|rate limit|too many open files|standby mode|system submissions disabled|"
+    r"configuration source|error writing script/environment|slurmdbd",
     re.IGNORECASE,
 )
 """Errors after which nobody knows whether the request was carried out, or which pass by themselves."""
-FULL = re.compile(r"SubmitJobs?Limit|MaxSubmitJob|job submit limit|AssocMaxSubmit|QOSMaxSubmit", re.IGNORECASE)
-"""The user has as many jobs as the site allows: a later submission succeeds (`sbatch` prints the limit's name)."""
+FULL = re.compile(r"(Assoc|QOS)(Grp|Max)SubmitJob|MaxJobCount", re.IGNORECASE)
+"""The user, or the cluster, has as many jobs as allowed: a later submission succeeds. sbatch prints the limit's name, above a sentence
+that is the same for limits that no waiting helps against: "Job violates accounting/QOS policy (job submit limit, …)"."""
 
 
 class SlurmError(Exception):
@@ -132,6 +135,8 @@ class Client:
             )
         except FileNotFoundError:
             raise NoAnswerError(f"{argv[0]} is not on PATH ({environment.get('PATH', '')}): this host cannot reach SLURM") from None
+        except OSError as error:
+            raise NoAnswerError(f"{argv[0]} cannot be started: {error.strerror}") from None
         except subprocess.TimeoutExpired:
             raise NoAnswerError(f"{what} did not answer within {self.timeout_seconds:.0f} s") from None
         if done.returncode:

@@ -5,8 +5,10 @@ own memory of ended jobs, the controller, the job's own report; and a job that n
 `VANISHED_SECONDS`. Id and name must match, because SLURM gives ids again after a reset.
 """
 
+import math
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -23,7 +25,8 @@ if TYPE_CHECKING:
 VANISHED_SECONDS = 120.0
 ACCOUNTING_SECONDS = 60.0
 """So long the accounting is waited for, which hears of an end a little later than the queue."""
-CLOCKS_DIFFER = timedelta(hours=1)
+CLOCKS_DIFFER = timedelta(hours=15)
+"""Postgres writes down a run's creation by its server's time zone, which is up to 14 hours ahead, and Dagster reads that as UTC."""
 NO_ACCOUNTING_SECONDS = 86400.0
 SHOWN_AT_ONCE = 20
 
@@ -40,12 +43,14 @@ def ends_of(
     ends: dict[int, Job | None] = {}
     shown = 0
     for job_id, run in runs.items():
-        waited = time.time() - first_missed[job_id]
+        seen = queue.jobs.get(job_id)
+        is_anothers = seen is not None and _own(seen, run) is None
+        waited = math.inf if is_anothers else time.time() - first_missed[job_id]
         told = _own(accounted.get(job_id) if accounted else None, run)
         if told is not None and told.is_over:
             ends[job_id] = told
         elif accounted is None or waited > ACCOUNTING_SECONDS:
-            remembered = _own(queue.jobs.get(job_id), run)
+            remembered = _own(seen, run)
             if shown < SHOWN_AT_ONCE:
                 shown += 1
                 remembered = _shown(job_id, run, client) or remembered
@@ -65,7 +70,8 @@ def _accounted(runs: Mapping[int, "DagsterRun"], since: datetime, settings: Sett
     try:
         jobs = client.accounting(sorted(runs), since - CLOCKS_DIFFER)
     except NoAccountingError:
-        mark.touch()
+        with suppress(OSError):  # the disk may be full
+            mark.touch()
         return None
     except NoAnswerError:
         return None

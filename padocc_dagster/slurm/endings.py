@@ -8,7 +8,7 @@ from padocc_dagster.slurm import tags
 from padocc_dagster.slurm.allocation import Allocation
 from padocc_dagster.slurm.events import commands_for, tell
 from padocc_dagster.slurm.folders import RunFiles, last_lines
-from padocc_dagster.slurm.history import SIZES, print_used, raised
+from padocc_dagster.slurm.history import SIZES, attempts, print_used, raised
 from padocc_dagster.slurm.job import Job
 from padocc_dagster.slurm.report import Report
 from padocc_dagster.slurm.settings import Settings
@@ -30,7 +30,8 @@ class Next:
 def settle(instance: "DagsterInstance", run_id: str, job_id: int, job: Job | None, settings: Settings) -> Cause | None:
     """Bring the run of a job that has ended to its own end, and record what the job used.
 
-    `job` is what SLURM says of it, None when SLURM knows nothing of it any more. Returns the cause, None when there is no such run.
+    `job` is what SLURM says of it, None when SLURM knows nothing of it any more. Returns the cause; None when there
+    is no such run, or when another job has it, whose id is then recorded.
     """
     from dagster import DagsterRunStatus
 
@@ -39,6 +40,9 @@ def settle(instance: "DagsterInstance", run_id: str, job_id: int, job: Job | Non
     if run is None or files is None:
         return None
     told = reports.read(files.report)
+    if told and told.job_id not in (0, job_id):  # SLURM got two jobs for the run, and the other one has it
+        instance.add_run_tags(run_id, {tags.JOB_ID: str(told.job_id)})
+        return None
     cause = Cause.COMPLETED if run.is_finished and job and job.state == "COMPLETED" else judge(job, told)
     asked = Allocation.parse(run.tags[tags.ASKED])
     instance.add_run_tags(run_id, _record(cause, job, told))
@@ -92,16 +96,18 @@ def what_next(
         return Next(False, f"it is not repeated. {response.advice}")
     if not instance.run_retries_enabled:
         return Next(False, f"run_retries is off in dagster.yaml, so it is not repeated. {response.advice}")
-    most, before = instance.run_retries_max_retries, int(run.tags.get(tags.RETRY_NUMBER, 0))
-    if before >= most:
-        return Next(False, f"this was attempt {before + 1}, the last (max_retries in dagster.yaml). {response.advice}")
+    made, most = attempts(instance, run), int(run.tags.get(tags.MAX_RETRIES, instance.run_retries_max_retries))
+    if made is None:
+        return Next(False, f"its first attempt was deleted, and Dagster repeats only what it knows from the first on. {response.advice}")
+    if made > most:
+        return Next(False, f"this was attempt {made}, the last (max_retries in dagster.yaml). {response.advice}")
     wanted = raised(asked, response, nodes)
     given, capped = wanted.capped(settings.largest_for(asked))
     grows = response.more_memory or response.more_time
     if grows and all(getattr(given, name) == getattr(asked, name) for name in SIZES):
         return Next(False, f"{'; '.join(capped)}. That was not enough, so it is not repeated. {response.advice}")
     limit = f" ({'; '.join(capped)})" if capped else ""
-    return Next(True, f"Dagster repeats it as attempt {before + 2} of at most {most + 1}, asking for {given}{limit}")
+    return Next(True, f"Dagster repeats it as attempt {made + 1} of at most {most + 1}, asking for {given}{limit}")
 
 
 def _record(cause: Cause, job: Job | None, told: Report | None) -> dict[str, str]:

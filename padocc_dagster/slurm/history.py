@@ -55,7 +55,10 @@ def _estimate(instance: "DagsterInstance", run: "DagsterRun", settings: Settings
     if settings.policy is None:
         return Allocation(), ()
     try:
-        return settings.policy(work_of(instance, run)), ()
+        estimate = settings.policy(work_of(instance, run))
+        if not isinstance(estimate, Allocation):
+            raise TypeError(f"it returned {estimate!r}, and not an Allocation")
+        return estimate, ()
     except Exception as error:  # a policy is somebody's code: a fault in it must not stop every run
         return Allocation(), (f"the allocation policy failed ({type(error).__name__}: {error}): the default is used",)
 
@@ -67,15 +70,30 @@ def _too_large(said: Allocation, largest: Allocation) -> list[str]:
 
 
 def _repeated(instance: "DagsterInstance", run: "DagsterRun") -> Allocation | None:
-    """What a retry must get at least, because of what its parent died of."""
+    """What a retry must get at least: what its parent had, and more of what that died for lack of."""
     if tags.RETRY_NUMBER not in run.tags or not run.parent_run_id:
         return None
     parent = instance.get_run_by_id(run.parent_run_id)
     told = tags.own(parent.run_id, parent.tags) if parent else {}
-    if tags.CAUSE not in told or tags.ASKED not in told:
+    if tags.ASKED not in told:
         return None
+    asked = Allocation.parse(told[tags.ASKED])
+    if told.get(tags.CAUSE, "-") == "-":  # the run told of its end itself, and that of its job is not looked into yet
+        return asked
     nodes = tuple(node for node in told.get(tags.NODES, "").split(",") if node not in ("", "-"))
-    return raised(Allocation.parse(told[tags.ASKED]), RESPONSES[Cause(told[tags.CAUSE])], nodes)
+    return raised(asked, RESPONSES[Cause(told[tags.CAUSE])], nodes)
+
+
+def attempts(instance: "DagsterInstance", run: "DagsterRun") -> int | None:
+    """How many runs were made of this work, by Dagster and by persons, this one included: the number that Dagster compares with the
+    most that it may repeat. None when the first of them was deleted, after which it repeats none."""
+    from dagster._core.errors import DagsterRunNotFoundError
+
+    try:
+        group = instance.get_run_group(run.run_id)
+    except DagsterRunNotFoundError:
+        return None
+    return len(list(group[1])) if group else 1
 
 
 def raised(asked: Allocation, response: Response, nodes: tuple[str, ...]) -> Allocation:
@@ -104,7 +122,7 @@ def past_jobs(instance: "DagsterInstance", key: str) -> tuple[PastJob, ...]:
     found = []
     for run in instance.get_runs(RunsFilter(tags={tags.PARTITION: key}), limit=PAST):
         told = tags.own(run.run_id, run.tags)
-        if told.get(tags.STATE) == tags.ENDED and tags.ASKED in told:
+        if told.get(tags.STATE) == tags.ENDED and tags.ASKED in told and told.get(tags.CAUSE, "-") != "-":
             elapsed, peak = read_used(told.get(tags.USED, ""))
             assets = frozenset(asset.to_user_string() for asset in run.asset_selection or ())
             succeeded = run.status is DagsterRunStatus.SUCCESS

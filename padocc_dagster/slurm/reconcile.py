@@ -19,7 +19,7 @@ from padocc_dagster.slurm.pending import tell_pending, tell_silence
 from padocc_dagster.slurm.settings import Settings
 from padocc_dagster.slurm.snapshot import Queue, look
 from padocc_dagster.slurm.strays import end_strays
-from padocc_dagster.slurm.submission import submit
+from padocc_dagster.slurm.submission import is_later, job_name, submit
 
 if TYPE_CHECKING:
     from dagster import DagsterInstance, RunRecord
@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 LATE_SECONDS = 30.0
 """A run without a job is left to the process that launches it for so long."""
 AT_ONCE = 50
-"""Submissions in one pass: a sensor has 60 s."""
+AT_ONCE_SECONDS = 40.0
+"""Submissions in one pass, and how long they may take together: a sensor has 60 s."""
 
 
 @dataclass
@@ -40,6 +41,7 @@ class Findings:
     cancelled: list[int] = field(default_factory=list)
     submitted: list[str] = field(default_factory=list)
     silence: str = ""
+    began: float = field(default_factory=time.monotonic)
 
     def __str__(self) -> str:
         if self.silence:
@@ -76,6 +78,7 @@ def open_runs(instance: "DagsterInstance") -> dict[str, "RunRecord"]:
 
 
 def _pass(instance: "DagsterInstance", settings: Settings, client: Client) -> Findings:
+    began = time.time()
     queue = look(settings.log_folder.queue, client, settings.poll_interval_seconds)
     records = open_runs(instance)  # after the queue: a job seen there has left its mark in its run's tags before
     found = Findings(open=len(records))
@@ -91,13 +94,14 @@ def _pass(instance: "DagsterInstance", settings: Settings, client: Client) -> Fi
             _submit_late(instance, record, queue, settings, client, found)
             continue
         job = queue.jobs.get(int(told[tags.JOB_ID]))
-        if job is not None and not job.is_over:
+        if job is not None and job.name == job_name(run) and not job.is_over:
             found.waiting += job.is_pending
             tell_pending(instance, run, job)
         elif queue.taken_at > float(told[tags.SUBMITTED_AT]):
             gone[int(told[tags.JOB_ID])] = record
     _settle(instance, gone, queue, settings, client, found)
-    found.cancelled = end_strays(instance, records, queue, settings, client)
+    if queue.asked_at >= began:  # once a look: in an old one, jobs that were cancelled since are still at work
+        found.cancelled = end_strays(instance, records, queue, settings, client)
     return found
 
 
@@ -107,10 +111,9 @@ def _submit_late(
     """Submit a run that has no job: its launcher died, or SLURM did not answer it. The look at the queue serves as the search."""
     run = record.dagster_run
     told = tags.own(run.run_id, run.tags)
-    tried_at = float(told.get(tags.SUBMITTED_AT, 0))
     late = time.time() - record.update_timestamp.replace(tzinfo=record.update_timestamp.tzinfo or UTC).timestamp() > LATE_SECONDS
-    answer_is_later = queue.taken_at > tried_at + settings.command_timeout_seconds
-    if (told or late) and answer_is_later and len(found.submitted) < AT_ONCE:
+    in_time = len(found.submitted) < AT_ONCE and time.monotonic() - found.began < AT_ONCE_SECONDS
+    if (told or late) and is_later(queue, told, settings) and in_time:
         submit(instance, run.run_id, settings, client, queue)
         found.submitted.append(run.run_id)
 

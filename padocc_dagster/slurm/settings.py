@@ -103,7 +103,8 @@ def read_settings(config: Mapping[str, Any]) -> Settings:
     problems: list[str] = []
     default = _allocation(config, "default_allocation", problems, DEFAULT)
     largest = _allocation(config, "largest_allocation", problems, Allocation())
-    where = Allocation(**{name: config[name] for name in ("partition", "account", "qos") if config.get(name)})
+    names = {name: str(config[name]) for name in ("partition", "account", "qos") if config.get(name)}
+    where = _said(names, "", problems)
     profile = None
     if config.get("profile"):
         try:
@@ -139,12 +140,15 @@ DEFAULT = Allocation(wall_seconds=3600, memory_mib=2048, cpus=1)
 
 
 def _allocation(config: Mapping[str, Any], name: str, problems: list[str], base: Allocation) -> Allocation:
+    return base.merged(_said({field: str(value) for field, value in (config.get(name) or {}).items()}, f"{name}.", problems))
+
+
+def _said(texts: Mapping[str, str], where: str, problems: list[str]) -> Allocation:
     try:
-        said = Allocation.from_tags({f"slurm/{field}": str(value) for field, value in (config.get(name) or {}).items()})
+        return Allocation.from_tags({f"slurm/{field}": text for field, text in texts.items()})
     except AllocationError as error:
-        problems.append(f"{name}: {error}".replace("slurm/", ""))
-        return base
-    return base.merged(said)
+        problems += [problem.replace("run tag slurm/", where, 1) for problem in error.problems]
+        return Allocation()
 
 
 def _policy(name: str | None, problems: list[str]) -> Policy | None:
@@ -152,10 +156,14 @@ def _policy(name: str | None, problems: list[str]) -> Policy | None:
         return None
     module, _, function = name.partition(":")
     try:
-        return getattr(importlib.import_module(module), function)
-    except (ImportError, AttributeError, ValueError) as error:
-        problems.append(f"allocation_policy {name!r} cannot be loaded ({error}): write module:function")
+        policy = getattr(importlib.import_module(module), function)
+    except Exception as error:  # the module is somebody's code
+        problems.append(f"allocation_policy {name!r} cannot be loaded ({type(error).__name__}: {error}): write module:function")
         return None
+    if not callable(policy):
+        problems.append(f"allocation_policy {name!r} is {policy!r}: write module:function, with the name of a function")
+        return None
+    return policy
 
 
 def _smaller(one: Allocation, other: Allocation) -> Allocation:

@@ -54,7 +54,7 @@ def look(path: Path, client: Client, poll_interval_seconds: float) -> Queue:
         except NoAnswerError as error:
             seen = Queue(seen.jobs, seen.taken_at, time.time(), seen.silent_since or now, str(error), seen.missing)
         else:
-            missing = {i: t for i, t in seen.missing.items() if now - t < REMEMBERED_SECONDS and i not in jobs}
+            missing = {i: t for i, t in seen.missing.items() if now - t < REMEMBERED_SECONDS and (i not in jobs or jobs[i].is_over)}
             seen = Queue(jobs, now, time.time(), missing=missing)
         _write(path, seen)
     return seen

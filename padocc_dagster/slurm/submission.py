@@ -7,17 +7,19 @@ after sbatch gave up), the first to claim the report does the work, and the othe
 """
 
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from padocc_dagster.slurm import report, tags
+from padocc_dagster.slurm.allocation import Allocation
 from padocc_dagster.slurm.client import Client, NoAnswerError, RefusedError, SlurmError
 from padocc_dagster.slurm.environment import job_environment
 from padocc_dagster.slurm.events import tell
 from padocc_dagster.slurm.folders import RunFiles
-from padocc_dagster.slurm.history import LaunchRefusedError, Plan, plan
+from padocc_dagster.slurm.history import LaunchRefusedError, Plan, attempts, plan
 from padocc_dagster.slurm.script import BatchRequest, batch_script
 from padocc_dagster.slurm.settings import Settings
 from padocc_dagster.slurm.snapshot import Queue
@@ -45,8 +47,8 @@ def run_of(comment: str, instance_id: str) -> str | None:
 def submit(instance: "DagsterInstance", run_id: str, settings: Settings, client: Client, queue: Queue | None = None) -> None:
     """See to it that the run has a job. Without an answer from SLURM, the run stays as it is for a later call.
 
-    A run that cannot become a job is reported as failed. `queue` is a look at the queue that is later than any earlier attempt;
-    without it, the queue is asked.
+    A run that cannot become a job is reported as failed. With `queue`, a look at the queue, the run stays as it is unless the look is
+    later than any earlier attempt; without it, the queue is asked.
     """
     from dagster import DagsterRunStatus
     from filelock import FileLock
@@ -55,7 +57,12 @@ def submit(instance: "DagsterInstance", run_id: str, settings: Settings, client:
     lock.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(lock):
         run = instance.get_run_by_id(run_id)  # another process may have submitted it while this one waited
-        if run is None or run.is_finished or tags.own(run_id, run.tags).get(tags.STATE) in (tags.SUBMITTED, tags.ENDED):
+        told = tags.own(run_id, run.tags) if run else {}
+        if run is None or told.get(tags.STATE) in (tags.SUBMITTED, tags.ENDED) or (queue and not is_later(queue, told, settings)):
+            return
+        if run.is_finished:
+            if told:
+                _close(instance, run, settings, client, queue)
             return
         if run.status is DagsterRunStatus.CANCELING:
             _cancel(instance, run, settings, client, queue)
@@ -65,6 +72,22 @@ def submit(instance: "DagsterInstance", run_id: str, settings: Settings, client:
         except LaunchRefusedError as refused:
             instance.add_run_tags(run_id, {tags.MAX_RETRIES: "0", tags.STOPPED: "yes", tags.STATE: tags.ENDED})
             instance.report_run_failed(run, f"{refused}\nThe run was not submitted. Correct this, and run it again.")
+
+
+def is_later(queue: Queue, told: Mapping[str, str], settings: Settings) -> bool:
+    """Whether a look at the queue shows what became of the last attempt to submit a run with these tags."""
+    return queue.taken_at > float(told.get(tags.SUBMITTED_AT, 0)) + settings.command_timeout_seconds
+
+
+def _close(instance: "DagsterInstance", run: "DagsterRun", settings: Settings, client: Client, queue: Queue | None) -> None:
+    """A run that ended before its job was recorded: that is done now, so that the job is settled too. A job that comes later is a stray."""
+    files = files_of(run)
+    with suppress(NoAnswerError):
+        job_id = find(run, settings, client, files, queue)
+        if job_id is None or files is None:
+            instance.add_run_tags(run.run_id, {tags.STATE: tags.ENDED})
+        else:
+            record(instance, run, job_id, Plan(Allocation.parse(run.tags[tags.ASKED])), files, "was there already and is taken over")
 
 
 def _cancel(instance: "DagsterInstance", run: "DagsterRun", settings: Settings, client: Client, queue: Queue | None) -> None:
@@ -100,7 +123,7 @@ def _submit_locked(
 def _submit_new(
     instance: "DagsterInstance", run: "DagsterRun", settings: Settings, client: Client, planned: Plan, files: RunFiles
 ) -> tuple[int, Plan]:
-    """Submit a job that is not there yet. Where SLURM has no other nodes for it than those that are excluded, it may have them after all."""
+    """Submit a job that is not there yet. Where SLURM has no other nodes for it than those that are excluded, these are allowed again."""
     try:
         _write_script(run, settings, planned, files)
         instance.add_run_tags(run.run_id, _intent(instance, run, planned, files))
@@ -151,11 +174,14 @@ def _write_script(run: "DagsterRun", settings: Settings, planned: Plan, files: R
 def _intent(instance: "DagsterInstance", run: "DagsterRun", planned: Plan, files: RunFiles) -> dict[str, str]:
     """The tags of a run that is about to be submitted: all of ours, so that nothing copied from a parent is left."""
     copied = run.tags if not tags.own(run.run_id, run.tags) else {}
-    again = {tags.STOPPED: "-", tags.MAX_RETRIES: str(instance.run_retries_max_retries)} if copied.get(tags.STOPPED) == "yes" else {}
+    again = {}
+    if copied.get(tags.STOPPED) == "yes":  # a person repeats it: Dagster counts all attempts, theirs too
+        most = (attempts(instance, run) or 1) - 1 + instance.run_retries_max_retries
+        again = {tags.STOPPED: "-", tags.MAX_RETRIES: str(most)}
     return {
         tags.JOB_OF: run.run_id,
         tags.STATE: tags.SUBMITTING,
-        tags.SUBMITTED_AT: f"{time.time():.0f}",
+        tags.SUBMITTED_AT: f"{time.time():.3f}",
         tags.JOB_ID: "not known yet",
         tags.LOG: str(files.log),
         tags.SCRIPT: str(files.script),
