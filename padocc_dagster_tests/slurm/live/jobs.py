@@ -1,0 +1,35 @@
+"""The jobs that SLURM's accounting knows of the instance's runs: a run has one at most."""
+
+import re
+from collections import Counter
+
+from padocc_dagster.slurm.submission import run_of
+from padocc_dagster_tests.slurm.live.conftest import LiveSlurm
+
+
+def jobs(live: LiveSlurm) -> Counter[str]:
+    """How many jobs each run has had, by the run's id, once the accounting says that all are over."""
+    instance_id = (live.services.home.root / "slurm" / "instance-id").read_text()
+
+    def told() -> Counter[str] | None:
+        last = int(re.search(r"NEXT_JOB_ID *= (\d+)", live.cluster.command("scontrol", "show", "config"))[1])
+        ids = ",".join(map(str, range(1, last + 1)))  # asked by time, sacct leaves out jobs that were held until they were cancelled
+        rows = [row.split("|") for row in live.cluster.command("sacct", "-X", "-n", "-P", "-j", ids, "-o", "Comment,State").splitlines()]
+        ours = Counter(run_id for comment, _ in rows if (run_id := run_of(comment, instance_id)))
+        unfinished = any(state in ("PENDING", "RUNNING") for _, state in rows)  # the comment gets into the accounting at the end
+        return None if unfinished else Counter({**dict.fromkeys(submitted(live), 0), **ours})
+
+    return live.wait("the accounting to know that every job is over", told, 60)
+
+
+def submitted(live: LiveSlurm) -> set[str]:
+    """The runs for which sbatch was called."""
+    return {argv[-1].rpartition("/")[2].removesuffix(".sh") for argv in live.shims.calls("sbatch") if argv[-1].endswith(".sh")}
+
+
+def wrong_numbers(live: LiveSlurm, refused: int = 0) -> list[str]:
+    """Runs that have had more than one job, or none though they were submitted; so many are allowed to have had none."""
+    counts = jobs(live)
+    none = [run_id for run_id, count in counts.items() if not count]
+    found = [f"run {run_id} had {count} jobs" for run_id, count in counts.items() if count > 1]
+    return found + ([f"these {len(none)} runs had no job, not {refused}: {none}"] if len(none) != refused else [])

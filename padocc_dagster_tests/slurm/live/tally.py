@@ -1,0 +1,66 @@
+"""What ran twice and what never ended, counted from the ledger of `load.py` and SLURM's accounting."""
+
+import json
+from collections import defaultdict
+from collections.abc import Collection
+from itertools import combinations
+from typing import Any
+
+import dagster as dg
+
+from padocc_dagster.slurm import tags
+from padocc_dagster_tests.slurm.live.conftest import LiveSlurm
+
+
+def tally(live: LiveSlurm, unfinished: Collection[str] = ()) -> tuple[str, list[str], list[str]]:
+    """A line with the figures, the duplicates and the lost. `unfinished` are the pieces that must not end well."""
+    with live.instance as instance:
+        runs = list(instance.get_runs())
+    lines = [json.loads(line) for line in live.ledger.read_text().splitlines()]
+    twice, lost = duplicates(live, lines), _lost(runs, lines, unfinished)
+    return f"duplicates = {len(twice)}, lost = {len(lost)} over {len(runs)} runs", twice, lost
+
+
+def duplicates(live: LiveSlurm, lines: list[dict[str, Any]]) -> list[str]:
+    """Runs that began or ended more than once, and attempts of one root run that were at work at the same time."""
+    found, attempts = [], defaultdict(list)
+    for line in lines:
+        attempts[line["root"], line["event"]].append(line)
+    for (root, event), told in attempts.items():
+        if event == "ended" and len(told) > 1:
+            found.append(f"{told[0]['piece']} ended {len(told)} times")
+        if event == "began" and len({line["run"] for line in told}) < len(told):
+            found.append(f"a run of {told[0]['piece']} ({root}) began more than once")
+    ends = _ends(live, {line["job"] for line in lines})
+    for (_, event), told in attempts.items():
+        if event == "began":
+            spans = sorted((line["time"], _end_after(line["time"], ends[line["job"]]), line["job"]) for line in told)
+            found += [f"{told[0]['piece']}: jobs {a[2]} and {b[2]} overlap" for a, b in combinations(spans, 2) if b[0] < a[1]]
+    return found
+
+
+def _end_after(began: float, ends: list[float]) -> float:
+    """When that incarnation of the job ended. SLURM tells whole seconds, cut."""
+    return min((end for end in ends if end >= int(began)), default=float("inf"))
+
+
+def _ends(live: LiveSlurm, jobs: Collection[str]) -> dict[str, list[float]]:
+    """The ends of each job's incarnations, in seconds since 1970, once the accounting knows all."""
+    asked = ("sacct", "-D", "-X", "-n", "-P", "-S", "now-1day", "-j", ",".join(jobs), "-o", "JobIDRaw,End")
+
+    def told() -> dict[str, list[float]] | None:
+        ends = defaultdict(list)
+        for row in live.cluster.command("env", "SLURM_TIME_FORMAT=%s", *asked).split():
+            job, _, end = row.partition("|")
+            ends[job] += [float(end)] if end.isdigit() else []
+        return ends if all(ends[job] for job in jobs) else None
+
+    return live.wait("the accounting to know every job's end", told, 30)
+
+
+def _lost(runs: list[dg.DagsterRun], lines: list[dict[str, Any]], unfinished: Collection[str]) -> list[str]:
+    """Runs that are not over, and pieces that did not end though they should, or did though they should not."""
+    ended = {line["piece"] for line in lines if line["event"] == "ended"}
+    found = [f"run {run.run_id} of {run.tags[tags.PARTITION]} is {run.status.value}" for run in runs if not run.is_finished]
+    wrong = {piece for piece in (run.tags[tags.PARTITION] for run in runs) if (piece in ended) == (piece in unfinished)}
+    return found + [f"{piece} {'ended' if piece in ended else 'never ended'}" for piece in wrong]

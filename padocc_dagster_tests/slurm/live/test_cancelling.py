@@ -1,0 +1,88 @@
+"""A run that a person cancels, in whichever way and from whichever process, takes its job with it."""
+
+from collections.abc import Callable
+
+import pytest
+
+from padocc_dagster.slurm import report, tags
+from padocc_dagster.slurm.submission import files_of
+from padocc_dagster_tests.slurm.live.conftest import LiveSlurm, environment
+from padocc_dagster_tests.slurm.live.jobs import wrong_numbers
+from padocc_dagster_tests.slurm.live.tally import tally
+
+NEVER_STARTS = {"slurm/cpus": "2"}
+"""More than the QoS allows one job: SLURM takes it, and it waits."""
+WORKING = ("willing", "deaf")
+WAITING = ("forced", "deleted", "from-elsewhere", "held")
+
+
+def waiting(live: LiveSlurm, piece: str) -> tuple[str, int]:
+    """A run whose job waits in SLURM's queue, and that job."""
+    run_id = live.launch(piece, NEVER_STARTS)
+    job_id = live.wait("a job", lambda: live.job(run_id))
+    live.wait("the job to wait", lambda: live.run(run_id).tags.get(tags.PENDING, "-") != "-")
+    return run_id, job_id
+
+
+def wait_until_gone(live: LiveSlurm, job_id: int) -> None:
+    asked = ("squeue", "-h", "-o", "%A", "-t", "PENDING,RUNNING,COMPLETING", "-j", str(job_id))
+    live.wait("the job to be gone", lambda: not live.cluster.command(*asked))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def at_work(live: LiveSlurm) -> dict[str, str]:
+    """Runs at work, for whose health the daemon looks at the queue in every poll interval."""
+    runs = {piece: live.launch(piece, until="/nowhere", deaf=piece == "deaf") for piece in WORKING}
+    for piece in WORKING:
+        live.began(piece)
+    return runs
+
+
+def test_the_job_of_a_waiting_run_that_is_force_terminated_is_cancelled(live: LiveSlurm) -> None:
+    run_id, job_id = waiting(live, "forced")
+    assert "QOSMaxCpuPerJobLimit" in live.told(run_id)
+    live.terminate(run_id, force=True)
+    assert live.run(run_id).status.value == "CANCELED"
+    wait_until_gone(live, job_id)
+    live.wait("the run to tell it", lambda: "its run is CANCELED and needs it no more" in live.told(run_id))
+
+
+def test_the_job_of_a_run_that_is_deleted_is_cancelled(live: LiveSlurm) -> None:
+    run_id, job_id = waiting(live, "deleted")
+    with live.instance as instance:
+        instance.delete_run(run_id)
+    wait_until_gone(live, job_id)
+
+
+def test_a_waiting_run_is_cancelled_by_its_launcher_from_another_process(live: LiveSlurm) -> None:
+    run_id, job_id = waiting(live, "from-elsewhere")
+    with environment({"DAGSTER_HOME": str(live.services.home.root)}), live.instance as instance:
+        assert instance.run_launcher.terminate(run_id)
+    assert live.run(run_id).status.value == "CANCELED"
+    wait_until_gone(live, job_id)
+
+
+def test_a_held_job_says_so_and_goes_with_its_run(live: LiveSlurm) -> None:
+    run_id, job_id = waiting(live, "held")
+    live.cluster.command("scontrol", "uhold", str(job_id))
+    live.wait("the run to tell it", lambda: "Release it with `scontrol release`" in live.told(run_id))
+    live.terminate(run_id, force=True)
+    wait_until_gone(live, job_id)
+
+
+def test_a_worker_is_given_time_to_end_and_killed_only_when_it_does_not(live: LiveSlurm, at_work: dict[str, str]) -> None:
+    for run_id in at_work.values():
+        assert live.terminate(run_id)["__typename"] == "TerminateRunSuccess"
+    for run_id in at_work.values():
+        live.wait_for(run_id, "CANCELED")
+        wait_until_gone(live, live.job(run_id))
+    willing, deaf = (report.read(files_of(live.run(at_work[piece])).report) for piece in WORKING)
+    assert (willing.told, willing.signal, deaf.told, deaf.signal) == ("SIGUSR1", None, "SIGUSR1", 9)
+    assert 'Execution of run for "__ASSET_JOB" canceled' in live.told(at_work["willing"])
+
+
+def test_over_all_cases_nothing_ran_twice_and_nothing_was_lost(live: LiveSlurm, record_property: Callable[[str, object], None]) -> None:
+    assert wrong_numbers(live) == []
+    figures, duplicates, lost = tally(live, (*WORKING, *WAITING))
+    record_property("figure", f"cancelling: {figures}")
+    assert not duplicates and not lost

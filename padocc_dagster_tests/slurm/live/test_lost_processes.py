@@ -1,0 +1,98 @@
+"""Whatever process dies, and at whatever moment: each run has one job, and the run and its job end as they should."""
+
+import contextlib
+from collections.abc import Callable
+
+import pytest
+
+from padocc_dagster.slurm import tags
+from padocc_dagster_tests.slurm.live.conftest import LiveSlurm
+from padocc_dagster_tests.slurm.live.jobs import wrong_numbers
+from padocc_dagster_tests.slurm.live.tally import tally
+
+NOT_DONE = ("web-server-killed", "cancelled-while-down")
+STEPS = {
+    "before-the-lookup": ("squeue", "kill the caller before", "--name=dagster-{run_id}"),
+    "before-sbatch": ("sbatch", "kill the caller before", "{run_id}"),
+    "after-sbatch": ("sbatch", "kill the caller after", "{run_id}"),
+    "ended-meanwhile": ("sbatch", "kill the caller after", "{run_id}"),
+}
+AFTER_RECORDING = "after-recording"
+
+
+@pytest.fixture(scope="module")
+def launched(live: LiveSlurm) -> dict[str, str]:
+    """For each step of a launch a run in whose launch the daemon was killed there. Their ends are waited for together."""
+    runs, gate = {}, live.ledger.with_name("recorded")
+    for step, (command, act, given) in STEPS.items():
+        with live.halted("daemon"):
+            runs[step] = live.launch(step, until=str(gate) if step == "after-sbatch" else "")
+            live.shims.once(command, act, given.format(run_id=runs[step]))
+        live.wait(f"the daemon to be killed {step}", lambda command=command: live.shims.done(command))
+    with live.halted("daemon"):
+        live.wait_for(runs["ended-meanwhile"], "SUCCESS")
+        live.services.daemon.deaths.clear()  # after five in a minute it would not be started again
+    runs[AFTER_RECORDING] = live.launch(AFTER_RECORDING)
+    live.wait("the job to be recorded", lambda: live.job(runs[AFTER_RECORDING]))
+    live.kill("daemon")
+    live.wait("the job at work to be adopted", lambda: live.job(runs["after-sbatch"]))
+    gate.touch()
+    return runs
+
+
+@pytest.mark.parametrize("step", [AFTER_RECORDING, *reversed(STEPS)])
+def test_a_run_whose_launching_daemon_is_killed_has_one_job_and_succeeds(live: LiveSlurm, launched: dict[str, str], step: str) -> None:
+    [run] = live.wait_for_last(launched[step], "SUCCESS")
+    assert live.events(step) == {"began": 1, "ended": 1}
+    assert live.submissions(run.run_id) == (2 if step == "before-sbatch" else 1)
+    live.wait("the job's end to be recorded", lambda: live.run(run.run_id).tags[tags.STATE] == tags.ENDED)
+    assert live.run(run.run_id).tags[tags.CAUSE] == "COMPLETED"
+    told = live.told(run.run_id)
+    assert ("was there already and is taken over" in told) == (step in ("after-sbatch", "ended-meanwhile")), told
+
+
+def test_a_run_is_cancelled_though_the_web_server_is_killed_before_it_tells_slurm(live: LiveSlurm) -> None:
+    run_id = live.launch("web-server-killed", until="/nowhere")
+    live.began("web-server-killed")
+    job_id = live.job(run_id)
+    live.shims.once("scontrol", "kill the caller before", given=f"--oneliner {job_id}")
+    with contextlib.suppress(OSError):
+        live.terminate(run_id)
+    assert live.shims.done("scontrol")
+    live.wait_for(run_id, "CANCELED")
+    live.wait("the job to be gone", lambda: not live.cluster.command("squeue", "-h", "-j", str(job_id)))
+    live.ready()
+
+
+def test_a_restart_of_the_whole_instance_loses_nothing_and_repeats_nothing(live: LiveSlurm) -> None:
+    gate = live.ledger.with_name("gate")
+    live.cluster.command("scontrol", "update", "PartitionName=debug", "State=DOWN")
+    try:
+        works = live.launch("works-on", until=str(gate))
+        ends = live.launch("ends-while-down", seconds=2)
+        hit = live.launch("cancelled-while-down", until="/nowhere")
+        waits = live.launch("waits-in-slurm", {"slurm/partition": "debug"})
+        for piece in ("works-on", "ends-while-down", "cancelled-while-down"):
+            live.began(piece)
+        before = {run_id: live.wait("a job", lambda run_id=run_id: live.job(run_id)) for run_id in (works, ends, waits)}
+        with live.halted("daemon"):
+            queued = live.launch("waits-in-dagster")
+            with live.down():
+                live.cluster.command("scancel", str(live.job(hit)))
+                live.wait("a run to end meanwhile", lambda: live.events("ends-while-down")["ended"])
+                assert live.run(queued).status.value == "QUEUED"
+    finally:
+        live.cluster.command("scontrol", "update", "PartitionName=debug", "State=UP")
+    gate.touch()
+    for run_id in (*before, queued):
+        assert len(live.wait_for_last(run_id, "SUCCESS")) == 1
+    live.wait_for(hit, "CANCELED")
+    assert {run_id: live.job(run_id) for run_id in before} == before
+    assert live.run(queued).tags[tags.JOB_OF] == queued
+
+
+def test_over_all_cases_nothing_ran_twice_and_nothing_was_lost(live: LiveSlurm, record_property: Callable[[str, object], None]) -> None:
+    assert wrong_numbers(live) == []
+    figures, duplicates, lost = tally(live, NOT_DONE)
+    record_property("figure", f"lost processes: {figures}")
+    assert not duplicates and not lost
