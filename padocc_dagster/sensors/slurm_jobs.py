@@ -12,4 +12,6 @@ def slurm_jobs(context: dg.SensorEvaluationContext) -> dg.SkipReason:
     if type(context.instance.run_launcher).__name__ != "SlurmRunLauncher":  # its module is not loaded where it is not used
         return dg.SkipReason("The instance does not run on SLURM.")
     findings = context.instance.run_launcher.reconcile()
+    for run_id, error in (findings.errors if findings else {}).items():
+        context.log.error(f"run {run_id}: {error}")
     return dg.SkipReason(str(findings) if findings else "Another process is at it.")

@@ -96,7 +96,10 @@ def what_next(
         return Next(False, f"it is not repeated. {response.advice}")
     if not instance.run_retries_enabled:
         return Next(False, f"run_retries is off in dagster.yaml, so it is not repeated. {response.advice}")
-    made, most = attempts(instance, run), int(run.tags.get(tags.MAX_RETRIES, instance.run_retries_max_retries))
+    said = run.tags.get(tags.MAX_RETRIES, str(instance.run_retries_max_retries))
+    if not said.lstrip("-").isdigit():
+        return Next(False, f"its tag {tags.MAX_RETRIES} is {said!r} and no number, so Dagster does not repeat it. {response.advice}")
+    made, most = attempts(instance, run), int(said)
     if made is None:
         return Next(False, f"its first attempt was deleted, and Dagster repeats only what it knows from the first on. {response.advice}")
     if made > most:

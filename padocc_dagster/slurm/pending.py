@@ -9,7 +9,7 @@ from padocc_dagster.slurm import tags
 from padocc_dagster.slurm.events import tell
 from padocc_dagster.slurm.job import Job
 from padocc_dagster.slurm.snapshot import Queue
-from padocc_dagster.slurm.states import pending_problem
+from padocc_dagster.slurm.states import NEVER, NOT_YET, pending_problem
 from padocc_dagster.slurm.submission import files_of
 
 if TYPE_CHECKING:
@@ -24,12 +24,13 @@ def tell_pending(instance: "DagsterInstance", run: "DagsterRun", job: Job) -> No
         if run.tags.get(tags.PENDING, "-") != "-":
             instance.add_run_tags(run.run_id, {tags.PENDING: "-"})
         return
-    start = f", expected to start {job.started:%Y-%m-%d %H:%M} UTC" if job.started else ""
+    problem = pending_problem(job.reason)
+    stuck = problem is not None and problem[0].endswith((NEVER, NOT_YET))  # SLURM may estimate a start all the same
+    start = f", expected to start {job.started:%Y-%m-%d %H:%M} UTC" if job.started and not stuck else ""
     before, now = run.tags.get(tags.PENDING, "-"), f"{job.reason or 'no reason given'}{start}"
     if before == now:
         return
     instance.add_run_tags(run.run_id, {tags.PENDING: now})
-    problem = pending_problem(job.reason)
     if problem is None and before != "-":
         return
     if problem is not None and before.split(",")[0] == now.split(",")[0]:

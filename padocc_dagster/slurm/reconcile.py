@@ -6,9 +6,10 @@ health checks and the start of the services call it; a lock lets one of them do 
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from padocc_dagster.slurm import tags
@@ -41,13 +42,15 @@ class Findings:
     cancelled: list[int] = field(default_factory=list)
     submitted: list[str] = field(default_factory=list)
     silence: str = ""
-    began: float = field(default_factory=time.monotonic)
+    errors: dict[str, str] = field(default_factory=dict)
+    """What went wrong here, by run: the others were looked after all the same."""
 
     def __str__(self) -> str:
         if self.silence:
             return f"{self.open} runs open; SLURM does not answer: {self.silence}"
         did = f"{len(self.ended)} ended, {len(self.submitted)} submitted late, {len(self.cancelled)} jobs cancelled"
-        return f"{self.open} runs open, {self.waiting} of them waiting in SLURM's queue; {did}"
+        wrong = "".join(f"; run {run_id}: {error}" for run_id, error in self.errors.items())
+        return f"{self.open} runs open, {self.waiting} of them waiting in SLURM's queue; {did}{wrong}"
 
 
 def reconcile(instance: "DagsterInstance", settings: Settings, client: Client) -> Findings | None:
@@ -58,7 +61,7 @@ def reconcile(instance: "DagsterInstance", settings: Settings, client: Client) -
     lock.parent.mkdir(parents=True, exist_ok=True)
     try:
         with FileLock(lock, timeout=0):
-            return _pass(instance, settings, client)
+            return _Round(instance, settings, client).run()
     except Timeout:
         return None
 
@@ -77,63 +80,79 @@ def open_runs(instance: "DagsterInstance") -> dict[str, "RunRecord"]:
     return records
 
 
-def _pass(instance: "DagsterInstance", settings: Settings, client: Client) -> Findings:
-    began = time.time()
-    queue = look(settings.log_folder.queue, client, settings.poll_interval_seconds)
-    records = open_runs(instance)  # after the queue: a job seen there has left its mark in its run's tags before
-    found = Findings(open=len(records))
-    if not queue.answered:
-        found.silence = queue.error
-        tell_silence(instance, [record.dagster_run for record in records.values()], queue, settings.unreachable_warning_seconds)
-        return found
-    gone: dict[int, RunRecord] = {}
-    for record in records.values():
+@dataclass
+class _Round:
+    """One pass over all open runs, with one look at the queue."""
+
+    instance: "DagsterInstance"
+    settings: Settings
+    client: Client
+    found: Findings = field(default_factory=Findings)
+    began: float = field(default_factory=time.time)
+
+    def run(self) -> Findings:
+        queue = look(self.settings.log_folder.queue, self.client, self.settings.poll_interval_seconds)
+        records = open_runs(self.instance)  # after the queue: a job seen there has left its mark in its run's tags before
+        self.found.open = len(records)
+        if not queue.answered:
+            self.found.silence = queue.error
+            runs = [record.dagster_run for record in records.values()]
+            tell_silence(self.instance, runs, queue, self.settings.unreachable_warning_seconds)
+            return self.found
+        gone: dict[int, RunRecord] = {}
+        for run_id, record in records.items():
+            with self._noted(run_id):
+                if (job_id := self._attend(record, queue)) is not None:
+                    gone[job_id] = record
+        self._settle(gone, queue)
+        if queue.asked_at >= self.began:  # once a look: in an old one, jobs that were cancelled since are still at work
+            self.found.cancelled = end_strays(self.instance, records, queue, self.settings, self.client)
+        return self.found
+
+    @contextmanager
+    def _noted(self, run_id: str) -> Iterator[None]:
+        """Note what goes wrong with one run, for the sensor's log; a run with a fault must not keep the others from their ends."""
+        try:
+            yield
+        except Exception as error:
+            self.found.errors[run_id] = f"{type(error).__name__}: {error}"
+
+    def _attend(self, record: "RunRecord", queue: Queue) -> int | None:
+        """See to a run that waits or works. Returns the id of its job when that is no longer in the queue."""
         run = record.dagster_run
         told = tags.own(run.run_id, run.tags)
         if told.get(tags.STATE) != tags.SUBMITTED:
-            _submit_late(instance, record, queue, settings, client, found)
-            continue
-        job = queue.jobs.get(int(told[tags.JOB_ID]))
+            self._submit_late(record, queue)
+            return None
+        job_id = int(told[tags.JOB_ID])
+        job = queue.jobs.get(job_id)
         if job is not None and job.name == job_name(run) and not job.is_over:
-            found.waiting += job.is_pending
-            tell_pending(instance, run, job)
-        elif queue.taken_at > float(told[tags.SUBMITTED_AT]):
-            gone[int(told[tags.JOB_ID])] = record
-    _settle(instance, gone, queue, settings, client, found)
-    if queue.asked_at >= began:  # once a look: in an old one, jobs that were cancelled since are still at work
-        found.cancelled = end_strays(instance, records, queue, settings, client)
-    return found
+            self.found.waiting += job.is_pending
+            tell_pending(self.instance, run, job)
+            return None
+        return job_id if queue.taken_at > float(told[tags.SUBMITTED_AT]) else None
+
+    def _submit_late(self, record: "RunRecord", queue: Queue) -> None:
+        """Submit a run that has no job: its launcher died, or SLURM did not answer it. The look at the queue serves as the search."""
+        run, now = record.dagster_run, time.time()
+        told = tags.own(run.run_id, run.tags)
+        late = now - _aware(record.update_timestamp).timestamp() > LATE_SECONDS
+        in_time = len(self.found.submitted) < AT_ONCE and now - self.began < AT_ONCE_SECONDS
+        if (told or late) and is_later(queue, told, self.settings) and in_time:
+            submit(self.instance, run.run_id, self.settings, self.client, queue)
+            self.found.submitted.append(run.run_id)
+
+    def _settle(self, gone: Mapping[int, "RunRecord"], queue: Queue) -> None:
+        if not gone:
+            return
+        since = min(_aware(record.create_timestamp) for record in gone.values())
+        runs = {job_id: record.dagster_run for job_id, record in gone.items()}
+        for job_id, job in ends_of(runs, queue, since, self.settings, self.client).items():
+            run_id = runs[job_id].run_id
+            with self._noted(run_id):
+                if cause := settle(self.instance, run_id, job_id, job, self.settings):
+                    self.found.ended[job_id] = str(cause)
 
 
-def _submit_late(
-    instance: "DagsterInstance", record: "RunRecord", queue: Queue, settings: Settings, client: Client, found: Findings
-) -> None:
-    """Submit a run that has no job: its launcher died, or SLURM did not answer it. The look at the queue serves as the search."""
-    run = record.dagster_run
-    told = tags.own(run.run_id, run.tags)
-    late = time.time() - record.update_timestamp.replace(tzinfo=record.update_timestamp.tzinfo or UTC).timestamp() > LATE_SECONDS
-    in_time = len(found.submitted) < AT_ONCE and time.monotonic() - found.began < AT_ONCE_SECONDS
-    if (told or late) and is_later(queue, told, settings) and in_time:
-        submit(instance, run.run_id, settings, client, queue)
-        found.submitted.append(run.run_id)
-
-
-def _settle(
-    instance: "DagsterInstance",
-    gone: Mapping[int, "RunRecord"],
-    queue: Queue,
-    settings: Settings,
-    client: Client,
-    found: Findings,
-) -> None:
-    if not gone:
-        return
-    since = min(record.create_timestamp for record in gone.values())
-    since = since if since.tzinfo else since.replace(tzinfo=UTC)
-    runs = {job_id: record.dagster_run for job_id, record in gone.items()}
-    for job_id, job in ends_of(runs, queue, since, settings, client).items():
-        cause = settle(instance, runs[job_id].run_id, job_id, job, settings)
-        if cause is not None:
-            found.ended[job_id] = str(cause)
-
-
+def _aware(moment: datetime) -> datetime:
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

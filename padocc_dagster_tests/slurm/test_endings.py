@@ -192,3 +192,11 @@ def test_the_end_of_a_second_job_is_not_the_end_of_a_run_that_the_first_one_host
     desk.report(run, first, exit_status=0)
     desk.slurm.end(first, "COMPLETED")
     assert desk.look().ended == {first: "COMPLETED"} and desk.status(run) == "SUCCESS"
+
+
+def test_a_tag_that_dagster_cannot_read_as_a_number_of_retries_is_told_as_no_repeat(desk: Desk) -> None:
+    run, job_id = desk.at_work({tags.MAX_RETRIES: "many"})
+    desk.slurm.end(job_id, "NODE_FAIL")
+    desk.look()
+    assert "'many' and no number, so Dagster does not repeat it" in desk.told(run)
+    assert not repeated(desk, run)

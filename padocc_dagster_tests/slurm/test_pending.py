@@ -39,6 +39,16 @@ def test_whenever_somebody_must_act_it_is_told_with_what_to_do(desk: Desk, reaso
     assert desk.told(run).count(f"waits: {reason}. It means: ") == 1 and "What to do: " in desk.told(run)
 
 
+def test_no_start_is_expected_of_a_job_that_cannot_start_whatever_slurm_estimates(desk: Desk) -> None:
+    run, job_id = waits(desk)
+    desk.slurm.change(job_id, reason="QOSMaxCpuPerJobLimit", started="2026-11-24T05:06:07")
+    desk.look()
+    assert desk.own(run)[tags.PENDING] == "QOSMaxCpuPerJobLimit" and "expected to start" not in desk.told(run)
+    desk.slurm.change(job_id, reason="ReqNodeNotAvail", started="2026-11-24T05:06:07")  # a maintenance has an end
+    desk.look()
+    assert desk.own(run)[tags.PENDING] == "ReqNodeNotAvail, expected to start 2026-11-24 05:06 UTC"
+
+
 def test_a_run_at_work_shows_no_reason_any_more(desk: Desk) -> None:
     run, job_id = waits(desk)
     desk.look()

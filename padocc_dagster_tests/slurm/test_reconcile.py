@@ -226,3 +226,14 @@ def test_submitting_twice_from_two_places_in_a_row_is_one_sbatch(desk: Desk, lat
     desk.look()
     submit(desk.instance, run.run_id, desk.settings, desk.client)
     assert sbatches(desk) == 1
+
+
+def test_a_run_with_a_fault_keeps_no_other_run_from_its_end_and_is_named(desk: Desk) -> None:
+    faulty, job_id = desk.at_work()
+    others = [desk.at_work() for _ in range(3)]
+    desk.instance.add_run_tags(faulty.run_id, {tags.ASKED: "nonsense"})
+    for ended in (job_id, *(job for _, job in others)):
+        desk.slurm.end(ended, "OUT_OF_MEMORY")
+    found = desk.look()
+    assert sorted(found.ended) == sorted(job for _, job in others)
+    assert list(found.errors) == [faulty.run_id] and "nonsense" in str(found)
