@@ -1,4 +1,4 @@
-"""What ran twice and what never ended, counted from the ledger of `load.py` and SLURM's accounting."""
+"""What ran twice and what never ended, counted from the ledger of `load.py`, the jobs' own reports and SLURM's accounting."""
 
 import json
 from collections import defaultdict
@@ -8,7 +8,8 @@ from typing import Any
 
 import dagster as dg
 
-from padocc_dagster.slurm import tags
+from padocc_dagster.slurm import report, tags
+from padocc_dagster.slurm.submission import files_of
 from padocc_dagster_tests.slurm.live.conftest import LiveSlurm
 
 
@@ -17,11 +18,11 @@ def tally(live: LiveSlurm, unfinished: Collection[str] = ()) -> tuple[str, list[
     with live.instance as instance:
         runs = list(instance.get_runs())
     lines = [json.loads(line) for line in live.ledger.read_text().splitlines()]
-    twice, lost = duplicates(live, lines), _lost(runs, lines, unfinished)
+    twice, lost = duplicates(live, runs, lines), _lost(runs, lines, unfinished)
     return f"duplicates = {len(twice)}, lost = {len(lost)} over {len(runs)} runs", twice, lost
 
 
-def duplicates(live: LiveSlurm, lines: list[dict[str, Any]]) -> list[str]:
+def duplicates(live: LiveSlurm, runs: list[dg.DagsterRun], lines: list[dict[str, Any]]) -> list[str]:
     """Runs that began or ended more than once, and attempts of one root run that were at work at the same time."""
     found, attempts = [], defaultdict(list)
     for line in lines:
@@ -31,12 +32,18 @@ def duplicates(live: LiveSlurm, lines: list[dict[str, Any]]) -> list[str]:
             found.append(f"{told[0]['piece']} ended {len(told)} times")
         if event == "began" and len({line["run"] for line in told}) < len(told):
             found.append(f"a run of {told[0]['piece']} ({root}) began more than once")
-    ends = _ends(live, {line["job"] for line in lines})
+    accounted, reported = _ends(live, {line["job"] for line in lines}), _reported_ends(runs)
     for (_, event), told in attempts.items():
         if event == "began":
-            spans = sorted((line["time"], _end_after(line["time"], ends[line["job"]]), line["job"]) for line in told)
-            found += [f"{told[0]['piece']}: jobs {a[2]} and {b[2]} overlap" for a, b in combinations(spans, 2) if b[0] < a[1]]
+            spans = sorted((line["time"], reported.get(line["run"]) or _end_after(line["time"], accounted[line["job"]])) for line in told)
+            found += [f"{told[0]['piece']}: two attempts were at work at {b[0]:.3f}" for a, b in combinations(spans, 2) if b[0] < a[1]]
     return found
+
+
+def _reported_ends(runs: list[dg.DagsterRun]) -> dict[str, float]:
+    """When each run's worker ended, by its host. For a failed node SLURM tells when it gave the job up, be the worker dead or not."""
+    told = {run.run_id: report.read(files.report) for run in runs if (files := files_of(run))}
+    return {run_id: said.ended.timestamp() for run_id, said in told.items() if said and said.ended}
 
 
 def _end_after(began: float, ends: list[float]) -> float:

@@ -1,0 +1,179 @@
+"""What SLURM and Dagster need goes away for a while: nothing fails for it, nothing runs twice, and the run says what it waits for.
+
+One run (`through`) is at work from the first outage to the last.
+"""
+
+import re
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from padocc_dagster.slurm import tags
+from padocc_dagster_tests.slurm.live.conftest import ALLOCATION, LOAD, LiveSlurm, serve
+from padocc_dagster_tests.slurm.live.steps import ended, gate, launch_and_begin, partition
+from padocc_dagster_tests.slurm.live.tally import tally
+from tools.slurm_cluster.cluster import Cluster
+
+NOT_TAKEN, SILENT = "SLURM has not taken the job yet", "SLURM has not answered since"
+READ = """query ($id: ID!) { runOrError(runId: $id) { __typename } logsForRun(runId: $id, limit: 1) { __typename }
+  assetsOrError { __typename } instance { daemonHealth { id } } }"""
+SHORT = {"slurm/partition": "tiny", "slurm/time": "2"}
+
+
+@pytest.fixture(scope="module")
+def live(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveSlurm]:
+    """With a log folder on a disk that is filled in no time."""
+    folder = tmp_path_factory.mktemp("outages")
+    with small_disk(folder / "logs") as logs, serve(folder, cluster, LOAD, **ALLOCATION, log_folder=str(logs)) as served:
+        yield served
+
+
+@contextmanager
+def small_disk(path: Path) -> Iterator[Path]:
+    path.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m,mode=755", "tmpfs", str(path)], check=True)
+    try:
+        yield path
+    finally:
+        subprocess.run(["umount", "--lazy", str(path)], check=True)  # a job that ends just now has its log open
+
+
+@contextmanager
+def full(folder: Path) -> Iterator[None]:
+    """Nothing more can be written into the folder."""
+    filler = folder / "filler"
+    try:
+        with filler.open("wb", buffering=0) as file, pytest.raises(OSError, match="No space left"):
+            while True:
+                file.write(bytes(4096))
+        yield
+    finally:
+        filler.unlink()
+
+
+@contextmanager
+def without(cluster: Cluster, *daemons: str) -> Iterator[None]:
+    """Daemons killed without warning, and started again in the opposite order."""
+    for name in daemons:
+        cluster.kill(name)
+    try:
+        yield
+    finally:
+        for name in reversed(daemons):
+            cluster.start_daemon(name)
+
+
+@pytest.fixture(scope="module")
+def through(live: LiveSlurm) -> str:
+    run_id, _ = launch_and_begin(live, "through")
+    return run_id
+
+
+def launch_in_vain(live: LiveSlurm, piece: str) -> str:
+    """A run that stays STARTING because nobody takes its job, and says so."""
+    run_id = live.launch(piece)
+    live.wait("the run to say that it has no job", lambda: NOT_TAKEN in live.told(run_id))
+    assert live.run(run_id).status.value == "STARTING" and live.job(run_id) is None
+    return run_id
+
+
+def launch_in_queue(live: LiveSlurm, piece: str) -> str:
+    """A run whose job waits until the SLURM partition tiny is up again."""
+    partition(live, "tiny", "DOWN")
+    run_id = live.launch(piece, SHORT)
+    live.wait("its job", lambda: live.job(run_id))
+    saved = live.cluster.folder.root / "state" / "job_state"
+    live.wait("slurmctld to save the job", lambda: run_id.encode() in saved.read_bytes())  # killed before, it would not know it again
+    return run_id
+
+
+def test_a_killed_slurmctld_delays_runs_and_fails_none(live: LiveSlurm, through: str) -> None:
+    running, _ = launch_and_begin(live, "while slurmctld is away")
+    queued = launch_in_queue(live, "waits while slurmctld is away")
+    with without(live.cluster, "slurmctld"):
+        launched = launch_in_vain(live, "launched while slurmctld is away")
+        gate(live, "while slurmctld is away").touch()
+        live.wait_for(running, "SUCCESS")
+        for run_id in (queued, through, launched):
+            live.wait("the outage to be told", lambda run_id=run_id: SILENT in live.told(run_id))
+            assert live.run(run_id).tags[tags.PENDING].startswith(SILENT)
+        assert live.run(through).status.value == "STARTED" and live.run(queued).status.value == "STARTING"
+    partition(live, "tiny", "UP")
+    for run_id in (running, queued, launched):
+        [told] = ended(live, run_id, 1)
+        assert told.count(NOT_TAKEN) == (run_id == launched) and told.count(SILENT) <= 1
+    assert len(re.findall("submitted: |taken over", live.told(launched))) == 1
+    live.wait("the end of the outage to be shown", lambda: live.run(through).tags[tags.PENDING] == "-")
+
+
+@pytest.mark.usefixtures("through")
+def test_without_munged_runs_wait_and_none_fails(live: LiveSlurm) -> None:
+    running, _ = launch_and_begin(live, "while munged is away")
+    with without(live.cluster, "munged"):
+        launched = launch_in_vain(live, "launched while munged is away")
+        gate(live, "while munged is away").touch()
+        live.wait_for(running, "SUCCESS")
+    ended(live, running, 1)
+    ended(live, launched, 1)
+
+
+@pytest.mark.usefixtures("through")
+def test_without_the_accounting_the_end_of_a_job_is_told_all_the_same(live: LiveSlurm) -> None:
+    piece = "unaccounted"
+    run_id = live.launch(piece, until=str(gate(live, piece)), signal=9)
+    live.began(piece)
+    with without(live.cluster, "slurmdbd", "mariadbd"):
+        gate(live, piece).touch()
+        first, _ = ended(live, run_id, 2)
+    assert "FAILED on" in first and "Signal 9 (SIGKILL) ended it" in first and "It ran 0:00:" in first
+
+
+def _answers(live: LiveSlurm, run_id: str) -> bool:
+    """Whether the web server reads runs and events. Of a connection that broke while it was idle, it says so once, with status 500."""
+    try:
+        return bool(live.ask(READ, {"id": run_id}))
+    except OSError:
+        return False
+
+
+@pytest.mark.usefixtures("through")
+def test_runs_at_work_do_not_notice_that_postgres_is_restarted(live: LiveSlurm) -> None:
+    running, _ = launch_and_begin(live, "while Postgres is away")
+    queued = launch_in_queue(live, "waits while Postgres is away")
+    live.postgres.stop()
+    live.postgres.start()
+    gate(live, "while Postgres is away").touch()
+    partition(live, "tiny", "UP")
+    live.wait("the web server to answer again", lambda: _answers(live, running), 30)
+    launched = live.launch("after Postgres was away")
+    for run_id in (running, queued, launched):
+        ended(live, run_id, 1)
+
+
+@pytest.mark.usefixtures("through")
+def test_on_a_full_disk_jobs_end_well_and_launches_wait(live: LiveSlurm) -> None:
+    running, _ = launch_and_begin(live, "on a full disk")
+    logs = Path(live.run(running).tags[tags.LOG]).parents[2]
+    queued = launch_in_queue(live, "begins on a full disk")
+    with full(logs):
+        partition(live, "tiny", "UP")
+        launched = launch_in_vain(live, "launched on a full disk")
+        assert "No space left on device" in live.told(launched)
+        gate(live, "on a full disk").touch()
+        live.wait_for(running, "SUCCESS")
+        live.wait_for(queued, "SUCCESS")
+        assert live.run(launched).status.value == "STARTING"
+    for run_id in (running, queued, launched):
+        ended(live, run_id, 1)
+
+
+def test_nothing_ran_twice_and_nothing_was_lost(live: LiveSlurm, through: str, record_property) -> None:
+    gate(live, "through").touch()
+    ended(live, through, 1)
+    assert [len(service.deaths) for service in live.services.all] == [0, 0, 0]
+    figures, twice, lost = tally(live)
+    record_property("figure", f"outages: {figures}")
+    assert (twice, lost) == ([], [])
