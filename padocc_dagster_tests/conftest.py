@@ -1,9 +1,36 @@
-"""What all tests share: figures that a test measured are printed at the end, also when several processes run the tests.
+"""What all tests share: a page in the system's Chromium, and figures.
 
-A test tells one with `record_property("figure", "…")`.
+Figures that a test measured are printed at the end, also when several processes run the tests. A test tells one with
+`record_property("figure", "…")`.
 """
 
+import shutil
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
 import pytest
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-sync"]
+MILLISECONDS = 1000.0
+
+
+@pytest.fixture(scope="module")
+def page() -> "Iterator[Page]":
+    """A page in the system's browser."""
+    from playwright.sync_api import sync_playwright
+
+    if CHROMIUM is None:
+        pytest.skip("no Chromium on this machine: install Debian's package chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        page = browser.new_page(viewport={"width": 1800, "height": 900})
+        page.set_default_timeout(60 * MILLISECONDS)
+        yield page
+        browser.close()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

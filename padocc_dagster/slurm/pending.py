@@ -27,8 +27,8 @@ def tell_pending(instance: "DagsterInstance", run: "DagsterRun", job: Job) -> No
     problem = pending_problem(job.reason)
     stuck = problem is not None and problem[0].endswith((NEVER, NOT_YET))  # SLURM may estimate a start all the same
     start = f", expected to start {job.started:%Y-%m-%d %H:%M} UTC" if job.started and not stuck else ""
-    before, now = run.tags.get(tags.PENDING, "-"), f"{job.reason or 'no reason given'}{start}"
-    if before == now:
+    before, now = run.tags.get(tags.PENDING, "-"), f"{job.reason}{start}"
+    if before == now or not job.reason:  # without a reason, SLURM has not looked at it yet
         return
     instance.add_run_tags(run.run_id, {tags.PENDING: now})
     if problem is None and before != "-":

@@ -1,31 +1,13 @@
 """What a person sees and does in the browser: the asset graph, and materialising a project by clicking."""
 
-import shutil
-from collections.abc import Iterator
-
 import pytest
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 
 from padocc_dagster_tests.live.conftest import Live
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-sync"]
 CHAIN = ("project", "scan_report", "cloud_product", "validation_report", "completed_product")
 BY_GROUP = ("scan_success", "compute_success", "validate_success", "group_overview")
 AFTER_A_SCAN = ("scan", "compute", "validate", "complete")
-MILLISECONDS = 1000.0
-
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine: install Debian's package chromium")
-
-
-@pytest.fixture(scope="module")
-def page() -> Iterator[Page]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        page = browser.new_page(viewport={"width": 1800, "height": 900})
-        page.set_default_timeout(60 * MILLISECONDS)
-        yield page
-        browser.close()
 
 
 @pytest.fixture(scope="module")

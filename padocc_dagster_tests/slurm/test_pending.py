@@ -75,3 +75,13 @@ def test_a_silence_is_told_after_a_while_once_in_every_open_run_and_is_over_when
     desk.look()
     assert (desk.own(waiting)[tags.PENDING], desk.own(working)[tags.PENDING]) == ("Priority", "-")
     assert (desk.status(waiting), desk.status(working)) == ("STARTING", "STARTED")
+
+
+def test_a_job_that_slurm_has_not_looked_at_yet_is_told_when_its_reason_is_known(desk: Desk) -> None:
+    run, job_id = waits(desk)
+    desk.slurm.change(job_id, reason="None")
+    desk.look()
+    assert "waits:" not in desk.told(run)
+    desk.slurm.change(job_id, reason="Resources")
+    desk.look()
+    assert desk.told(run).count(f"SLURM job {job_id} waits: Resources") == 1
