@@ -1,4 +1,4 @@
-"""Many small projects through the cluster while its controller dies and comes back, over and over.
+"""Many small projects through the cluster while its controller ends and comes back, over and over.
 
 `make soak` takes an hour: SOAK_PROJECTS and SOAK_RESTART_SECONDS in the environment say how much and how often.
 """
@@ -69,9 +69,13 @@ def test_all_projects_are_published_once_while_the_controller_restarts(
 
 
 def restart_often(cluster: Cluster, done: threading.Event, restarts: list[float]) -> None:
-    """Kill the controller and start it again, until told to stop."""
+    """Stop the controller and start it again, until told to stop.
+
+    It is asked to end: one that is killed may forget a job that has just started, launch it again, and drain the node
+    for it ("Duplicate jobid"), which an admin must undo.
+    """
     while not done.wait(RESTART_SECONDS):
-        cluster.kill("slurmctld")
+        cluster.stop_daemon("slurmctld")
         done.wait(3)
         cluster.start_daemon("slurmctld")
         restarts.append(time.time())
