@@ -1,8 +1,9 @@
 """One worker per project and one writer per group, on any file system that several hosts share.
 
-The lock is filelock's `SoftFileLease`: a marker file that the holder refreshes. It needs no lock daemon, so it works on NFS; a
-holder that was killed is found out at once on the same host, and after `LEASE_SECONDS` from another. A holder that could not
-refresh its marker (stopped for minutes, file system gone) has lost the lock, and ends itself before it can write again.
+The lock is filelock's `SoftFileLease`, a marker file that the holder refreshes every third of `LEASE_SECONDS`, with the changes of
+`lease.py`. It needs no lock daemon, so it works on NFS. A holder that was killed is found out at once on the same host; on another,
+when nobody refreshed its marker for `LEASE_SECONDS`, half of them watched. A holder that could not refresh its marker (stopped for
+a minute, file system gone) has lost the lock, and ends itself when it finds out, within another `LEASE_SECONDS`.
 """
 
 import os
@@ -13,9 +14,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-LEASE_SECONDS = 120.0
-WAIT_SECONDS = 60.0
+LEASE_SECONDS = 60.0
+WAIT_SECONDS = 90.0  # longer than the lease, so that who waits outlasts a holder that dies
 EMPTY_SECONDS = 2.0
+POLL_SECONDS = 0.1
 LOST_LOCK_EXIT_STATUS = 75
 
 
@@ -25,14 +27,23 @@ class LockedError(Exception):
 
 @contextmanager
 def held(path: Path, what: str, wait: float = WAIT_SECONDS) -> Iterator[None]:
-    """Hold the lock for the block. Raises LockedError, naming the holder, when it is not free within `wait` seconds."""
-    from filelock import SoftFileLease, Timeout
+    """Hold the lock for the block. Raises LockedError, naming the holder, when it is not free within `wait` seconds.
+
+    Who waits for less than the lease waits on, up to `LEASE_SECONDS` more, where the holder looks dead. One that died only just now
+    may still be refused, and looks dead at a try `LEASE_SECONDS` later.
+    """
+    from filelock import Timeout
+
+    from padocc_dagster.pipeline.lease import Lease
 
     path.parent.mkdir(parents=True, exist_ok=True)
     _spoil_empty_marker(path)
-    lease = SoftFileLease(path, lease_duration=LEASE_SECONDS, on_compromise=_give_up, timeout=wait)
+    lease = Lease(path, lease_duration=LEASE_SECONDS, on_compromise=_give_up)
     try:
-        lease.acquire(poll_interval=0.1)
+        try:
+            lease.acquire(timeout=wait, poll_interval=POLL_SECONDS)
+        except Timeout:
+            lease.acquire(timeout=LEASE_SECONDS if lease.looks_dead else 0, poll_interval=POLL_SECONDS)
     except Timeout:
         raise LockedError(f"{what} is being worked on by {_holder(path)}: wait until it ends, or stop it first") from None
     try:
@@ -71,6 +82,6 @@ def _holder(path: Path) -> str:
 
 
 def _give_up(loss: Any) -> None:
-    sys.stderr.write(f"lost the lock {loss.lock_file} ({loss.reason}): this process ends before it writes anything more\n")
+    sys.stderr.write(f"lost the lock {loss.lock_file} ({loss.reason}): this process ends, as another may be at work\n")
     sys.stderr.flush()
     os._exit(LOST_LOCK_EXIT_STATUS)
