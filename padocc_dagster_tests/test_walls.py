@@ -98,6 +98,8 @@ def test_what_every_job_starts_with_loads_the_standard_library_alone() -> None:
     script = "import sys; before = set(sys.modules); import padocc_dagster.slurm.host; print(*(set(sys.modules) - before))"
     loaded = subprocess.run([sys.executable, "-P", "-c", script], capture_output=True, text=True, check=True).stdout.split()
     assert roots(set(loaded)) - set(sys.stdlib_module_names) == {"padocc_dagster"}
+    own = {name.removeprefix("padocc_dagster.slurm.") for name in loaded if name.startswith("padocc_dagster.slurm.")}
+    assert own == {"host", "report", "cgroup", "leftovers"}
 
 
 @pytest.mark.parametrize("path", FILES, ids=str)

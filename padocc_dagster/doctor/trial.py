@@ -24,9 +24,9 @@ from padocc_dagster.slurm.client import Client, NoAnswerError, SlurmError
 from padocc_dagster.slurm.environment import job_environment
 from padocc_dagster.slurm.folders import last_lines
 from padocc_dagster.slurm.job import Job
+from padocc_dagster.slurm.reasons import pending_problem
 from padocc_dagster.slurm.script import batch_script
 from padocc_dagster.slurm.settings import Settings
-from padocc_dagster.slurm.states import pending_problem
 
 if TYPE_CHECKING:
     from dagster import DagsterInstance

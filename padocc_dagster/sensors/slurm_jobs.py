@@ -14,4 +14,4 @@ def slurm_jobs(context: dg.SensorEvaluationContext) -> dg.SkipReason:
     findings = context.instance.run_launcher.reconcile()
     for run_id, error in (findings.errors if findings else {}).items():
         context.log.error(f"run {run_id}: {error}")
-    return dg.SkipReason(str(findings) if findings else "Another process is at it.")
+    return dg.SkipReason(str(findings) if findings else "SLURM was asked within the poll interval, or is being asked.")

@@ -14,7 +14,7 @@ EVENTS = ("memory.events", "memory.oom_control")
 def job_folders(job_id: int, lines: str, root: Path = Path("/sys/fs/cgroup")) -> list[Path]:
     """The folders of a process's memory group and of those above it up to the job's, by the lines of its /proc/PID/cgroup.
 
-    None when the process is not in a group of the job.
+    Empty when the process is not in a group of the job.
     """
     found = {}
     for line in lines.splitlines():

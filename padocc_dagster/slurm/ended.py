@@ -2,7 +2,7 @@
 
 A job that is not in the queue may have ended, or be on its way from one list to the next. So the order is: the accounting, the queue's
 own memory of ended jobs, the controller, the job's own report; and a job that nobody knows is given up after two looks and
-`VANISHED_SECONDS`. Id and name must match, because SLURM gives ids again after a reset.
+`VANISHED_SECONDS`. A job that the accounting alone still has at work is waited for `LAG_SECONDS`.
 """
 
 import math
@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 
 from padocc_dagster.slurm import report as reports
 from padocc_dagster.slurm.client import Client, NoAccountingError, NoAnswerError
+from padocc_dagster.slurm.identity import files_of, is_of
 from padocc_dagster.slurm.job import Job
 from padocc_dagster.slurm.settings import Settings
 from padocc_dagster.slurm.snapshot import Queue, missed
-from padocc_dagster.slurm.submission import files_of, job_name
 
 if TYPE_CHECKING:
     from dagster import DagsterRun
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 VANISHED_SECONDS = 120.0
 ACCOUNTING_SECONDS = 60.0
 """So long the accounting is waited for, which hears of an end a little later than the queue."""
+LAG_SECONDS = 3600.0
 CLOCKS_DIFFER = timedelta(hours=15)
 """Postgres writes down a run's creation by its server's time zone, which is up to 14 hours ahead, and Dagster reads that as UTC."""
 NO_ACCOUNTING_SECONDS = 86400.0
@@ -40,26 +41,42 @@ def ends_of(
     """
     accounted = _accounted(runs, since, settings, client)
     first_missed = missed(settings.log_folder.queue, set(runs))
+    controller = _Controller(client)
     ends: dict[int, Job | None] = {}
-    shown = 0
     for job_id, run in runs.items():
         seen = queue.jobs.get(job_id)
-        is_anothers = seen is not None and _own(seen, run) is None
+        is_anothers = seen is not None and not is_of(seen, run)
         waited = math.inf if is_anothers else time.time() - first_missed[job_id]
         told = _own(accounted.get(job_id) if accounted else None, run)
         if told is not None and told.is_over:
             ends[job_id] = told
         elif accounted is None or waited > ACCOUNTING_SECONDS:
-            remembered = _own(seen, run)
-            if shown < SHOWN_AT_ONCE:
-                shown += 1
-                remembered = _shown(job_id, run, client) or remembered
+            remembered = controller.show(job_id, run) or _own(seen, run)
+            patience = max(VANISHED_SECONDS if told is None else LAG_SECONDS, 2 * settings.poll_interval_seconds)
             if remembered is not None:
                 if remembered.is_over:
                     ends[job_id] = remembered
-            elif _has_reported_its_end(run) or waited > max(VANISHED_SECONDS, 2 * settings.poll_interval_seconds):
+            elif _has_reported_its_end(run) or waited > patience:
                 ends[job_id] = None
     return ends
+
+
+class _Controller:
+    """The controller's memory of single jobs, asked a few times in a pass, and no more once it is silent."""
+
+    def __init__(self, client: Client) -> None:
+        self._client, self._left = client, SHOWN_AT_ONCE
+
+    def show(self, job_id: int, run: "DagsterRun") -> Job | None:
+        """What it says of the run's job; None when it knows none, or is not asked."""
+        if self._left <= 0:
+            return None
+        self._left -= 1
+        try:
+            return _own(self._client.show(job_id), run)
+        except NoAnswerError:
+            self._left = 0
+            return None
 
 
 def _accounted(runs: Mapping[int, "DagsterRun"], since: datetime, settings: Settings, client: Client) -> dict[int, Job] | None:
@@ -80,17 +97,13 @@ def _accounted(runs: Mapping[int, "DagsterRun"], since: datetime, settings: Sett
 
 def _own(job: Job | None, run: "DagsterRun") -> Job | None:
     """The job, if it is this run's."""
-    return job if job is not None and job.name == job_name(run) else None
-
-
-def _shown(job_id: int, run: "DagsterRun", client: Client) -> Job | None:
-    try:
-        return _own(client.show(job_id), run)
-    except NoAnswerError:
-        return None
+    return job if job is not None and is_of(job, run) else None
 
 
 def _has_reported_its_end(run: "DagsterRun") -> bool:
     files = files_of(run)
-    told = reports.read(files.report) if files else None
+    try:
+        told = reports.read(files.report) if files else None
+    except OSError:  # a file system in trouble says nothing of the job
+        return False
     return told is not None and told.ended is not None

@@ -9,11 +9,11 @@ from padocc_dagster.slurm.allocation import Allocation
 from padocc_dagster.slurm.events import commands_for, tell
 from padocc_dagster.slurm.folders import RunFiles, last_lines
 from padocc_dagster.slurm.history import SIZES, attempts, print_used, raised
+from padocc_dagster.slurm.identity import files_of
 from padocc_dagster.slurm.job import Job
 from padocc_dagster.slurm.report import Report
 from padocc_dagster.slurm.settings import Settings
-from padocc_dagster.slurm.states import RESPONSES, Cause, Response, judge, story
-from padocc_dagster.slurm.submission import files_of
+from padocc_dagster.slurm.states import RESPONSES, Cause, Response, elapsed_seconds, judge, nodes, peak_memory_mib, story
 
 if TYPE_CHECKING:
     from dagster import DagsterInstance, DagsterRun
@@ -39,11 +39,13 @@ def settle(instance: "DagsterInstance", run_id: str, job_id: int, job: Job | Non
     files = files_of(run) if run else None
     if run is None or files is None:
         return None
-    told = reports.read(files.report)
+    told = _report(files)
     if told and told.job_id not in (0, job_id):  # SLURM got two jobs for the run, and the other one has it
         instance.add_run_tags(run_id, {tags.JOB_ID: str(told.job_id)})
         return None
     cause = Cause.COMPLETED if run.is_finished and job and job.state == "COMPLETED" else judge(job, told)
+    if cause is Cause.LAUNCH_FAILED and run.status is DagsterRunStatus.STARTED:
+        cause = Cause.FAILED  # the worker did begin: its report is lost, or not seen yet from here
     asked = Allocation.parse(run.tags[tags.ASKED])
     instance.add_run_tags(run_id, _record(cause, job, told))
     if run.status is DagsterRunStatus.CANCELING:
@@ -73,7 +75,7 @@ def _end_run(
     from dagster._core.events import JobFailureData, RunFailureReason
 
     response = RESPONSES[cause]
-    following = what_next(instance, run, response, asked, _nodes(job, told), settings)
+    following = what_next(instance, run, response, asked, nodes(job, told), settings)
     lines = [f"SLURM job {job_id}: {story(cause, job, told, str(asked))}", f"It means: {response.means}", f"Next: {following.sentence}"]
     if end := last_lines(files.log):
         lines.append(f"The end of {files.log}:\n{end}")
@@ -89,7 +91,7 @@ def _end_run(
 
 
 def what_next(
-    instance: "DagsterInstance", run: "DagsterRun", response: Response, asked: Allocation, nodes: tuple[str, ...], settings: Settings
+    instance: "DagsterInstance", run: "DagsterRun", response: Response, asked: Allocation, failed: tuple[str, ...], settings: Settings
 ) -> Next:
     """Whether Dagster repeats the run, with how much, and if not, what a person can do."""
     if not response.repeat:
@@ -104,7 +106,7 @@ def what_next(
         return Next(False, f"its first attempt was deleted, and Dagster repeats only what it knows from the first on. {response.advice}")
     if made > most:
         return Next(False, f"this was attempt {made}, the last (max_retries in dagster.yaml). {response.advice}")
-    wanted = raised(asked, response, nodes)
+    wanted = raised(asked, response, failed)
     given, capped = wanted.capped(settings.largest_for(asked))
     grows = response.more_memory or response.more_time
     if grows and all(getattr(given, name) == getattr(asked, name) for name in SIZES):
@@ -113,20 +115,18 @@ def what_next(
     return Next(True, f"Dagster repeats it as attempt {made + 1} of at most {most + 1}, asking for {given}{limit}")
 
 
+def _report(files: RunFiles) -> Report | None:
+    """What the job says of itself; nothing when the file system is in trouble."""
+    try:
+        return reports.read(files.report)
+    except OSError:
+        return None
+
+
 def _record(cause: Cause, job: Job | None, told: Report | None) -> dict[str, str]:
-    return {tags.CAUSE: str(cause), tags.USED: run_used(job, told), tags.NODES: ",".join(_nodes(job, told)) or "-", tags.PENDING: "-"}
+    return {tags.CAUSE: str(cause), tags.USED: run_used(job, told), tags.NODES: ",".join(nodes(job, told)) or "-", tags.PENDING: "-"}
 
 
 def run_used(job: Job | None, told: Report | None) -> str:
     """What the job used, from the accounting or, where that is silent, from its own report."""
-    elapsed = job.elapsed_seconds if job else None
-    if elapsed is None and told and told.ended:
-        elapsed = int((told.ended - told.began).total_seconds())
-    peaks = [peak for peak in (job and job.peak_memory_mib, told and told.peak_memory_mib) if peak]
-    return print_used(elapsed, max(peaks, default=None))
-
-
-def _nodes(job: Job | None, told: Report | None) -> tuple[str, ...]:
-    if job and job.nodes:
-        return job.nodes
-    return (told.host,) if told and told.host else ()
+    return print_used(elapsed_seconds(job, told), peak_memory_mib(job, told))

@@ -24,7 +24,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from padocc_dagster.slurm import cgroup
+from padocc_dagster.slurm import cgroup, leftovers
 from padocc_dagster.slurm.report import Report, claim, read, write
 
 CANCEL = signal.SIGUSR1
@@ -32,7 +32,6 @@ AT_ONCE = (signal.SIGTERM, signal.SIGINT)
 WATCHED = (CANCEL, *AT_ONCE, signal.SIGCHLD)
 KEPT = ("SLURM_JOB_ID", "SLURM_CONF")
 PR_SET_PDEATHSIG = 1
-PR_SET_CHILD_SUBREAPER = 36
 CANNOT_CLAIM = os.EX_CANTCREAT
 SWEEP_SECONDS = 10.0
 
@@ -100,7 +99,7 @@ def _host(path: Path, report: Report, command: Sequence[str], grace_seconds: int
         return _leave(f"{command[0]} cannot be started: {error.strerror}", status)
     told = _watch(child, grace_seconds, lambda number: write(path, replace(report, told=number.name)))
     ended, status = _now(), child.returncode
-    _kill_descendants(SWEEP_SECONDS)
+    leftovers.kill(SWEEP_SECONDS)
     groups = cgroup.job_folders(report.job_id, Path("/proc/self/cgroup").read_text())
     out_of_memory = cgroup.was_out_of_memory(groups)
     report = replace(
@@ -126,7 +125,7 @@ def _most_of_one_process_mib() -> int:
 
 def _start(command: Sequence[str]) -> subprocess.Popen[bytes]:
     libc, host = ctypes.CDLL(None), os.getpid()
-    libc.prctl(PR_SET_CHILD_SUBREAPER, 1)  # whatever loses its parent becomes a child of this process, in whichever session it is
+    leftovers.adopt()
 
     def prepare() -> None:
         libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
@@ -164,31 +163,6 @@ def _next_signal(deadline: float | None) -> signal.Signals | None:
         return signal.Signals(signal.sigwait(WATCHED))
     found = signal.sigtimedwait(WATCHED, max(0.0, deadline - time.monotonic()))
     return signal.Signals(found.si_signo) if found else None
-
-
-def _kill_descendants(seconds: float) -> None:
-    """Kill what the command has left behind, and wait for it. Gives up after so many seconds: SLURM ends what hangs in the kernel."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        for pid in _children():
-            with suppress(OSError):
-                os.kill(pid, signal.SIGKILL)
-        try:
-            while os.waitpid(-1, os.WNOHANG)[0]:
-                pass
-        except ChildProcessError:
-            return
-        time.sleep(0.01)
-
-
-def _children() -> list[int]:
-    """The processes whose parent is this one."""
-    found = []
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        with suppress(OSError, ValueError, IndexError):
-            parent = stat.read_text(errors="replace").rpartition(")")[2].split()[1]
-            found += [int(stat.parent.name)] if int(parent) == os.getpid() else []
-    return found
 
 
 def _now() -> datetime:

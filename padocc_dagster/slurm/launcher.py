@@ -12,10 +12,11 @@ from padocc_dagster.slurm import tags
 from padocc_dagster.slurm.client import Client
 from padocc_dagster.slurm.events import commands_for
 from padocc_dagster.slurm.folders import last_lines
+from padocc_dagster.slurm.identity import files_of
 from padocc_dagster.slurm.reconcile import Findings, reconcile
 from padocc_dagster.slurm.settings import FIELDS, Settings, read_settings
 from padocc_dagster.slurm.snapshot import is_due
-from padocc_dagster.slurm.submission import files_of, submit
+from padocc_dagster.slurm.submission import submit
 from padocc_dagster.slurm.termination import terminate
 
 
@@ -54,8 +55,16 @@ class SlurmRunLauncher(RunLauncher, ConfigurableClass):
         return Client(self.settings.command_timeout_seconds)
 
     def launch_run(self, context: LaunchRunContext) -> None:
-        """Submit the run's job. A run that cannot become a job is reported as failed, and says why."""
-        submit(self._instance, context.dagster_run.run_id, self.settings, self.client)
+        """Submit the run's job. A run that cannot become a job is reported as failed, and says why.
+
+        Nothing is raised: Dagster would fail and repeat the run, whose job may be in the queue. The reconciler finishes what is left.
+        """
+        run = context.dagster_run
+        try:
+            submit(self._instance, run.run_id, self.settings, self.client)
+        except Exception as error:
+            sentence = f"The launch was interrupted ({type(error).__name__}: {error}). It is finished with the next look at the queue."
+            self._instance.report_engine_event(sentence, run)
 
     def terminate(self, run_id: str) -> bool:
         """Cancel a run whose job waits or works. True when there was something to cancel."""

@@ -2,20 +2,24 @@
 
 import time
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from padocc_dagster.slurm import tags
 from padocc_dagster.slurm.events import tell
+from padocc_dagster.slurm.identity import files_of
 from padocc_dagster.slurm.job import Job
+from padocc_dagster.slurm.reasons import NEVER, NOT_YET, pending_problem
 from padocc_dagster.slurm.snapshot import Queue
-from padocc_dagster.slurm.states import NEVER, NOT_YET, pending_problem
-from padocc_dagster.slurm.submission import files_of
 
 if TYPE_CHECKING:
     from dagster import DagsterInstance, DagsterRun
 
 TOLD_AT_ONCE = 200
+EXPECTED = ", expected to start "
+MINUTES = "%Y-%m-%d %H:%M"
+LEAST_MOVE = timedelta(minutes=10)
+"""An estimate that moves by less, or by less than a tenth of the wait, is not written again."""
 
 
 def tell_pending(instance: "DagsterInstance", run: "DagsterRun", job: Job) -> None:
@@ -26,9 +30,9 @@ def tell_pending(instance: "DagsterInstance", run: "DagsterRun", job: Job) -> No
         return
     problem = pending_problem(job.reason)
     stuck = problem is not None and problem[0].endswith((NEVER, NOT_YET))  # SLURM may estimate a start all the same
-    start = f", expected to start {job.started:%Y-%m-%d %H:%M} UTC" if job.started and not stuck else ""
-    before, now = run.tags.get(tags.PENDING, "-"), f"{job.reason}{start}"
-    if before == now or not job.reason:  # without a reason, SLURM has not looked at it yet
+    before = run.tags.get(tags.PENDING, "-")
+    now = f"{job.reason}{f'{EXPECTED}{job.started:{MINUTES}} UTC' if job.started and not stuck else ''}"
+    if not job.reason or _is_much_the_same(before, now):  # without a reason, SLURM has not looked at it yet
         return
     instance.add_run_tags(run.run_id, {tags.PENDING: now})
     if problem is None and before != "-":
@@ -37,6 +41,15 @@ def tell_pending(instance: "DagsterInstance", run: "DagsterRun", job: Job) -> No
         return
     meaning = f". It means: {problem[0]}. What to do: {problem[1]}" if problem else ""
     tell(instance, run, f"SLURM job {job.job_id} waits: {now}{meaning}", files_of(run), job.job_id)
+
+
+def _is_much_the_same(before: str, now: str) -> bool:
+    """Whether the reason is the same, and the estimate too, or nearly so: SLURM moves hundreds of estimates with every job that ends."""
+    (reason, *old), (new_reason, *new) = before.split(EXPECTED), now.split(EXPECTED)
+    if reason != new_reason or len(old) != len(new):
+        return False
+    starts = [datetime.strptime(text.removesuffix(" UTC"), MINUTES).replace(tzinfo=UTC) for text in (*old, *new)]
+    return not starts or abs(starts[1] - starts[0]) <= max(LEAST_MOVE, (starts[1] - datetime.now(UTC)) / 10)
 
 
 def tell_silence(instance: "DagsterInstance", runs: Sequence["DagsterRun"], queue: Queue, after_seconds: float) -> None:

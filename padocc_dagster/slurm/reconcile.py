@@ -16,11 +16,12 @@ from padocc_dagster.slurm import tags
 from padocc_dagster.slurm.client import Client
 from padocc_dagster.slurm.ended import ends_of
 from padocc_dagster.slurm.endings import settle
+from padocc_dagster.slurm.identity import is_of
 from padocc_dagster.slurm.pending import tell_pending, tell_silence
 from padocc_dagster.slurm.settings import Settings
-from padocc_dagster.slurm.snapshot import Queue, look
+from padocc_dagster.slurm.snapshot import Queue, is_due, look
 from padocc_dagster.slurm.strays import end_strays
-from padocc_dagster.slurm.submission import is_later, job_name, submit
+from padocc_dagster.slurm.submission import is_later, submit
 
 if TYPE_CHECKING:
     from dagster import DagsterInstance, RunRecord
@@ -54,13 +55,15 @@ class Findings:
 
 
 def reconcile(instance: "DagsterInstance", settings: Settings, client: Client) -> Findings | None:
-    """One pass. Returns None when another process is at it."""
+    """One pass, if nobody has made one within the poll interval. Returns None when there is nothing to do or another process is at it."""
     from filelock import FileLock, Timeout
 
     lock = settings.log_folder.root / "reconcile.lock"
     lock.parent.mkdir(parents=True, exist_ok=True)
     try:
         with FileLock(lock, timeout=0):
+            if not is_due(settings.log_folder.queue, settings.poll_interval_seconds):
+                return None
             return _Round(instance, settings, client).run()
     except Timeout:
         return None
@@ -105,7 +108,7 @@ class _Round:
                 if (job_id := self._attend(record, queue)) is not None:
                     gone[job_id] = record
         self._settle(gone, queue)
-        if queue.asked_at >= self.began:  # once a look: in an old one, jobs that were cancelled since are still at work
+        with self._noted("of jobs without a run"):
             self.found.cancelled = end_strays(self.instance, records, queue, self.settings, self.client)
         return self.found
 
@@ -126,7 +129,7 @@ class _Round:
             return None
         job_id = int(told[tags.JOB_ID])
         job = queue.jobs.get(job_id)
-        if job is not None and job.name == job_name(run) and not job.is_over:
+        if job is not None and is_of(job, run) and not job.is_over:
             self.found.waiting += job.is_pending
             tell_pending(self.instance, run, job)
             return None
@@ -139,8 +142,8 @@ class _Round:
         late = now - _aware(record.update_timestamp).timestamp() > LATE_SECONDS
         in_time = len(self.found.submitted) < AT_ONCE and now - self.began < AT_ONCE_SECONDS
         if (told or late) and is_later(queue, told, self.settings) and in_time:
-            submit(self.instance, run.run_id, self.settings, self.client, queue)
-            self.found.submitted.append(run.run_id)
+            if submit(self.instance, run.run_id, self.settings, self.client, queue):
+                self.found.submitted.append(run.run_id)
 
     def _settle(self, gone: Mapping[int, "RunRecord"], queue: Queue) -> None:
         if not gone:

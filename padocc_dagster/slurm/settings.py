@@ -23,8 +23,8 @@ from dagster import Array, Field, IntSource, Permissive, Shape, StringSource
 
 from padocc_dagster.slurm.allocation import Allocation, AllocationError
 from padocc_dagster.slurm.folders import LogFolder
+from padocc_dagster.slurm.options import option_problems
 from padocc_dagster.slurm.profile import ProfileError, SiteProfile, read_profile
-from padocc_dagster.slurm.script import option_problems
 from padocc_dagster.slurm.work import Work
 
 Policy = Callable[[Work], Allocation]

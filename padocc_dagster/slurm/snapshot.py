@@ -4,7 +4,6 @@ The daemon, the code server and the web server all want to know how jobs stand. 
 read what it got. A failure to answer is kept too, so that a controller in trouble is asked no more often than a healthy one.
 """
 
-import contextlib
 import json
 import os
 import time
@@ -18,6 +17,8 @@ from padocc_dagster.slurm.client import Client, NoAnswerError
 from padocc_dagster.slurm.job import Job
 
 REMEMBERED_SECONDS = 7 * 86400.0
+OWN: dict[Path, "Queue"] = {}
+"""This process's own last looks, for when they cannot be written."""
 
 
 @dataclass(frozen=True)
@@ -38,15 +39,18 @@ class Queue:
         return self.silent_since is None
 
 
+NOTHING = Queue()
+
+
 def look(path: Path, client: Client, poll_interval_seconds: float) -> Queue:
     """The queue as it was within the poll interval. Asks SLURM when nobody has asked since."""
     from filelock import FileLock
 
-    if not _is_old(seen := read(path), poll_interval_seconds):
+    if not _is_old((seen := read(path)).asked_at, poll_interval_seconds):
         return seen
     path.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(path.with_suffix(".lock")):
-        if not _is_old(seen := read(path), poll_interval_seconds):
+        if not _is_old((seen := read(path)).asked_at, poll_interval_seconds):
             return seen
         now = time.time()
         try:
@@ -73,16 +77,25 @@ def missed(path: Path, ids: set[int]) -> Mapping[int, float]:
 
 
 def is_due(path: Path, poll_interval_seconds: float) -> bool:
-    """Whether nobody has asked within the poll interval."""
-    return _is_old(read(path), poll_interval_seconds)
+    """Whether nobody has asked within the poll interval. The file is not read for that: this is asked once a run."""
+    try:
+        asked_at = path.stat().st_mtime
+    except OSError:
+        asked_at = 0.0
+    return all(_is_old(moment, poll_interval_seconds) for moment in (asked_at, OWN.get(path, NOTHING).asked_at))
 
 
-def _is_old(seen: Queue, poll_interval_seconds: float) -> bool:
-    """Whether the last look is old, or from a clock that is ahead of ours."""
-    return not 0 <= time.time() - seen.asked_at < poll_interval_seconds
+def _is_old(asked_at: float, poll_interval_seconds: float) -> bool:
+    """Whether a look is old, or from a clock that is ahead of ours."""
+    return not 0 <= time.time() - asked_at < poll_interval_seconds
 
 
 def read(path: Path) -> Queue:
+    """The last look that is known here: the file's, or this process's own where that could not be written."""
+    return max(_read_file(path), OWN.get(path, NOTHING), key=lambda seen: seen.asked_at)
+
+
+def _read_file(path: Path) -> Queue:
     """What the file says; nothing seen when it is not there or damaged."""
     try:
         kept = json.loads(path.read_text())
@@ -93,12 +106,15 @@ def read(path: Path) -> Queue:
 
 
 def _write(path: Path, seen: Queue) -> None:
-    """Keep it for the other processes. On a full disk every process asks for itself."""
+    """Keep it for the other processes; on a full disk for this one alone."""
     kept = {**asdict(seen), "jobs": [asdict(job) for job in seen.jobs.values()]}
     draft = path.with_name(f".{path.name}-{os.getpid()}")
-    with contextlib.suppress(OSError):
+    try:
         draft.write_text(json.dumps(kept, default=datetime.isoformat))
         os.replace(draft, path)
+        OWN.pop(path, None)
+    except OSError:
+        OWN[path] = seen
 
 
 def _value(name: str, value: Any) -> Any:

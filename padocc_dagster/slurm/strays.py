@@ -9,10 +9,10 @@ from padocc_dagster.slurm import report as reports
 from padocc_dagster.slurm import tags
 from padocc_dagster.slurm.client import Client, SlurmError
 from padocc_dagster.slurm.events import tell
+from padocc_dagster.slurm.identity import files_of, run_of
 from padocc_dagster.slurm.job import Job
 from padocc_dagster.slurm.settings import Settings
 from padocc_dagster.slurm.snapshot import Queue
-from padocc_dagster.slurm.submission import files_of, run_of
 
 if TYPE_CHECKING:
     from dagster import DagsterInstance, DagsterRun, RunRecord
@@ -69,13 +69,21 @@ def _is_over(record: "RunRecord", job: Job) -> bool:
 
 
 def _is_a_second(instance: "DagsterInstance", run: "DagsterRun", job: Job) -> bool:
-    """Whether another job hosts the run. Where this one does, though another is recorded, the record is mended."""
+    """Whether another job hosts the run. Where this one does, though another is recorded, the record is mended.
+
+    One at work that is not seen to have claimed the run is left alone: it is about to claim it, or ends by itself.
+    """
     told = tags.own(run.run_id, run.tags)
     if told.get(tags.STATE) != tags.SUBMITTED or told.get(tags.JOB_ID) == str(job.job_id):
         return False
     files = files_of(run)
-    hosted = reports.read(files.report) if files else None
-    if hosted is not None and hosted.job_id == job.job_id:
+    try:
+        hosted = reports.read(files.report) if files else None
+    except OSError:
+        return False
+    if hosted is None or not hosted.job_id:
+        return job.is_pending
+    if hosted.job_id == job.job_id:
         instance.add_run_tags(run.run_id, {tags.JOB_ID: str(job.job_id)})
         return False
     return True

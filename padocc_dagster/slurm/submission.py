@@ -1,25 +1,24 @@
 """A run becomes a job, exactly once, whatever dies on the way.
 
-The job's name and comment follow from the run. Before a submission the job is looked for: its report (`report.py`), then the queue by
-name. What is to be submitted is written into the run's tags before, the job's id after. When sbatch leaves it open whether the job
-was accepted, the run waits in STARTING, and the reconciler looks again. Should SLURM still get two jobs for a run (one accepted long
-after sbatch gave up), the first to claim the report does the work, and the other ends at once.
+Before a submission the job is looked for: its report (`report.py`), then the queue by name. What is to be submitted is written into the
+run's tags before, the job's id after. When sbatch leaves it open whether the job was accepted, the run waits in STARTING, and the
+reconciler looks again. Should SLURM still get two jobs for a run (one accepted long after sbatch gave up), the first to claim the report
+does the work, and the other ends at once.
 """
 
 import time
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import replace
-from pathlib import Path
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from padocc_dagster.slurm import report, tags
-from padocc_dagster.slurm.allocation import Allocation
 from padocc_dagster.slurm.client import Client, NoAnswerError, RefusedError, SlurmError
 from padocc_dagster.slurm.environment import job_environment
 from padocc_dagster.slurm.events import tell
 from padocc_dagster.slurm.folders import RunFiles
 from padocc_dagster.slurm.history import LaunchRefusedError, Plan, attempts, plan
+from padocc_dagster.slurm.identity import files_of, job_comment, job_name
 from padocc_dagster.slurm.script import BatchRequest, batch_script
 from padocc_dagster.slurm.settings import Settings
 from padocc_dagster.slurm.snapshot import Queue
@@ -28,29 +27,13 @@ if TYPE_CHECKING:
     from dagster import DagsterInstance, DagsterRun
 
 
-def job_name(run: "DagsterRun") -> str:
-    """The name of the run's job: the run's id and the number of the attempt."""
-    return f"dagster-{run.run_id}-{run.tags.get(tags.RETRY_NUMBER, '0')}"
+def submit(instance: "DagsterInstance", run_id: str, settings: Settings, client: Client, queue: Queue | None = None) -> bool:
+    """See to it that the run has a job, and return whether it has one now that was not recorded before.
 
-
-def job_comment(instance_id: str, run_id: str) -> str:
-    """What tells the run's job from a job of the same name that somebody else made."""
-    return f"dagster:{instance_id}:{run_id}"
-
-
-def run_of(comment: str, instance_id: str) -> str | None:
-    """The id of the run whose job has that comment; None for a job that is not of this instance."""
-    start = f"dagster:{instance_id}:"
-    return comment[len(start) :] if comment.startswith(start) else None
-
-
-def submit(instance: "DagsterInstance", run_id: str, settings: Settings, client: Client, queue: Queue | None = None) -> None:
-    """See to it that the run has a job. Without an answer from SLURM, the run stays as it is for a later call.
-
-    A run that cannot become a job is reported as failed. With `queue`, a look at the queue, the run stays as it is unless the look is
-    later than any earlier attempt; without it, the queue is asked.
+    Without an answer from SLURM, or when anything else is in the way, the run says so and stays as it is for a later call. A run that
+    cannot become a job is reported as failed. With `queue`, a look at the queue, nothing is done unless the look is later than any earlier
+    attempt; without it, the queue is asked.
     """
-    from dagster import DagsterRunStatus
     from filelock import FileLock
 
     lock = settings.log_folder.lock(run_id)
@@ -59,19 +42,8 @@ def submit(instance: "DagsterInstance", run_id: str, settings: Settings, client:
         run = instance.get_run_by_id(run_id)  # another process may have submitted it while this one waited
         told = tags.own(run_id, run.tags) if run else {}
         if run is None or told.get(tags.STATE) in (tags.SUBMITTED, tags.ENDED) or (queue and not is_later(queue, told, settings)):
-            return
-        if run.is_finished:
-            if told:
-                _close(instance, run, settings, client, queue)
-            return
-        if run.status is DagsterRunStatus.CANCELING:
-            _cancel(instance, run, settings, client, queue)
-            return
-        try:
-            _submit_locked(instance, run, settings, client, queue)
-        except LaunchRefusedError as refused:
-            instance.add_run_tags(run_id, {tags.MAX_RETRIES: "0", tags.STOPPED: "yes", tags.STATE: tags.ENDED})
-            instance.report_run_failed(run, f"{refused}\nThe run was not submitted. Correct this, and run it again.")
+            return False
+        return _Submission(instance, run, settings, client, queue).make()
 
 
 def is_later(queue: Queue, told: Mapping[str, str], settings: Settings) -> bool:
@@ -79,140 +51,166 @@ def is_later(queue: Queue, told: Mapping[str, str], settings: Settings) -> bool:
     return queue.taken_at > float(told.get(tags.SUBMITTED_AT, 0)) + settings.command_timeout_seconds
 
 
-def _close(instance: "DagsterInstance", run: "DagsterRun", settings: Settings, client: Client, queue: Queue | None) -> None:
-    """A run that ended before its job was recorded: that is done now, so that the job is settled too. A job that comes later is a stray."""
-    files = files_of(run)
-    with suppress(NoAnswerError):
-        job_id = find(run, settings, client, files, queue)
-        if job_id is None or files is None:
-            instance.add_run_tags(run.run_id, {tags.STATE: tags.ENDED})
-        else:
-            record(instance, run, job_id, Plan(Allocation.parse(run.tags[tags.ASKED])), files, "was there already and is taken over")
+@dataclass
+class _Submission:
+    """One attempt, made under the run's lock."""
 
+    instance: "DagsterInstance"
+    run: "DagsterRun"
+    settings: Settings
+    client: Client
+    queue: Queue | None
 
-def _cancel(instance: "DagsterInstance", run: "DagsterRun", settings: Settings, client: Client, queue: Queue | None) -> None:
-    """A run that was cancelled before it had a job: if it got one all the same, the job is ended too."""
-    with suppress(SlurmError):
-        job_id = find(run, settings, client, files_of(run), queue)
-        if job_id is not None:
-            client.cancel([job_id])
-        instance.report_run_canceled(run, "The run was cancelled before its job began.")
-        instance.add_run_tags(run.run_id, {tags.STATE: tags.ENDED})
+    def make(self) -> bool:
+        from dagster import DagsterRunStatus
 
+        if self.run.is_finished:
+            return self._close()
+        if self.run.status is DagsterRunStatus.CANCELING:
+            return self._cancel()
+        files = files_of(self.run) or self.settings.log_folder.files(self.run.run_id, time.time())
+        try:
+            job_id = self._find(files)
+            if job_id is not None:
+                self._record(job_id, self._asked_before(), (), files, "was there already and is taken over")
+            else:
+                self._submit(files)
+            return True
+        except LaunchRefusedError as refused:
+            self._refuse(refused)
+        except (NoAnswerError, OSError) as error:
+            self._put_off(error, files)
+        return False
 
-def _submit_locked(
-    instance: "DagsterInstance", run: "DagsterRun", settings: Settings, client: Client, queue: Queue | None
-) -> None:
-    told = tags.own(run.run_id, run.tags)
-    planned = plan(instance, run, settings)
-    files = files_of(run) or settings.log_folder.files(run.run_id, time.time())
-    try:
-        job_id = find(run, settings, client, files, queue)
-        how = "was there already and is taken over"
-        if job_id is None:
-            job_id, planned = _submit_new(instance, run, settings, client, planned, files)
-            how = "submitted"
-    except (NoAnswerError, OSError) as error:
-        if tags.STATE not in told:
-            instance.add_run_tags(run.run_id, _intent(instance, run, planned, files))
-            tell(instance, run, f"SLURM has not taken the job yet: {error}. This is tried again until SLURM answers.", files)
-        return
-    record(instance, run, job_id, planned, files, how)
+    def _find(self, files: RunFiles | None) -> int | None:
+        """The id of the run's job, if there is one. Raises NoAnswerError when that cannot be told."""
+        hosted = report.read(files.report) if files else None
+        if hosted is not None and hosted.job_id:
+            return hosted.job_id
+        name = job_name(self.run)
+        comment = job_comment(self.settings.log_folder.instance_id(), self.run.run_id)
+        jobs = self.client.find(name) if self.queue is None else self.queue.jobs.values()
+        return min((job.job_id for job in jobs if (job.name, job.comment) == (name, comment)), default=None)
 
+    def _submit(self, files: RunFiles) -> None:
+        planned = plan(self.instance, self.run, self.settings)
+        try:
+            job_id = self._sbatch(planned, files)
+        except LaunchRefusedError:
+            if not planned.allocation.exclude:
+                raise
+            nodes = ", ".join(planned.allocation.exclude)
+            note = f"SLURM has no other nodes for the job than {nodes}, which failed before: it may run there again"
+            planned = Plan(replace(planned.allocation, exclude=()), (*planned.notes, note))
+            job_id = self._sbatch(planned, files)
+        self._record(job_id, str(planned.allocation), planned.notes, files, "submitted")
 
-def _submit_new(
-    instance: "DagsterInstance", run: "DagsterRun", settings: Settings, client: Client, planned: Plan, files: RunFiles
-) -> tuple[int, Plan]:
-    """Submit a job that is not there yet. Where SLURM has no other nodes for it than those that are excluded, these are allowed again."""
-    try:
-        _write_script(run, settings, planned, files)
-        instance.add_run_tags(run.run_id, _intent(instance, run, planned, files))
-        return _sbatch(instance, run, settings, client, files), planned
-    except LaunchRefusedError:
-        if not planned.allocation.exclude:
-            raise
-    note = f"SLURM has no other nodes for the job than {', '.join(planned.allocation.exclude)}, which failed before: it may run there again"
-    anywhere = Plan(replace(planned.allocation, exclude=()), (*planned.notes, note))
-    return _submit_new(instance, run, settings, client, anywhere, files)
+    def _sbatch(self, planned: Plan, files: RunFiles) -> int:
+        """Submit, and when it is open whether that was accepted, look for the job. Raises NoAnswerError when it stays open."""
+        files.script.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            files.script.write_text(batch_script(self._request(planned, files)))
+        except ValueError as error:
+            raise LaunchRefusedError(str(error)) from None
+        self.instance.add_run_tags(self.run.run_id, self._marks(str(planned.allocation), files))
+        try:
+            return self.client.submit(files.script, job_environment(self.instance, self.settings.environment))
+        except NoAnswerError:
+            self.queue = None  # only a look after the attempt can show what became of it
+            job_id = self._find(files)
+            if job_id is None:
+                raise
+            return job_id
+        except RefusedError as error:
+            raise LaunchRefusedError(f"SLURM does not take the job: {error}\nIts script: {files.script}") from None
 
+    def _request(self, planned: Plan, files: RunFiles) -> BatchRequest:
+        from dagster._grpc.types import ExecuteRunArgs
 
-def find(
-    run: "DagsterRun", settings: Settings, client: Client, files: RunFiles | None, queue: Queue | None = None
-) -> int | None:
-    """The id of the run's job, if there is one. Raises NoAnswerError when that cannot be told."""
-    hosted = report.read(files.report) if files else None
-    if hosted is not None and hosted.job_id:
-        return hosted.job_id
-    comment = job_comment(settings.log_folder.instance_id(), run.run_id)
-    jobs = client.find(job_name(run)) if queue is None else queue.jobs.values()
-    ids = [job.job_id for job in jobs if (job.name, job.comment) == (job_name(run), comment)]
-    return min(ids, default=None)
+        # Without instance_ref the job reads dagster.yaml from DAGSTER_HOME: a literal password there never gets into the script.
+        arguments = ExecuteRunArgs(self.run.job_code_origin, self.run.run_id, None).get_command_args()[-1]
+        python = self.settings.python
+        return BatchRequest(
+            job_name=job_name(self.run),
+            comment=job_comment(self.settings.log_folder.instance_id(), self.run.run_id),
+            allocation=planned.allocation,
+            log=files.log,
+            report=files.report,
+            folder=files.log.parent,
+            set_up=self.settings.set_up,
+            python=python,
+            command=(python, "-m", "dagster", "api", "execute_run", arguments),
+            grace_seconds=self.settings.terminate_grace_seconds,
+            options=self.settings.sbatch_options,
+        )
 
+    def _marks(self, asked: str, files: RunFiles) -> dict[str, str]:
+        """The tags of a run that is about to be submitted: all of ours, so that nothing copied from a parent is left."""
+        copied = {} if tags.own(self.run.run_id, self.run.tags) else self.run.tags
+        again = {}
+        if copied.get(tags.STOPPED) == "yes":  # a person repeats it: Dagster counts all attempts, theirs too
+            most = (attempts(self.instance, self.run) or 1) - 1 + self.instance.run_retries_max_retries
+            again = {tags.STOPPED: "-", tags.MAX_RETRIES: str(most)}
+        return {
+            tags.JOB_OF: self.run.run_id,
+            tags.STATE: tags.SUBMITTING,
+            tags.SUBMITTED_AT: f"{time.time():.3f}",
+            tags.JOB_ID: "not known yet",
+            tags.LOG: str(files.log),
+            tags.SCRIPT: str(files.script),
+            tags.ASKED: asked,
+            **{name: "-" for name in (tags.PENDING, tags.CAUSE, tags.USED, tags.NODES) if name in copied},
+            **again,
+        }
 
-def _write_script(run: "DagsterRun", settings: Settings, planned: Plan, files: RunFiles) -> None:
-    from dagster._grpc.types import ExecuteRunArgs
+    def _asked_before(self) -> str:
+        """What the job that is there already was submitted with."""
+        return tags.own(self.run.run_id, self.run.tags).get(tags.ASKED, "")
 
-    # Without instance_ref the job reads dagster.yaml from DAGSTER_HOME: a literal password there never gets into the script.
-    arguments = ExecuteRunArgs(run.job_code_origin, run.run_id, None).get_command_args()[-1]
-    request = BatchRequest(
-        job_name=job_name(run),
-        comment=job_comment(settings.log_folder.instance_id(), run.run_id),
-        allocation=planned.allocation,
-        log=files.log,
-        report=files.report,
-        folder=files.log.parent,
-        set_up=settings.set_up,
-        python=settings.python,
-        command=(settings.python, "-m", "dagster", "api", "execute_run", arguments),
-        grace_seconds=settings.terminate_grace_seconds,
-        options=settings.sbatch_options,
-    )
-    files.script.parent.mkdir(parents=True, exist_ok=True)
-    files.script.write_text(batch_script(request))
+    def _record(self, job_id: int, asked: str, notes: tuple[str, ...], files: RunFiles, how: str) -> None:
+        """Write the job's id into the run's tags and tell it in the run's events, with commands to paste."""
+        marks = {**self._marks(asked, files), tags.STATE: tags.SUBMITTED, tags.JOB_ID: str(job_id)}
+        self.instance.add_run_tags(self.run.run_id, marks)
+        sentence = "\n".join([f"SLURM job {job_id} {how}: {asked}", *notes])
+        tell(self.instance, self.run, sentence, files, job_id)
 
+    def _refuse(self, refused: LaunchRefusedError) -> None:
+        """The run cannot become a job: it fails, and is not repeated as it is."""
+        self.instance.add_run_tags(self.run.run_id, {tags.MAX_RETRIES: "0", tags.STOPPED: "yes"})
+        self.instance.report_run_failed(self.run, f"{refused}\nThe run was not submitted. Correct this, and run it again.")
+        self.instance.add_run_tags(self.run.run_id, {tags.STATE: tags.ENDED})
 
-def _intent(instance: "DagsterInstance", run: "DagsterRun", planned: Plan, files: RunFiles) -> dict[str, str]:
-    """The tags of a run that is about to be submitted: all of ours, so that nothing copied from a parent is left."""
-    copied = run.tags if not tags.own(run.run_id, run.tags) else {}
-    again = {}
-    if copied.get(tags.STOPPED) == "yes":  # a person repeats it: Dagster counts all attempts, theirs too
-        most = (attempts(instance, run) or 1) - 1 + instance.run_retries_max_retries
-        again = {tags.STOPPED: "-", tags.MAX_RETRIES: str(most)}
-    return {
-        tags.JOB_OF: run.run_id,
-        tags.STATE: tags.SUBMITTING,
-        tags.SUBMITTED_AT: f"{time.time():.3f}",
-        tags.JOB_ID: "not known yet",
-        tags.LOG: str(files.log),
-        tags.SCRIPT: str(files.script),
-        tags.ASKED: str(planned.allocation),
-        **{name: "-" for name in (tags.PENDING, tags.CAUSE, tags.USED, tags.NODES) if name in copied},
-        **again,
-    }
+    def _put_off(self, error: Exception, files: RunFiles) -> None:
+        """Leave the run for a later call. That is told once."""
+        if tags.STATE in tags.own(self.run.run_id, self.run.tags):
+            return
+        silent = isinstance(error, NoAnswerError)
+        what = "SLURM has not taken the job yet" if silent else "The job could not be submitted yet"
+        until = "until SLURM answers" if silent else "with every look at the queue"
+        now = self.instance.get_run_by_id(self.run.run_id)
+        if now and tags.STATE not in tags.own(now.run_id, now.tags):
+            self.instance.add_run_tags(now.run_id, self._marks("", files))
+        tell(self.instance, self.run, f"{what}: {error}. This is tried again {until}.", files)
 
+    def _close(self) -> bool:
+        """A run that ended before its job was recorded: that is done now, so that the job is settled. A job that comes later is a stray."""
+        files = files_of(self.run)
+        if files is None:
+            return False
+        with suppress(NoAnswerError, OSError):
+            job_id = self._find(files)
+            if job_id is not None:
+                self._record(job_id, self._asked_before(), (), files, "was there already and is taken over")
+                return True
+            self.instance.add_run_tags(self.run.run_id, {tags.STATE: tags.ENDED})
+        return False
 
-def files_of(run: "DagsterRun") -> RunFiles | None:
-    """The files of a run that was submitted, or was about to be."""
-    script = tags.own(run.run_id, run.tags).get(tags.SCRIPT)
-    return RunFiles(Path(script)) if script else None
-
-
-def _sbatch(instance: "DagsterInstance", run: "DagsterRun", settings: Settings, client: Client, files: RunFiles) -> int:
-    """Submit, and when it is open whether that was accepted, look for the job. Raises NoAnswerError when it stays open."""
-    try:
-        return client.submit(files.script, job_environment(instance, settings.environment))
-    except NoAnswerError:
-        job_id = find(run, settings, client, files)
-        if job_id is None:
-            raise
-        return job_id
-    except RefusedError as error:
-        raise LaunchRefusedError(f"SLURM does not take the job: {error}\nIts script: {files.script}") from None
-
-
-def record(instance: "DagsterInstance", run: "DagsterRun", job_id: int, planned: Plan, files: RunFiles, how: str) -> None:
-    """Write the job's id into the run's tags and tell it in the run's events, with commands to paste."""
-    asked = str(planned.allocation)
-    instance.add_run_tags(run.run_id, {**_intent(instance, run, planned, files), tags.STATE: tags.SUBMITTED, tags.JOB_ID: str(job_id)})
-    notes = "".join(f"\n{note}" for note in planned.notes)
-    tell(instance, run, f"SLURM job {job_id} {how}: {asked}{notes}", files, job_id)
+    def _cancel(self) -> bool:
+        """A run that was cancelled before its job was recorded: if it got one all the same, the job is ended too."""
+        with suppress(SlurmError, OSError):
+            job_id = self._find(files_of(self.run))
+            if job_id is not None:
+                self.client.cancel([job_id])
+            self.instance.report_run_canceled(self.run, "The run was cancelled before its job was known to be at work.")
+            self.instance.add_run_tags(self.run.run_id, {tags.STATE: tags.ENDED})
+        return False

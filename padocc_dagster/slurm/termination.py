@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from padocc_dagster.slurm import tags
 from padocc_dagster.slurm.client import Client, SlurmError
 from padocc_dagster.slurm.events import tell
-from padocc_dagster.slurm.submission import files_of, job_name
+from padocc_dagster.slurm.identity import files_of, is_of
 
 if TYPE_CHECKING:
     from dagster import DagsterInstance
@@ -26,7 +26,7 @@ def terminate(instance: "DagsterInstance", run_id: str, client: Client) -> bool:
     job_id = int(told[tags.JOB_ID])
     try:
         job = client.show(job_id)
-        if job is None or job.is_over or job.name != job_name(run):
+        if job is None or job.is_over or not is_of(job, run):
             return True
         if not job.is_pending:
             client.signal(job_id, CANCEL_SIGNAL)

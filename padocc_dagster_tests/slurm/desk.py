@@ -18,10 +18,11 @@ from dagster._serdes import ConfigurableClassData
 
 from padocc_dagster.slurm import tags
 from padocc_dagster.slurm.client import Client
+from padocc_dagster.slurm.identity import files_of, job_comment, job_name
 from padocc_dagster.slurm.reconcile import Findings, reconcile
 from padocc_dagster.slurm.report import Report, claim, write
 from padocc_dagster.slurm.settings import Settings
-from padocc_dagster.slurm.submission import files_of, job_comment, job_name, submit
+from padocc_dagster.slurm.submission import submit
 from padocc_dagster_tests.slurm.pretended import Pretended, forget_look
 
 INSTANCE = {"telemetry": {"enabled": False}, "run_retries": {"enabled": True, "max_retries": 2, "retry_on_asset_or_op_failure": False}}
@@ -117,10 +118,10 @@ class Desk:
         """One pass, so many seconds after the last one."""
         if self.settings.log_folder.queue.exists():
             forget_look(self.settings.log_folder.queue, seconds)
-        return reconcile(self.instance, self.settings, self.client)
+        return reconcile(self.instance, self.settings, self.client) or Findings()
 
-    def pass_again(self) -> Findings:
-        """One pass within the poll interval."""
+    def pass_again(self) -> Findings | None:
+        """Another within the poll interval, which finds nothing to do."""
         return reconcile(self.instance, self.settings, self.client)
 
     def with_settings(self, **config: Any) -> "Desk":

@@ -5,6 +5,7 @@ They stand at the edge, where a process is started; `answers.py` reads what they
 
 import fcntl
 import json
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -173,3 +174,4 @@ def forget_look(queue: Path, seconds: float = 10_000) -> None:
     if kept["silent_since"] is not None:
         kept["silent_since"] -= seconds
     queue.write_text(json.dumps(kept))
+    os.utime(queue, (kept["asked_at"], kept["asked_at"]))

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from padocc_dagster.slurm import tags
+from padocc_dagster.slurm.identity import files_of
 from padocc_dagster_tests.slurm.desk import Desk
 
 NO_DATABASE = "sacct: error: Problem talking to the database: Connection refused"
@@ -72,8 +73,8 @@ def test_a_job_that_nobody_knows_is_given_up_after_two_looks_and_two_minutes(des
     desk.slurm.answer("sacct", NO_DATABASE)
     desk.slurm.end(job_id, "FAILED")
     assert desk.look().ended == {}
-    assert desk.look(119).ended == {} and desk.status(run) == "STARTED"
-    assert desk.look(5).ended == {job_id: "VANISHED"}
+    assert desk.look(90).ended == {} and desk.status(run) == "STARTED"
+    assert desk.look(61).ended == {job_id: "VANISHED"}
     assert desk.status(run) == "FAILURE" and "VANISHED" in desk.told(run)
 
 
@@ -82,9 +83,9 @@ def test_a_job_that_comes_back_into_the_queue_was_never_missed(desk: Desk, job: 
     desk.slurm.change(job_id, queued=False, accounted=False, remembered=False)
     desk.look()
     desk.slurm.change(job_id, queued=True)
-    desk.look(119)
+    desk.look(90)
     desk.slurm.change(job_id, queued=False)
-    assert desk.look(119).ended == {} and desk.status(run) == "STARTED"
+    assert desk.look(90).ended == {} and desk.status(run) == "STARTED"
 
 
 def test_that_a_cluster_has_no_accounting_is_found_out_once_a_day(desk: Desk) -> None:
@@ -108,7 +109,7 @@ def test_that_the_database_is_down_is_not_remembered_as_no_accounting(desk: Desk
     desk.slurm.end(job_id, "TIMEOUT")
     desk.look()
     desk.slurm.recover("sacct")
-    assert desk.look(21).ended == {job_id: "TIMEOUT"}
+    assert desk.look(61).ended == {job_id: "TIMEOUT"}
 
 
 def test_the_same_id_under_another_name_is_another_job(desk: Desk, job: tuple[Any, int]) -> None:
@@ -144,3 +145,41 @@ def test_sacct_is_asked_from_before_the_oldest_run_began_whatever_the_zone_of_th
     argv = desk.slurm.calls("sacct")[0]["argv"]
     since = datetime.fromisoformat(argv[argv.index("-S") + 1]).replace(tzinfo=UTC)
     assert timedelta(hours=14) < datetime.now(UTC) - since < timedelta(hours=16)
+
+
+def test_a_renamed_job_is_still_its_runs(desk: Desk, job: tuple[Any, int]) -> None:
+    run, job_id = job
+    desk.slurm.change(job_id, name="another name")
+    assert desk.look().ended == {} and desk.status(run) == "STARTED"
+    desk.slurm.end(job_id, "TIMEOUT")
+    assert desk.look().ended == {job_id: "TIMEOUT"}
+
+
+def test_a_job_that_the_accounting_alone_has_at_work_is_waited_for_an_hour(desk: Desk, job: tuple[Any, int]) -> None:
+    run, job_id = job
+    desk.slurm.end(job_id, "TIMEOUT", accounted="RUNNING")
+    assert desk.look().ended == {}
+    assert desk.look(3000).ended == {} and desk.status(run) == "STARTED"
+    assert desk.look(700).ended == {job_id: "VANISHED"}
+
+
+def test_a_report_that_cannot_be_read_says_nothing_and_stops_no_other(desk: Desk, job: tuple[Any, int]) -> None:
+    run, job_id = job
+    path = files_of(desk.now(run)).report
+    path.unlink()
+    path.mkdir()
+    desk.slurm.answer("sacct", NO_DATABASE)
+    desk.slurm.end(job_id, "FAILED")
+    found = desk.look()
+    assert (found.ended, found.errors) == ({}, {})
+    assert desk.look(200).ended != {} and desk.status(run) == "FAILURE"
+
+
+def test_a_silent_controller_is_asked_for_one_job_in_a_pass(desk: Desk) -> None:
+    jobs = [desk.at_work()[1] for _ in range(4)]
+    desk.slurm.answer("sacct", NO_DATABASE)
+    for job_id in jobs:
+        desk.slurm.end(job_id, "TIMEOUT")
+    desk.slurm.answer("scontrol", "slurm_load_jobs error: Unable to contact slurm controller (connect failure)")
+    assert desk.look().ended == {}
+    assert len(desk.slurm.calls("scontrol")) == 1

@@ -3,6 +3,7 @@
 import pytest
 
 from padocc_dagster.slurm import tags
+from padocc_dagster.slurm.identity import files_of
 from padocc_dagster.slurm.states import RESPONSES, Cause
 from padocc_dagster_tests.slurm.desk import Desk
 
@@ -200,3 +201,10 @@ def test_a_tag_that_dagster_cannot_read_as_a_number_of_retries_is_told_as_no_rep
     desk.look()
     assert "'many' and no number, so Dagster does not repeat it" in desk.told(run)
     assert not repeated(desk, run)
+
+
+def test_a_worker_that_had_begun_and_left_no_report_did_not_fail_to_be_launched(desk: Desk) -> None:
+    run, job_id = desk.at_work()
+    files_of(desk.now(run)).report.unlink()
+    desk.slurm.end(job_id, "FAILED", exit="1:0")
+    assert desk.look().ended == {job_id: "FAILED"} and repeated(desk, run)

@@ -15,6 +15,7 @@ from padocc_dagster.slurm.launcher import SlurmRunLauncher
 from padocc_dagster.slurm.reconcile import open_runs, reconcile
 from padocc_dagster.slurm.submission import submit
 from padocc_dagster_tests.slurm.desk import Desk
+from padocc_dagster_tests.slurm.pretended import forget_look
 
 TIMED_OUT = "sbatch: error: Batch job submission failed: Socket timed out on send/recv operation"
 
@@ -117,7 +118,7 @@ def test_a_submission_after_the_look_is_not_missed_in_it(desk: Desk) -> None:
     desk.look()
     run = desk.run()
     desk.submit(run)
-    assert desk.pass_again().ended == {} and desk.slurm.calls("sacct") == []
+    assert desk.pass_again() is None and desk.slurm.calls("sacct") == []
     assert desk.status(run) == "STARTING"
 
 
@@ -169,8 +170,9 @@ def test_two_runs_that_have_got_the_same_id_after_a_reset_both_come_to_their_end
 
 def test_one_process_at_a_time(desk: Desk) -> None:
     desk.look()
+    forget_look(desk.settings.log_folder.queue)
     with FileLock(desk.settings.log_folder.root / "reconcile.lock"):
-        assert desk.look() is None
+        assert reconcile(desk.instance, desk.settings, desk.client) is None
     desk.slurm.answer("squeue", once=True, after=True, status=0, seconds=0.5)
     context = multiprocessing.get_context("fork")
     gate = context.Barrier(4)

@@ -1,4 +1,4 @@
-"""The batch script, as text: what sbatch reads of it, what bash makes of it, and which options a site may add."""
+"""The batch script, as text: what sbatch reads of it, and what bash makes of it."""
 
 import json
 import os
@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from padocc_dagster.slurm.allocation import Allocation
-from padocc_dagster.slurm.script import KNOWN_OPTIONS, SET_BY_LAUNCHER, SET_UP_FAILED, BatchRequest, batch_script, option_problems
+from padocc_dagster.slurm.script import SET_UP_FAILED, BatchRequest, batch_script
 
 REQUEST = BatchRequest(
     job_name="padocc-0a1b2c3d",
@@ -58,7 +58,7 @@ HOSTILE = "a \"b\" 'c' #d $(touch pwned) `touch pwned` \\ \\n ; --time=1 é 100%
 
 
 def words_of_sbatch(line: str) -> list[str]:
-    """The words of an #SBATCH line by the rules of sbatch, told in script.py; seen to agree with sbatch 22.05."""
+    """The words of an #SBATCH line by the rules of sbatch, told in options.py; seen to agree with sbatch 22.05."""
     words, word, quote, escaped = [], None, "", False
     for letter in line.removeprefix("#SBATCH"):
         if escaped:
@@ -189,47 +189,6 @@ def test_the_worker_does_not_load_modules_of_the_folder_where_it_starts(tmp_path
     command = (sys.executable, "-P", "-c", "print('begun')")
     ended = run(batch_script(replace(REQUEST, report=tmp_path / "r.json", set_up=(), python=sys.executable, command=command)), tmp_path)
     assert (ended.stdout, ended.stderr) == ("begun\n", "")
-
-
-def test_all_that_a_site_may_add_is_an_option_of_sbatch_and_not_the_launchers() -> None:
-    assert not set(KNOWN_OPTIONS) & set(SET_BY_LAUNCHER)
-    assert list(KNOWN_OPTIONS) == sorted(set(KNOWN_OPTIONS))
-    manual = subprocess.run(["man", "--pager=cat", "sbatch"], capture_output=True, text=True, env={**os.environ, "MANWIDTH": "200"})
-    if manual.returncode or "--acctg-freq" not in manual.stdout:
-        pytest.skip("sbatch's manual is not installed here")
-    assert [name for name in (*KNOWN_OPTIONS, *SET_BY_LAUNCHER) if f"--{name}" not in manual.stdout] == []
-
-
-def test_good_options_are_no_problem() -> None:
-    good = {"constraint": "a&b", "nice": 10, "exclusive": True, "oversubscribe": False, "mail-type": "FAIL", "gres": "gpu:1"}
-    assert option_problems(good) == []
-    assert option_problems({"nice": True, "exclusive": "user", "licenses": "matlab@db:2", "reservation": False}) == []
-
-
-@pytest.mark.parametrize(
-    ("name", "value", "sentence"),
-    [
-        ("constrain", "a", "constrain is not an option of sbatch that can be given here. Did you mean constraint? Known are acctg-freq, "),
-        ("mail_user", "a", "mail_user is not an option of sbatch that can be given here. Did you mean mail-user? "),
-        ("--qos", "a", "--qos is not an option of sbatch that can be given here. Did you mean qos? "),
-        ("C", "a", "C is not an option of sbatch that can be given here. Known are acctg-freq, "),
-        (5, "a", "5 is not an option of sbatch that can be given here. Known are acctg-freq, "),
-        ("time", "5", "time is set by the launcher: use time in its default_allocation, or the run tag slurm/time"),
-        ("requeue", True, "requeue is set by the launcher: a run is repeated by Dagster's run retries"),
-        ("constraint", True, "constraint is true, but it needs a value (`man sbatch`): write it"),
-        ("constraint", None, "constraint is None: write text, a number, true or false"),
-        ("constraint", ["a"], "constraint is ['a']: write text, a number, true or false"),
-        ("constraint", "", "constraint: '' cannot be --constraint of a job: give "),
-        ("constraint", "a\n#SBATCH --qos=x", "constraint: 'a\\n#SBATCH --qos=x' cannot be --constraint of a job: give "),
-    ],
-)
-def test_an_option_that_cannot_be_given_is_told_in_a_sentence(name: str, value: object, sentence: str) -> None:
-    problems = option_problems({"nice": 5, name: value, "licenses": "x"})
-    assert len(problems) == 1 and problems[0].startswith(sentence)
-
-
-def test_all_problems_are_told_at_once() -> None:
-    assert len(option_problems({"time": 1, "tim": 2, "hint": True, "nice": 3})) == 3
 
 
 def test_the_words_that_bash_gets_are_those_of_the_request() -> None:

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from padocc_dagster.slurm import tags
+from padocc_dagster.slurm.identity import job_name
 from padocc_dagster.slurm.strays import LAST_WORDS_SECONDS
-from padocc_dagster.slurm.submission import job_name
 from padocc_dagster.slurm.termination import terminate
 from padocc_dagster_tests.slurm.desk import Desk
 

@@ -9,9 +9,10 @@ import pytest
 
 from padocc_dagster.slurm import tags
 from padocc_dagster.slurm.folders import RunFiles
-from padocc_dagster.slurm.script import KNOWN_OPTIONS
+from padocc_dagster.slurm.identity import files_of, job_name, run_of
+from padocc_dagster.slurm.options import KNOWN_OPTIONS
 from padocc_dagster.slurm.snapshot import Queue, read
-from padocc_dagster.slurm.submission import files_of, is_later, job_name, run_of, submit
+from padocc_dagster.slurm.submission import is_later, submit
 from padocc_dagster_tests.slurm.desk import Desk
 
 TIMED_OUT = "sbatch: error: Batch job submission failed: Socket timed out on send/recv operation"
@@ -227,3 +228,36 @@ def test_the_sbatch_options_of_the_site_stand_in_the_script(desk: Desk) -> None:
     desk.submit(run)
     script = files_of(desk.now(run)).script.read_text()
     assert "#SBATCH --constraint=intel\n" in script and "#SBATCH --nice\n" in script and "module load x" in script
+
+
+def test_a_job_that_is_there_is_taken_over_whatever_the_limits_are_now_and_with_what_it_asked_for(desk: Desk) -> None:
+    run = desk.run({"slurm/memory": "2G"})
+    desk.submit(run)
+    desk.instance.add_run_tags(run.run_id, {tags.STATE: tags.SUBMITTING, tags.JOB_ID: "not known yet"})
+    stricter = desk.with_settings(largest_allocation={"memory": "1G"})
+    assert stricter.submit(run) and desk.status(run) == "STARTING"
+    assert "memory=2G" in desk.own(run)[tags.ASKED] and len(desk.slurm.calls("sbatch")) == 1
+
+
+def test_a_refused_run_is_not_counted_as_submitted_and_takes_no_place(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    from padocc_dagster.slurm import reconcile as reconcile_module
+
+    monkeypatch.setattr(reconcile_module, "LATE_SECONDS", -5.0)
+    run = desk.run({"slurm/time": "soon"})
+    assert desk.look().submitted == [] and desk.status(run) == "FAILURE"
+    assert desk.look().open == 0
+
+
+def test_whatever_interrupts_a_launch_leaves_the_run_to_the_reconciler(desk: Desk) -> None:
+    from dagster._core.launcher import LaunchRunContext
+
+    from padocc_dagster.slurm.launcher import SlurmRunLauncher
+
+    launcher = SlurmRunLauncher(desk.settings)
+    launcher.register_instance(desk.instance)
+    run = desk.run()
+    blocked = desk.settings.log_folder.root / "locks"
+    blocked.parent.mkdir(parents=True, exist_ok=True)
+    blocked.write_text("in the way")
+    launcher.launch_run(LaunchRunContext(run, None))
+    assert desk.status(run) == "STARTING" and "The launch was interrupted" in desk.told(run)

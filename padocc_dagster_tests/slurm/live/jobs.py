@@ -3,7 +3,7 @@
 import re
 from collections import Counter
 
-from padocc_dagster.slurm.submission import run_of
+from padocc_dagster.slurm.identity import run_of
 from padocc_dagster_tests.slurm.live.conftest import LiveSlurm
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import dagster as dg
 
 from padocc_dagster.slurm import report, tags
-from padocc_dagster.slurm.submission import files_of
+from padocc_dagster.slurm.identity import files_of
 from padocc_dagster_tests.slurm.live.conftest import LiveSlurm
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from padocc_dagster.slurm import report, tags
-from padocc_dagster.slurm.submission import files_of
+from padocc_dagster.slurm.identity import files_of
 from padocc_dagster_tests.slurm.live.conftest import LiveSlurm, environment
 from padocc_dagster_tests.slurm.live.jobs import wrong_numbers
 from padocc_dagster_tests.slurm.live.tally import tally
