@@ -19,12 +19,10 @@ demo: $(VENV)/installed
 	$(BIN)/padocc-dagster demo --directory $(DEMO)
 
 demo-slurm: $(VENV)/installed
-	$(BIN)/python tools/slurm-cluster start --directory $(DEMO_SLURM)/cluster
-	status=0; \
+	trap '$(BIN)/python tools/slurm-cluster stop --directory $(DEMO_SLURM)/cluster' EXIT; trap : INT TERM; \
+	$(BIN)/python tools/slurm-cluster start --directory $(DEMO_SLURM)/cluster && \
 	SLURM_CONF="$$PWD/$(DEMO_SLURM)/cluster/etc/slurm.conf" \
-		$(BIN)/padocc-dagster demo --directory $(DEMO_SLURM)/run --settings deploy/slurm/one-node.yaml || status=$$?; \
-	$(BIN)/python tools/slurm-cluster stop --directory $(DEMO_SLURM)/cluster; \
-	exit $$status
+		$(BIN)/padocc-dagster demo --directory $(DEMO_SLURM)/run --settings deploy/slurm/one-node.yaml
 
 test: $(VENV)/installed
 	$(BIN)/python -m pytest -ra $(ARGS)

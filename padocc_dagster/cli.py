@@ -70,7 +70,7 @@ def up(
                 place = services.home.workdir
                 typer.echo(f"{services.url} shows {place.root}. Drop group configs into {place.inbox}")
             services.watch()
-            typer.echo("Ending. Runs at work are told to stop, and are repeated at the next start.")
+            typer.echo("Ending. Runs at work on this machine are told to stop, and are repeated at the next start; SLURM jobs go on.")
 
 
 @app.command()

@@ -4,9 +4,12 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from padocc_dagster.doctor.settings_file import postgres, resolved
+from padocc_dagster.slurm.settings import SECONDS
 
 DAYS = 86400
 DEFAULT_RUNS = 10
+END_SECONDS = 60
+"""What SLURM and the host may need to end a job whose time to end by itself is over."""
 
 
 class Demand(NamedTuple):
@@ -27,6 +30,13 @@ DEMANDS = (
         lambda v: _is_number(v) and v >= 2 * DAYS,
         "2592000",
         "a job that waits in SLURM's queue is a run that starts, and is failed after so long (30 days; 0 does not mean off)",
+    ),
+    Demand(
+        "run_monitoring.max_runtime_seconds",
+        0,
+        lambda v: v == 0,
+        "0, or leave it out",
+        "the wall time does this: Dagster fails such a run at once and repeats it, while the job's worker still has its time to end",
     ),
     Demand("run_monitoring.max_resume_run_attempts", 0, lambda v: v == 0, "0", "Dagster's resume repeats every step of a run"),
     Demand("run_retries.enabled", False, lambda v: v is True, "true", "or a job that died for lack of memory or time is not repeated"),
@@ -52,7 +62,8 @@ OLDER = {"concurrency.runs.max_concurrent_runs": ("run_queue.max_concurrent_runs
 
 def demand_problems(values: Mapping[str, Any]) -> list[str]:
     """A sentence for each entry that has to be another."""
-    return [problem for demand in DEMANDS if (problem := _problem(demand, resolved(values)))]
+    values = resolved(values)
+    return [problem for demand in (*DEMANDS, _cancel_timeout(values)) if (problem := _problem(demand, values))]
 
 
 def storage_problems(values: Mapping[str, Any], for_slurm: bool) -> list[str]:
@@ -73,11 +84,19 @@ def storage_problems(values: Mapping[str, Any], for_slurm: bool) -> list[str]:
     return [f"{why}: {entry}"] if trap else []
 
 
+def _cancel_timeout(values: Mapping[str, Any]) -> Demand:
+    """Dagster's patience with a run that is being cancelled, by what the launcher's config grants its worker."""
+    least = END_SECONDS
+    for name in ("terminate_grace_seconds", "poll_interval_seconds"):
+        said = _number(_at(values, f"run_launcher.config.{name}"))
+        least += said if _is_number(said) else SECONDS[name][0]
+    why = f"a cancelled run may end by itself in terminate_grace_seconds, and is seen to within poll_interval_seconds: {least} at least"
+    return Demand("run_monitoring.cancel_timeout_seconds", 180, lambda v: _is_number(v) and v >= least, str(max(600, least)), why)
+
+
 def _problem(demand: Demand, values: Mapping[str, Any]) -> str | None:
     found = [value for entry in (demand.entry, *OLDER.get(demand.entry, ())) if (value := _at(values, entry)) is not None]
-    value = found[0] if found else demand.default
-    if isinstance(value, str) and value.lstrip("-").isdigit():  # from an environment variable
-        value = int(value)
+    value = _number(found[0]) if found else demand.default
     if demand.holds(value):
         return None
     now = "is" if found else "is left out, which means"
@@ -88,6 +107,11 @@ def _at(values: Any, entry: str) -> Any:
     for key in entry.split("."):
         values = values.get(key) if isinstance(values, Mapping) else None
     return values
+
+
+def _number(value: Any) -> Any:
+    """What stands in an environment variable is text."""
+    return int(value) if isinstance(value, str) and value.lstrip("-").isdigit() else value
 
 
 def _is_number(value: Any) -> bool:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from padocc_dagster.doctor import cluster
 from padocc_dagster.doctor.demand import demand_problems, storage_problems
 from padocc_dagster.doctor.facts import PACKAGES, gather
-from padocc_dagster.doctor.folder import check_folder
+from padocc_dagster.doctor.folder import check_folder, check_log_folder
 from padocc_dagster.doctor.instance import InstanceProblem, launcher, open_instance, validate
 from padocc_dagster.doctor.line import Line, is_fine, judged, not_checked, ok, wrong
 from padocc_dagster.doctor.settings_file import postgres, variables, wants_slurm
@@ -91,7 +91,7 @@ def _slurm(
         return
     yield cluster.profile(settings)
     log_folder = settings.log_folder.root
-    writable = _log_folder(log_folder)
+    writable = check_log_folder(settings.log_folder)
     yield writable
     if not is_fine([*asked[:2], writable]):
         yield not_checked("allocations and job", FIRST)
@@ -147,14 +147,6 @@ def _database(home: Path, values: Mapping[str, Any]) -> "tuple[DagsterInstance |
         remedy = "correct storage in dagster.yaml, or see whether the database runs and lets this host in"
         return None, [wrong("database", f"{sentence}: {remedy}") for sentence in problem.sentences]
     return instance, [ok("database", "the instance opens and its runs can be read")]
-
-
-def _log_folder(path: Path) -> Line:
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        return wrong("log folder", f"{path} cannot be made ({error.strerror}): set log_folder in the launcher's config")
-    return check_folder("log folder", path, "set log_folder in the launcher's config")
 
 
 @contextmanager

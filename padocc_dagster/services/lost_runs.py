@@ -1,41 +1,77 @@
 """What is put in order before the daemon starts: runs whose worker is gone without a word are reported as failed, so that Dagster
-repeats them, and a launcher that knows jobs outside this machine looks at them first (`SlurmRunLauncher.reconcile`).
+repeats them; a launcher that knows jobs outside this machine compares them with the runs itself (`SlurmRunLauncher.reconcile`).
 
 Dagster's default launcher cannot tell whether a worker of an earlier code server is alive
 (`dagster/_core/launcher/default_run_launcher.py` has no health check): such a run would stay "started" for ever, hold its slot
 and keep automation waiting. `padocc-dagster up` knows that none is alive, because it has ended them all, and runs this file as
 `python -m padocc_dagster.services.lost_runs <seconds since 1970>`, with DAGSTER_HOME in the environment.
+
+Prints sentences for the person who starts the services. Exit status: 0, or `os.EX_CONFIG` when these say what is wrong in dagster.yaml.
 """
 
+import os
 import sys
 from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from dagster import DagsterInstance
 
 
-def report_lost_runs(before: datetime) -> list[str]:
+def put_in_order(before: datetime) -> list[str]:
+    """See to the unfinished runs that a code server was given before that time. Returns what a person should know, a sentence each."""
+    from dagster import DagsterInstance
+
+    with DagsterInstance.get() as instance:
+        if not hasattr(instance.run_launcher, "reconcile"):
+            lost = report_lost_runs(instance, before)
+            return [f"{len(lost)} run(s) were at work when the code server ended; Dagster repeats them: {', '.join(lost)}"] if lost else []
+        try:
+            instance.run_launcher.reconcile()
+        except Exception as error:  # the sensor and the daemon try again
+            return [f"Runs and jobs could not be compared yet, which is tried again: {type(error).__name__}: {error}"]
+    return []
+
+
+def report_lost_runs(instance: "DagsterInstance", before: datetime) -> list[str]:
     """Report the unfinished runs that a code server was given before that time, and return their ids.
 
     Runs that somebody executes in a process of their own are not touched.
     """
-    from dagster import DagsterInstance, DagsterRunStatus, RunsFilter
+    from dagster import DagsterRunStatus, RunsFilter
     from dagster._core.events import JobFailureData, RunFailureReason
     from dagster._core.storage.tags import GRPC_INFO_TAG
 
     unfinished = [DagsterRunStatus.STARTING, DagsterRunStatus.STARTED, DagsterRunStatus.CANCELING]
     lost = []
-    with DagsterInstance.get() as instance:
-        for run in instance.get_runs(RunsFilter(statuses=unfinished, updated_before=before)):
-            if GRPC_INFO_TAG not in run.tags:
-                continue
-            if run.status is DagsterRunStatus.CANCELING:
-                instance.report_run_canceled(run, "The run's worker was ended while the run was being cancelled.")
-            else:
-                reason = JobFailureData(error=None, failure_reason=RunFailureReason.UNEXPECTED_TERMINATION)
-                instance.report_run_failed(run, "The run's worker ended when padocc-dagster's code server did.", reason)
-            lost.append(run.run_id)
-        if hasattr(instance.run_launcher, "reconcile"):
-            instance.run_launcher.reconcile()
+    for run in instance.get_runs(RunsFilter(statuses=unfinished, updated_before=before)):
+        if GRPC_INFO_TAG not in run.tags:
+            continue
+        if run.status is DagsterRunStatus.CANCELING:
+            instance.report_run_canceled(run, "The run's worker was ended while the run was being cancelled.")
+        else:
+            reason = JobFailureData(error=None, failure_reason=RunFailureReason.UNEXPECTED_TERMINATION)
+            instance.report_run_failed(run, "The run's worker ended when padocc-dagster's code server did.", reason)
+        lost.append(run.run_id)
     return lost
 
 
+def main(before: datetime) -> int:
+    """Check dagster.yaml, then put the runs in order. Returns the exit status."""
+    from padocc_dagster.doctor.instance import InstanceProblem, launcher
+    from padocc_dagster.slurm.yaml_fields import NotRead, load
+
+    home = Path(os.environ["DAGSTER_HOME"])
+    try:
+        launcher(home, load(home / "dagster.yaml") or {})
+    except (InstanceProblem, NotRead) as problem:
+        print(problem)
+        return os.EX_CONFIG
+    for sentence in put_in_order(before):
+        print(sentence)
+    return 0
+
+
 if __name__ == "__main__":
-    print("\n".join(report_lost_runs(datetime.fromtimestamp(float(sys.argv[1]), UTC))))
+    sys.exit(main(datetime.fromtimestamp(float(sys.argv[1]), UTC)))

@@ -1,13 +1,13 @@
 """Dagster's three processes for one working directory: started, watched, started again, and ended together.
 
-- `code-server` has this package's definitions and runs the work: every run is a child of it. The web server and the daemon both
-  ask it, so either of them may die and come back while runs go on.
+- `code-server` has this package's definitions and runs the work: every run is a child of it, except on SLURM, where each is a job.
+  The web server and the daemon both ask it, so either of them may die and come back while runs go on.
 - `daemon` turns sensors, conditions and the queue into runs. `webserver` answers on one address of this machine.
 
 What happens when one of them dies: the web server and the daemon are started again and nothing else changes. With the code
 server, what is left of its runs is ended too and these runs are reported as lost, so that Dagster repeats them
-(`run_retries` in dagster.yaml). When the process that watches is itself killed, Linux sends all three a SIGTERM: the web server
-and the daemon end at once, the code server when its runs have ended; the next start ends what it still finds.
+(`run_retries` in dagster.yaml); jobs on SLURM go on. When the process that watches is itself killed, Linux sends all three a SIGTERM:
+the web server and the daemon end at once, the code server when its runs have ended; the next start ends what it still finds.
 """
 
 import os
@@ -137,11 +137,13 @@ class Services:
         self._wait_for(lambda: network.is_listening(self.home.socket), "the code server")
         argv = [sys.executable, "-m", "padocc_dagster.services.lost_runs", str(ended)]
         done = run(argv, env=self.environment, cwd=self.home.root, stdin=DEVNULL, capture_output=True, text=True)
+        if done.returncode == os.EX_CONFIG:
+            raise ServicesError(f"{self.home.settings} cannot be used:\n{done.stdout.strip()}")
         if done.returncode:
             reason = done.stderr.strip().splitlines()[-1:] or ["no message"]
             raise ServicesError(f"Dagster cannot open its instance in {self.home.root}: {reason[0]}. Check {self.home.settings}")
-        if lost := done.stdout.split():
-            self.say(f"{len(lost)} run(s) were at work when the code server ended; Dagster repeats them: {', '.join(lost)}")
+        for sentence in done.stdout.splitlines():
+            self.say(sentence)
         self._start(self.daemon)
 
     def _start_again(self, service: Service) -> None:

@@ -39,6 +39,9 @@ def test_the_shipped_settings_have_all_that_is_needed() -> None:
         ("run_monitoring.start_timeout_seconds", None, "2592000"),
         ("run_monitoring.start_timeout_seconds", 3600, "2592000"),
         ("run_monitoring.max_resume_run_attempts", 3, "0"),
+        ("run_monitoring.max_runtime_seconds", 3600, "0, or leave it out"),
+        ("run_monitoring.cancel_timeout_seconds", 0, "600"),
+        ("run_monitoring.cancel_timeout_seconds", 179, "600"),
         ("run_retries.enabled", False, "true"),
         ("run_retries.max_retries", 0, "4"),
         ("run_retries.retry_on_asset_or_op_failure", None, "false"),
@@ -50,6 +53,16 @@ def test_the_shipped_settings_have_all_that_is_needed() -> None:
 def test_a_wrong_or_missing_setting_is_named_with_the_value_to_write(entry: str, value: Any, write: str) -> None:
     (problem,) = demand_problems(changed(entry, value))
     assert problem.startswith(entry) and f"write {write}," in problem
+
+
+@pytest.mark.parametrize(("grace", "poll", "least"), [(60, 60, 180), (900, 60, 1020), (60, 300, 420), (None, None, 180)])
+def test_dagster_waits_for_a_cancelled_run_longer_than_the_launcher_does(grace: int | None, poll: int | None, least: int) -> None:
+    seconds = {"terminate_grace_seconds": grace, "poll_interval_seconds": poll}
+    config = {name: value for name, value in seconds.items() if value is not None}
+    given = {"run_launcher": {"config": config}}
+    assert demand_problems({**changed("run_monitoring.cancel_timeout_seconds", least), **given}) == []
+    (problem,) = demand_problems({**changed("run_monitoring.cancel_timeout_seconds", least - 1), **given})
+    assert f"write {max(600, least)}," in problem and f"{least} at least" in problem
 
 
 @pytest.mark.parametrize("runs", [11, -1, 5000])

@@ -1,6 +1,8 @@
 """The whole examination where no cluster is needed: one machine, and deployments that are wrong before SLURM is asked."""
 
 import copy
+import errno
+import fcntl
 import os
 from pathlib import Path
 from typing import Any
@@ -11,10 +13,11 @@ from typer.testing import CliRunner
 
 from padocc_dagster.cli import app
 from padocc_dagster.doctor.examination import examine
-from padocc_dagster.doctor.folder import check_folder
+from padocc_dagster.doctor.folder import check_folder, check_log_folder
 from padocc_dagster.doctor.line import Line, Verdict
 from padocc_dagster.pipeline.layout import Workdir
 from padocc_dagster.services.home import Home, first_settings
+from padocc_dagster.slurm.folders import LogFolder
 
 SHIPPED = yaml.safe_load((Path(__file__).parents[2] / "deploy" / "slurm" / "dagster.yaml").read_text())
 PASSWORD = "a secret that must be seen nowhere"
@@ -155,3 +158,25 @@ def test_sqlite_under_a_slurm_launcher_is_wrong(home: Home) -> None:
 def test_a_folder_that_takes_no_file_is_told(path: str, words: str) -> None:
     line = check_folder("folder", Path(path), "make it")
     assert line.verdict is Verdict.WRONG and f"{path} {words}" in line.text
+
+
+def test_a_log_folder_is_made_and_names_its_instance_and_nothing_of_the_check_is_left(tmp_path: Path) -> None:
+    line = check_log_folder(LogFolder(tmp_path / "slurm"))
+    assert line.verdict is Verdict.OK, line
+    assert [path.name for path in (tmp_path / "slurm").iterdir()] == ["instance-id"]
+
+
+def test_a_log_folder_that_cannot_name_its_instance_is_told(tmp_path: Path) -> None:
+    (tmp_path / "instance-id").mkdir()
+    line = check_log_folder(LogFolder(tmp_path))
+    assert line.verdict is Verdict.WRONG and f"{tmp_path}/instance-id cannot be made or read" in line.text
+
+
+def test_a_log_folder_without_locks_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(fcntl, "flock", refuse)  # as a network file system without a lock service does
+    monkeypatch.setattr("padocc_dagster.doctor.folder.LOCK_SECONDS", 0.1)
+    line = check_log_folder(LogFolder(tmp_path))
+    assert line.verdict is Verdict.WRONG and f"no file in {tmp_path} can be locked" in line.text
