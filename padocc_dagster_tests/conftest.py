@@ -33,6 +33,11 @@ def page() -> "Iterator[Page]":
         browser.close()
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Live instances first: they mostly wait, and several processes then end at about the same time."""
+    items.sort(key=lambda item: "live" not in item.path.parts)
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     reports = [report for reports in terminalreporter.stats.values() for report in reports if getattr(report, "when", "") == "call"]
     figures = [value for report in reports for name, value in report.user_properties if name == "figure"]

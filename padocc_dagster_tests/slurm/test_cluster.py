@@ -3,6 +3,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -101,6 +102,9 @@ def test_a_job_above_a_limit_waits_with_that_reason(cluster: Cluster, tmp_path: 
 def test_each_daemon_can_be_killed_and_started_while_a_job_runs(cluster: Cluster, tmp_path: Path, daemon: str) -> None:
     job = submit(cluster, tmp_path, command=f"while ! test -e {tmp_path}/go; do sleep 0.1; done")
     process.wait_until("the job runs", lambda: accounted(cluster, job) == "RUNNING")
+    began = time.mktime(time.strptime(cluster.command("squeue", "-h", "-j", str(job), "-o", "%S").strip(), "%Y-%m-%dT%H:%M:%S"))
+    saved = cluster.folder.root / "state" / "job_state"  # what is not saved yet, a killed slurmctld forgets
+    process.wait_until("the controller has saved that", lambda: saved.stat().st_mtime > began + 1)
     before = cluster.running()[daemon]
     cluster.kill(daemon, signal.SIGKILL)
     assert cluster.running()[daemon] is None
@@ -120,25 +124,32 @@ def test_a_drained_node_takes_no_job_until_it_is_resumed(cluster: Cluster, tmp_p
     assert end_of(cluster, job) == "COMPLETED|0:0"
 
 
-def test_stop_leaves_nothing_of_its_own_and_ends_nothing_else(cluster: Cluster, tmp_path: Path, record_property) -> None:
+@pytest.fixture
+def short() -> Iterator[Path]:
+    """A folder whose path leaves room for sockets, which pytest's own does not when several processes run the tests."""
+    with tempfile.TemporaryDirectory(prefix="slurm-") as folder:
+        yield Path(folder)
+
+
+def test_stop_leaves_nothing_of_its_own_and_ends_nothing_else(cluster: Cluster, short: Path, record_property) -> None:
     began = time.monotonic()
-    started = program("start", "--directory", tmp_path)
+    started = program("start", "--directory", short)
     record_property("figure", f"a private SLURM starts from nothing in {time.monotonic() - began:.1f} s")
     assert (started.returncode, started.stderr) == (0, "")
-    assert f"export SLURM_CONF={tmp_path}/etc/slurm.conf" in started.stdout
-    assert "runs already" in program("start", "--directory", tmp_path).stdout
-    status = program("status", "--directory", tmp_path)
+    assert f"export SLURM_CONF={short}/etc/slurm.conf" in started.stdout
+    assert "runs already" in program("start", "--directory", short).stdout
+    status = program("status", "--directory", short)
     assert status.returncode == 0 and "idle" in status.stdout and status.stdout.count("runs, process") == len(DAEMONS)
 
-    other, second = cluster.running(), Cluster(tmp_path)
-    job = submit(second, tmp_path, command=f"trap '' TERM; setsid sleep 500 & echo > {tmp_path}/runs; while :; do sleep 1; done")
-    process.wait_until("the job runs", (tmp_path / "runs").exists)
-    assert processes_that_name(tmp_path) and jobs.cgroups(second.folder)
-    assert program("stop", "--directory", tmp_path).returncode == 0
-    assert processes_that_name(tmp_path) == []
+    other, second = cluster.running(), Cluster(short)
+    job = submit(second, short, command=f"trap '' TERM; setsid sleep 500 & echo > {short}/runs; while :; do sleep 1; done")
+    process.wait_until("the job runs", (short / "runs").exists)
+    assert processes_that_name(short) and jobs.cgroups(second.folder)
+    assert program("stop", "--directory", short).returncode == 0
+    assert processes_that_name(short) == []
     assert jobs.cgroups(second.folder) == []
     assert cluster.running() == other and all(other.values())
-    assert program("status", "--directory", tmp_path).returncode == 1
+    assert program("status", "--directory", short).returncode == 1
 
     try:
         assert second.start()
@@ -148,8 +159,8 @@ def test_stop_leaves_nothing_of_its_own_and_ends_nothing_else(cluster: Cluster, 
         shutil.rmtree(second.folder.database)
 
 
-def test_stop_spares_a_process_that_has_got_the_number_of_a_daemon(tmp_path: Path, foreign: subprocess.Popen) -> None:
-    cluster = Cluster(tmp_path)
+def test_stop_spares_a_process_that_has_got_the_number_of_a_daemon(short: Path, foreign: subprocess.Popen) -> None:
+    cluster = Cluster(short)
     cluster.folder.make()
     for daemon in DAEMONS:
         cluster.folder.pid_file(daemon).write_text(str(foreign.pid))

@@ -28,6 +28,7 @@ def arguments(folder: Folder, daemon: str) -> list[str]:
             "--no-defaults",
             "--user=root",
             f"--datadir={folder.database}",
+            f"--tmpdir={run}",
             f"--socket={folder.database_socket}",
             f"--port={port(folder, 'StoragePort')}",
             "--bind-address=127.0.0.1",

@@ -34,5 +34,7 @@ def _make_database(folder: Folder) -> None:
     half_made = folder.database.with_name("database.half-made")
     shutil.rmtree(half_made, ignore_errors=True)
     options = ("--no-defaults", "--user=root", "--skip-test-db", "--auth-root-authentication-method=socket")
-    run(folder, "mariadb-install-db", *options, f"--innodb-log-file-size={LOG_FILE_SIZE}", f"--datadir={half_made}", seconds=120)
+    # A server that starts removes what others keep in the same folder for temporary tables.
+    own = (f"--innodb-log-file-size={LOG_FILE_SIZE}", f"--datadir={half_made}", f"--tmpdir={folder.root / 'run'}")
+    run(folder, "mariadb-install-db", *options, *own, seconds=120)
     half_made.rename(folder.database)

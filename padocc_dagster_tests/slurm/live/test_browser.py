@@ -22,3 +22,4 @@ def test_the_run_page_tells_why_a_job_waits_and_what_to_do(live: LiveSlurm, page
     page.goto(f"{live.services.url}/runs/{waiting}")
     page.get_by_text("waits: PartitionTimeLimit. It means: ").first.wait_for()
     assert live.terminate(waiting, force=True)["__typename"] == "TerminateRunSuccess"
+    live.wait("its job to be gone", lambda: not live.cluster.command("squeue", "--noheader", "--partition=tiny").strip())

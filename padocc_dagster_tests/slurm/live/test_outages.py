@@ -17,7 +17,7 @@ from padocc_dagster_tests.slurm.live.steps import ended, gate, launch_and_begin,
 from padocc_dagster_tests.slurm.live.tally import tally
 from tools.slurm_cluster.cluster import Cluster
 
-NOT_TAKEN, SILENT = "SLURM has not taken the job yet", "SLURM has not answered since"
+NOT_TAKEN, SILENT = "This is tried again ", "SLURM has not answered since"
 READ = """query ($id: ID!) { runOrError(runId: $id) { __typename } logsForRun(runId: $id, limit: 1) { __typename }
   assetsOrError { __typename } instance { daemonHealth { id } } }"""
 SHORT = {"slurm/partition": "tiny", "slurm/time": "2"}

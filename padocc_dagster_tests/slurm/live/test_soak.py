@@ -21,8 +21,8 @@ from padocc_dagster_tests.make_netcdf import Series, write
 from padocc_dagster_tests.slurm.live.conftest import LiveSlurm, serve
 from tools.slurm_cluster.cluster import Cluster
 
-PROJECTS = int(os.environ.get("SOAK_PROJECTS", 3))
-RESTART_SECONDS = float(os.environ.get("SOAK_RESTART_SECONDS", 15))
+PROJECTS = int(os.environ.get("SOAK_PROJECTS", 2))
+RESTART_SECONDS = float(os.environ.get("SOAK_RESTART_SECONDS", 30))
 PHASES = ["init", "scan", "compute", "validate", "complete"]
 
 
