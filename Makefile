@@ -5,7 +5,7 @@
 # make clean        removes the environment, the demos' folders and what was compiled
 
 PYTHON ?= python3
-ARGS ?= -n 2 --dist loadfile
+ARGS ?= -n 2 --dist loadfile --no-loadscope-reorder
 DEMO ?= demo
 DEMO_SLURM ?= demo-slurm
 VENV := .venv

@@ -34,7 +34,7 @@ def page() -> "Iterator[Page]":
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Live instances first: they mostly wait, and several processes then end at about the same time."""
+    """Live instances first: they mostly wait, and several processes then end at about the same time (with --no-loadscope-reorder)."""
     items.sort(key=lambda item: "live" not in item.path.parts)
 
 
