@@ -13,6 +13,9 @@ from typing import Annotated
 
 import typer
 
+from padocc_dagster.commands import redo
+from padocc_dagster.commands.ask import WorkdirOption
+
 app = typer.Typer(
     help="PADOCC as Dagster assets: group configs in, published products out.",
     no_args_is_help=True,
@@ -20,10 +23,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-WorkdirOption = Annotated[
-    Path,
-    typer.Option("-w", "--workdir", envvar="WORKDIR", help="The PADOCC working directory.", file_okay=False, show_default=False),
-]
 HostOption = Annotated[
     str, typer.Option(help="The address the web server listens on. Dagster has no login: whoever reaches it can start runs.")
 ]
@@ -162,6 +161,9 @@ def demo(
         good = run_demo(_absolute(directory), port, sys.stdout.isatty() if stay is None else stay, settings)
     raise typer.Exit(0 if good else 1)
 
+
+for steps in (redo,):
+    steps.register(app)
 
 if __name__ == "__main__":
     app()

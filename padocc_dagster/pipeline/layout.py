@@ -108,6 +108,14 @@ class Workdir:
         """How the project's last phase ended, with the message that PADOCC's status log has no room for."""
         return self.project_dir(project) / "padocc_dagster" / "outcome.json"
 
+    def history(self, project: Project) -> Path:
+        """What people did to the project by hand."""
+        return self.project_dir(project) / "padocc_dagster" / "history.jsonl"
+
+    def group_history(self, group: str) -> Path:
+        """What people did by hand to projects whose folder is gone."""
+        return self.group_dir(group) / "padocc_dagster" / "history.jsonl"
+
     def project_lock(self, project: Project) -> Path:
         return self.root / "locks" / project.group / f"{project.code}.lock"
 

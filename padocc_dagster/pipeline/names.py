@@ -6,7 +6,10 @@ name is good.
 """
 
 import re
+from collections.abc import Iterable
+from difflib import get_close_matches
 
+KNOWN_SHOWN = 20
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.\-]*")
 NAME_LENGTH = 100
 WORKDIR = re.compile(r"/[A-Za-z0-9_./+=@\-]*")
@@ -45,3 +48,13 @@ def workdir_problem(path: str) -> str | None:
     if WORKDIR.fullmatch(path) and "/../" not in path + "/":
         return None
     return f"working directory {path!r} must be an absolute path of letters, digits and '_./+=@-', because PADOCC passes it to a shell"
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """A hint at the known word that was probably meant, and the list of all of them, or of the first twenty."""
+    known = list(known)
+    folded = {name.casefold(): name for name in known}
+    close = get_close_matches(word.casefold(), folded, n=1)
+    more = f" and {len(known) - KNOWN_SHOWN} more" if len(known) > KNOWN_SHOWN else ""
+    shown = ", ".join(known[:KNOWN_SHOWN]) or "none"
+    return (f"did you mean '{folded[close[0]]}'? " if close else "") + f"known are {shown}{more}"

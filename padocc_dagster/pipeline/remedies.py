@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from padocc_dagster.pipeline.status import AGGREGATORS_TRIED
+from padocc_dagster.pipeline.status import error_class_in
 
 
 class Remedy(NamedTuple):
@@ -45,7 +45,7 @@ UNKNOWN = Remedy("PADOCC has no advice for this error", "read the phase log; the
 
 def remedy_for(error_class: str | None) -> Remedy:
     """The remedy of an error class, or of a status of PADOCC's that names one, as in `(V>K)Failed-KeyError`."""
-    name = AGGREGATORS_TRIED.sub("", error_class or "").removeprefix("Failed-")
+    name = error_class_in(error_class or "")
     if name.startswith("Fatal-"):
         return Remedy("PADOCC's validation found a fatal difference", f"look at the findings, then {OTHER_AGGREGATOR}")
     return REMEDIES.get(name, UNKNOWN)

@@ -48,6 +48,8 @@ class ProjectState:
     status: str
     since: datetime | None
     why: str
+    error_class: str = ""
+    """The class of the error that it stopped with; empty when it did not stop."""
 
 
 def verdict_of(status: str) -> Verdict | None:
@@ -123,16 +125,22 @@ def project_state(workdir: Workdir, project: Project) -> ProjectState:
     if not rows:
         return ProjectState("init", None, "", None, "not initialised")
     last = rows[-1]
-    why = "" if last.verdict is Verdict.OK else _why(workdir, project, last)
-    return ProjectState(last.phase, last.verdict, last.status, last.time, why)
+    error_class, why = ("", "") if last.verdict is Verdict.OK else _why(workdir, project, last)
+    return ProjectState(last.phase, last.verdict, last.status, last.time, why, error_class if last.verdict is Verdict.FAILED else "")
 
 
-def _why(workdir: Workdir, project: Project, row: StatusRow) -> str:
-    """The recorded message of that end, when it was one of this package's runs; else the status itself."""
+def error_class_in(status: str) -> str:
+    """The error class that a status of PADOCC's names, as in `(V>K)Failed-KeyError`."""
+    return AGGREGATORS_TRIED.sub("", status).removeprefix("Failed-")
+
+
+def _why(workdir: Workdir, project: Project, row: StatusRow) -> tuple[str, str]:
+    """The error class and the recorded message of that end, when it was one of this package's runs; else from the status itself."""
     try:
         outcome = read_json(workdir.outcome(project))
     except CorruptFileError:
-        return row.status
+        outcome = {}
     if (outcome.get("phase"), outcome.get("status")) != (row.phase, row.status):
-        return row.status
-    return ": ".join(part for part in (outcome.get("error_class"), outcome.get("message")) if part) or row.status
+        return error_class_in(row.status), row.status
+    told = ": ".join(part for part in (outcome.get("error_class"), outcome.get("message")) if part)
+    return outcome.get("error_class") or error_class_in(row.status), told or row.status

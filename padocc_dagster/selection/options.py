@@ -2,9 +2,10 @@
 
 from typing import Any
 
+from padocc_dagster.pipeline.names import nearest
 from padocc_dagster.pipeline.spec import AGGREGATORS, CLOUD_FORMATS, ProjectOptions
 from padocc_dagster.selection.problems import Findings
-from padocc_dagster.selection.tree import Fields, Node, fields_of, kind, nearest
+from padocc_dagster.selection.tree import Fields, Node, fields_of, kind
 
 OPTIONS = ("cloud_format", "aggregator", "cfa", "compare")
 

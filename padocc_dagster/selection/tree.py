@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Any
 
+from padocc_dagster.pipeline.names import nearest
 from padocc_dagster.selection.problems import Findings
 
 KINDS = {
@@ -41,14 +41,6 @@ def plain(node: Node) -> Any:
 def kind(value: Any) -> str:
     """The word for a value's type in a sentence."""
     return KINDS.get(type(value), f"a {type(value).__name__}")
-
-
-def nearest(word: str, known: Iterable[str]) -> str:
-    """A hint at the known word that was probably meant, and the list of all of them."""
-    known = list(known)
-    folded = {name.casefold(): name for name in known}
-    close = get_close_matches(word.casefold(), folded, n=1)
-    return (f"did you mean '{folded[close[0]]}'? " if close else "") + f"known are {', '.join(known)}"
 
 
 def fields_of(node: Node, what: str, known: Iterable[str], findings: Findings) -> Fields:

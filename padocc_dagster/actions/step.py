@@ -1,0 +1,73 @@
+"""What all manual steps share as Dagster jobs: the choice of projects, who and why, dry runs, and the report of what was done.
+
+A step that was asked for wrongly changes nothing and says every problem; one that could not be done for some of its projects says for
+which and why, and its run fails, so that nobody overlooks them.
+"""
+
+from collections.abc import Callable, Mapping
+
+import dagster as dg
+from pydantic import Field
+
+from padocc_dagster.pipeline.choice import OUTCOMES, Choice
+from padocc_dagster.pipeline.layout import Project
+from padocc_dagster.pipeline.outcome import PHASES
+from padocc_dagster.pipeline.step import By, StepRefused, StepResult
+
+DONE, NOT_DONE, PROBLEMS = "done", "not done", "problems"
+COLUMNS = ("project", "what")
+RUN_ASKED = {"dagster/priority": "10"}
+
+
+class StepConfig(dg.Config):
+    """Who takes the step, and why."""
+
+    who: str = Field(description="Your name, kept with every project that the step touches", min_length=1)
+    why: str = Field(description="The reason, kept with every project that the step touches", min_length=1)
+    dry_run: bool = Field(False, description="Only show what would be done")
+
+    @property
+    def by(self) -> By:
+        return By(self.who, self.why)
+
+
+class ProjectsConfig(StepConfig):
+    """Which projects the step is about: by key, or by where they stand. With neither keys nor a group, all groups are looked at."""
+
+    projects: list[str] = Field([], description="Keys, 'group:project', or 'group:*' for a whole group")
+    group: str | None = Field(None, description="Only projects of this group")
+    phase: str | None = Field(None, description=f"Only projects whose last phase is this: {', '.join(PHASES)}")
+    outcome: str | None = Field(None, description=f"Only projects whose last phase ended like this: {', '.join(OUTCOMES)}")
+    error_class: str | None = Field(None, description="Only projects that stopped with this error class, as `status` shows it")
+
+    @property
+    def choice(self) -> Choice:
+        return Choice(tuple(self.projects), self.group, self.phase, self.outcome, self.error_class)
+
+
+def carry_out(context: dg.OpExecutionContext, step: Callable[[], StepResult]) -> StepResult:
+    """Take the step and return what it did. A refusal fails the run with every problem."""
+    try:
+        result = step()
+    except StepRefused as refused:
+        records = [dg.TableRecord({"problem": problem}) for problem in refused.problems]
+        table = dg.MetadataValue.table(records, dg.TableSchema([dg.TableColumn("problem")]))
+        raise dg.Failure(f"Nothing was changed.\n{refused}", metadata={PROBLEMS: table}, allow_retries=False) from None
+    for project, reason in result.not_done.items():
+        context.log.warning(f"{project}: not done: {reason}")
+    return result
+
+
+def report(context: dg.OpExecutionContext, result: StepResult, note: str = "") -> None:
+    """Show what the step did, as the op's last act. Raises Failure when something was not done."""
+    metadata = {DONE: _table(result.done), NOT_DONE: _table(result.not_done), **({"note": note} if note else {})}
+    if result.not_done:
+        left = "\n".join(f"{project}: {reason}" for project, reason in list(result.not_done.items())[:20])
+        raise dg.Failure(f"{result}:\n{left}", metadata=metadata, allow_retries=False)
+    context.log.info(f"{result}{': ' + note if note else ''}")
+    context.add_output_metadata(metadata)
+
+
+def _table(what: Mapping[Project, str]) -> dg.TableMetadataValue:
+    records = [dg.TableRecord({"project": str(project), "what": text}) for project, text in what.items()]
+    return dg.MetadataValue.table(records, dg.TableSchema([dg.TableColumn(name) for name in COLUMNS]))

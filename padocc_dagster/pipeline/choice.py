@@ -1,0 +1,105 @@
+"""Which projects a manual step is about: named by their keys, a whole group by `group:*`, or found by where they stand."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from padocc_dagster.pipeline.groups import group_states, list_groups, project_codes
+from padocc_dagster.pipeline.layout import Project, Workdir
+from padocc_dagster.pipeline.names import name_problem, nearest
+from padocc_dagster.pipeline.outcome import PHASES, Verdict
+from padocc_dagster.pipeline.status import ProjectState
+from padocc_dagster.pipeline.step import StepRefused
+
+OUTCOMES = (*(verdict.value for verdict in Verdict), "under way")
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Projects by key (`group:project`, `group:*`), narrowed by where they stand. With no keys and no group, all groups are looked at."""
+
+    projects: tuple[str, ...] = ()
+    group: str | None = None
+    phase: str | None = None
+    """The last phase that ended."""
+    outcome: str | None = None
+    """How it ended: ok, warned, failed, skipped, or under way."""
+    error_class: str | None = None
+    """As `status` shows it, for example ConcatFatalError."""
+
+    @property
+    def is_empty(self) -> bool:
+        return self == Choice()
+
+    @property
+    def narrows(self) -> bool:
+        """Whether only projects that stand somewhere are meant."""
+        return any((self.phase, self.outcome, self.error_class))
+
+
+def chosen(workdir: Workdir, choice: Choice) -> list[Project]:
+    """The projects meant, each once, in the order of their keys' first mention and then of PADOCC.
+
+    Raises StepRefused with every problem: names that are not safe, groups and projects that are not there, phases and outcomes that do
+    not exist, and a choice that means nothing or no project.
+    """
+    groups = list_groups(workdir)
+    problems = [*_word_problems(choice), *_group_problems(choice.group, groups)]
+    found: dict[Project, None] = {}
+    for key in choice.projects or ((f"{choice.group}:*",) if choice.group else ()):
+        try:
+            found |= dict.fromkeys(_named(workdir, key, groups))
+        except ValueError as problem:
+            problems.append(str(problem))
+    if choice.is_empty:
+        problems.append("no projects are chosen: name GROUP:PROJECT or GROUP:*, or say which by group, phase, outcome or error class")
+    if problems:
+        raise StepRefused(dict.fromkeys(problems))
+    if choice.projects and choice.group:
+        found = {project: None for project in found if project.group == choice.group}
+    elif not choice.projects and not choice.group:
+        found = {Project(group, code): None for group in groups for code in project_codes(workdir, group)}
+    projects = _standing(workdir, found, choice) if choice.narrows else list(found)
+    if not projects:
+        raise StepRefused([f"no project is meant: {len(found)} were looked at, and none stands where it was asked for"])
+    return projects
+
+
+def _named(workdir: Workdir, key: str, groups: list[str]) -> Iterable[Project]:
+    group, colon, code = key.partition(":")
+    if not colon:
+        raise ValueError(f"{key!r} is not a project key: write GROUP:PROJECT, or GROUP:* for a whole group")
+    if problems := _group_problems(group, groups):
+        raise ValueError("; ".join(problems))
+    codes = project_codes(workdir, group)
+    if code == "*":
+        return [Project(group, each) for each in codes]
+    if problem := name_problem("project code", code):
+        raise ValueError(problem)
+    if code not in codes:
+        raise ValueError(f"group {group} has no project {code!r}: {nearest(code, codes)}")
+    return [Project(group, code)]
+
+
+def _group_problems(group: str | None, groups: list[str]) -> list[str]:
+    if group is None or group in groups:
+        return []
+    return [name_problem("group", group) or f"there is no group {group!r}: {nearest(group, groups)}"]
+
+
+def _word_problems(choice: Choice) -> list[str]:
+    words = (("phase", choice.phase, PHASES), ("outcome", choice.outcome, OUTCOMES))
+    return [f"{kind} is {word!r}: {nearest(word, known)}" for kind, word, known in words if word is not None and word not in known]
+
+
+def _standing(workdir: Workdir, found: Iterable[Project], choice: Choice) -> list[Project]:
+    states: dict[str, dict[str, ProjectState]] = {}
+    for project in found:
+        if project.group not in states:
+            states[project.group] = group_states(workdir, project.group)
+    return [project for project in found if _matches(states[project.group][project.code], choice)]
+
+
+def _matches(state: ProjectState, choice: Choice) -> bool:
+    outcome = state.verdict.value if state.verdict else "under way"
+    wanted = ((choice.phase, state.phase), (choice.outcome, outcome), (choice.error_class, state.error_class))
+    return all(word is None or word == found for word, found in wanted)

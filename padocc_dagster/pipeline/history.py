@@ -1,0 +1,78 @@
+"""What people did by hand to a project: when, who, what and why, newest last, in its own folder, so that it goes where the project goes.
+
+PADOCC's status log has a row for each phase and no room for a person and a reason. What is done to a project whose folder is gone is
+kept with its group.
+"""
+
+import json
+import os
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import NamedTuple
+
+from padocc_dagster.pipeline.layout import Project, Workdir
+from padocc_dagster.pipeline.step import By
+
+
+class Entry(NamedTuple):
+    """One thing done by hand."""
+
+    when: datetime
+    who: str
+    what: str
+    why: str
+
+
+def note(workdir: Workdir, deeds: Mapping[Project, str], by: By) -> None:
+    """Write down what was done to each project. One append a project: a reader sees whole lines."""
+    now = datetime.now().astimezone().isoformat(timespec="seconds")
+    for project, what in deeds.items():
+        own = workdir.history(project)
+        if workdir.project_dir(project).is_dir():
+            own.parent.mkdir(exist_ok=True)
+            _append(own, {"when": now, "who": by.who, "what": what, "why": by.why})
+        else:
+            line = {"when": now, "who": by.who, "what": what, "why": by.why, "project": project.code}
+            workdir.group_history(project.group).parent.mkdir(parents=True, exist_ok=True)
+            _append(workdir.group_history(project.group), line)
+
+
+def history_of(workdir: Workdir, project: Project) -> list[Entry]:
+    """What was done by hand to the project, oldest first. Lines cut short are passed over."""
+    entries = []
+    for line in _lines(workdir.group_history(project.group)):
+        if line.pop("project", None) == project.code:
+            entries.append(_entry(line))
+    entries += map(_entry, _lines(workdir.history(project)))
+    return sorted(entry for entry in entries if entry)
+
+
+def _append(path: Path, value: dict[str, str]) -> None:
+    with open(path, "ab") as file:
+        file.write(json.dumps(value).encode() + b"\n")
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _lines(path: Path) -> list[dict[str, str]]:
+    found = []
+    try:
+        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    for line in lines:
+        try:
+            value = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(value, dict):
+            found.append(value)
+    return found
+
+
+def _entry(value: dict[str, str]) -> Entry | None:
+    try:
+        return Entry(datetime.fromisoformat(value["when"]), value["who"], value["what"], value["why"])
+    except (KeyError, TypeError, ValueError):
+        return None
