@@ -1,7 +1,5 @@
 """The one place that watches: what a pass costs, what it repairs, and that one at a time does it."""
 
-import multiprocessing
-import os
 import time
 
 import dagster as dg
@@ -11,11 +9,14 @@ from filelock import FileLock
 from padocc_dagster.sensors.slurm_jobs import slurm_jobs
 from padocc_dagster.slurm import reconcile as reconcile_module
 from padocc_dagster.slurm import tags
+from padocc_dagster.slurm.client import Client
 from padocc_dagster.slurm.launcher import SlurmRunLauncher
 from padocc_dagster.slurm.reconcile import open_runs, reconcile
+from padocc_dagster.slurm.settings import Settings
 from padocc_dagster.slurm.submission import submit
 from padocc_dagster_tests.slurm.desk import Desk
 from padocc_dagster_tests.slurm.pretended import forget_look
+from padocc_dagster_tests.slurm.together import together
 
 TIMED_OUT = "sbatch: error: Batch job submission failed: Socket timed out on send/recv operation"
 
@@ -168,29 +169,20 @@ def test_two_runs_that_have_got_the_same_id_after_a_reset_both_come_to_their_end
     assert {desk.status(first), desk.status(second)} == {"FAILURE"}
 
 
+def _watch(home: str, settings: Settings, client: Client) -> None:
+    with dg.DagsterInstance.from_config(home) as instance:
+        reconcile(instance, settings, client)
+
+
 def test_one_process_at_a_time(desk: Desk) -> None:
     desk.look()
     forget_look(desk.settings.log_folder.queue)
     with FileLock(desk.settings.log_folder.root / "reconcile.lock"):
         assert reconcile(desk.instance, desk.settings, desk.client) is None
     desk.slurm.answer("squeue", once=True, after=True, status=0, seconds=0.5)
-    context = multiprocessing.get_context("fork")
-    gate = context.Barrier(4)
-
-    def watch() -> None:
-        gate.wait()
-        with dg.DagsterInstance.from_config(desk.instance.root_directory) as mine:
-            reconcile(mine, desk.settings, desk.client)
-        os._exit(0)
-
     before = len(desk.slurm.calls("squeue"))
     (desk.settings.log_folder.queue).unlink()
-    children = [context.Process(target=watch) for _ in range(4)]
-    for child in children:
-        child.start()
-    for child in children:
-        child.join(60)
-    assert [child.exitcode for child in children] == [0] * 4
+    assert together(4, _watch, desk.instance.root_directory, desk.settings, desk.client) == [0] * 4
     assert len(desk.slurm.calls("squeue")) == before + 1
 
 

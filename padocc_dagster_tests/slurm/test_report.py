@@ -1,10 +1,11 @@
 """The report of a job: claimed by one, replaced in one step, and told apart from no report whatever has happened to it."""
 
 import errno
-import multiprocessing
 import os
 import subprocess
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
@@ -77,32 +78,25 @@ def test_a_second_claim_is_refused_and_changes_nothing(path: Path) -> None:
     assert os.listdir(path.parent) == [path.name]
 
 
-def _claim_at(barrier: "multiprocessing.synchronize.Barrier", path: Path, job_id: int) -> bool:
-    barrier.wait()
-    won = claim(path, replace(REPORT, job_id=job_id))
-    found = read(path)
-    assert found is not None and found.is_readable, "a claim was seen before its content"
-    return won
-
-
 @pytest.mark.parametrize("links", [True, False], ids=["with links", "without links"])
 def test_of_twenty_claims_at_once_one_wins_and_the_file_names_it(path: Path, links: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     if not links:
         monkeypatch.setattr(os, "link", _no_links)
-    with multiprocessing.get_context("fork").Manager() as manager:
-        barrier = manager.Barrier(20)
-        with multiprocessing.get_context("fork").Pool(20) as pool:
-            claiming = _claim_at if links else _claim_without_links
-            won = pool.starmap(claiming, [(barrier, path, number) for number in range(1, 21)], chunksize=1)
+    barrier = threading.Barrier(20)
+
+    def claim_at_once(job_id: int) -> bool:
+        barrier.wait()
+        won = claim(path, replace(REPORT, job_id=job_id))
+        found = read(path)
+        assert not links or (found is not None and found.is_readable), "a claim was seen before its content"
+        return won
+
+    with ThreadPoolExecutor(20) as threads:  # they meet in the file system as processes do
+        won = list(threads.map(claim_at_once, range(1, 21)))
     assert won.count(True) == 1
     found = read(path)
     assert found is not None and found.job_id == won.index(True) + 1
     assert os.listdir(path.parent) == [path.name]
-
-
-def _claim_without_links(barrier: "multiprocessing.synchronize.Barrier", path: Path, job_id: int) -> bool:
-    barrier.wait()
-    return claim(path, replace(REPORT, job_id=job_id))
 
 
 def _no_links(source: Path, target: Path) -> None:
@@ -155,16 +149,13 @@ def test_a_damaged_report_is_a_claim_of_nobody_known(path: Path, text: bytes) ->
 
 def test_a_reader_never_sees_a_report_half_written(path: Path) -> None:
     claim(path, REPORT)
-    child = os.fork()
-    if child == 0:
-        for number in range(1, 300):
-            write(path, replace(FULL, job_id=number, host="n" * number))
-        os._exit(0)
-    seen = set()
-    while os.waitpid(child, os.WNOHANG) == (0, 0):
-        found = read(path)
-        assert found is not None and found.is_readable
-        seen.add(found.job_id)
+    with ThreadPoolExecutor(1) as threads:
+        writing = threads.submit(lambda: [write(path, replace(FULL, job_id=number, host="n" * number)) for number in range(1, 300)])
+        seen = set()
+        while not writing.done():
+            found = read(path)
+            assert found is not None and found.is_readable
+            seen.add(found.job_id)
     assert len(seen) > 1
 
 

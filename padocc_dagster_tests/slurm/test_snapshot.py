@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-import multiprocessing
 import os
 import subprocess
 import time
@@ -17,6 +16,7 @@ from padocc_dagster.slurm.client import Client
 from padocc_dagster.slurm.job import Job
 from padocc_dagster.slurm.snapshot import Queue, is_due, look, missed, read
 from padocc_dagster_tests.slurm.pretended import Pretended, forget_look
+from padocc_dagster_tests.slurm.together import together
 
 MINUTE = 60.0
 
@@ -48,20 +48,15 @@ def asked(slurm: Pretended) -> int:
     return len(slurm.calls("squeue"))
 
 
+def _crowd(path: Path) -> None:
+    with ThreadPoolExecutor(4) as threads:
+        seen = list(threads.map(lambda _: look(path, Client(10), MINUTE), range(8)))
+    assert all(list(queue.jobs) == [7] for queue in seen)
+
+
 def test_many_processes_and_threads_within_a_poll_interval_are_one_squeue(slurm: Pretended, path: Path) -> None:
     slurm.answer("squeue", once=True, after=True, status=0, seconds=0.3)
-
-    def crowd() -> None:
-        with ThreadPoolExecutor(4) as threads:
-            seen = list(threads.map(lambda _: look(path, Client(10), MINUTE), range(8)))
-        os._exit(0 if all(list(queue.jobs) == [7] for queue in seen) else 1)
-
-    children = [multiprocessing.get_context("fork").Process(target=crowd) for _ in range(6)]
-    for child in children:
-        child.start()
-    for child in children:
-        child.join(30)
-    assert [child.exitcode for child in children] == [0] * 6
+    assert together(6, _crowd, path) == [0] * 6
     assert asked(slurm) == 1
 
 

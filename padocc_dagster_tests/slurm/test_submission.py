@@ -1,19 +1,20 @@
 """A run becomes a job exactly once: whatever SLURM answers, whatever was copied, whoever else is at it."""
 
-import multiprocessing
-import os
 import time
 
 import dagster as dg
 import pytest
 
 from padocc_dagster.slurm import tags
+from padocc_dagster.slurm.client import Client
 from padocc_dagster.slurm.folders import RunFiles
 from padocc_dagster.slurm.identity import files_of, job_name, run_of
 from padocc_dagster.slurm.options import KNOWN_OPTIONS
+from padocc_dagster.slurm.settings import Settings
 from padocc_dagster.slurm.snapshot import Queue, read
 from padocc_dagster.slurm.submission import is_later, submit
 from padocc_dagster_tests.slurm.desk import Desk
+from padocc_dagster_tests.slurm.together import together
 
 TIMED_OUT = "sbatch: error: Batch job submission failed: Socket timed out on send/recv operation"
 INVALID_QOS = "sbatch: error: Batch job submission failed: Invalid qos specification"
@@ -51,24 +52,16 @@ def test_submitting_again_does_nothing(desk: Desk) -> None:
     assert sbatches(desk) == 1
 
 
+def _launch(home: str, run_id: str, settings: Settings, client: Client) -> None:
+    with dg.DagsterInstance.from_config(home) as instance:
+        submit(instance, run_id, settings, client)
+
+
 def test_two_processes_at_once_make_one_job(desk: Desk) -> None:
     run = desk.run()
     desk.slurm.answer("sbatch", once=True, after=True, status=0, seconds=0.3)
-    context = multiprocessing.get_context("fork")
-    gate = context.Barrier(2)
-
-    def launch() -> None:
-        gate.wait()
-        with dg.DagsterInstance.from_config(desk.instance.root_directory) as mine:
-            submit(mine, run.run_id, desk.settings, desk.client)
-        os._exit(0)
-
-    children = [context.Process(target=launch) for _ in range(2)]
-    for child in children:
-        child.start()
-    for child in children:
-        child.join(60)
-    assert [child.exitcode for child in children] == [0, 0]
+    ended = together(2, _launch, desk.instance.root_directory, run.run_id, desk.settings, desk.client)
+    assert ended == [0, 0]
     assert sbatches(desk) == len(desk.slurm.jobs()) == 1 and desk.job(run) == desk.slurm.jobs()[0]["job_id"]
 
 
