@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from padocc_dagster.commands import redo
+from padocc_dagster.commands import faultlist, redo, tick
 from padocc_dagster.commands.ask import WorkdirOption
 
 app = typer.Typer(
@@ -162,7 +162,7 @@ def demo(
     raise typer.Exit(0 if good else 1)
 
 
-for steps in (redo,):
+for steps in (redo, faultlist, tick):
     steps.register(app)
 
 if __name__ == "__main__":

@@ -6,8 +6,10 @@ blocking checks stand between the phases; what stopped is seen in the overview a
 
 import dagster as dg
 
+from padocc_dagster.actions.faultlist import faultlist_projects, unfaultlist_projects
 from padocc_dagster.actions.initialise import initialise_group
 from padocc_dagster.actions.redo import recompute_projects, rescan_projects, revalidate_projects
+from padocc_dagster.actions.tick import tick_projects, untick_projects
 from padocc_dagster.assets.cloud_product import cloud_product
 from padocc_dagster.assets.completion import completed_product
 from padocc_dagster.assets.overview import group_overview
@@ -33,7 +35,17 @@ defs = dg.Definitions(
         group_overview,
     ],
     asset_checks=[scan_succeeded, product_matches_source, validation_passed],
-    jobs=[initialise_group, refresh_group, rescan_projects, recompute_projects, revalidate_projects],
+    jobs=[
+        initialise_group,
+        refresh_group,
+        rescan_projects,
+        recompute_projects,
+        revalidate_projects,
+        faultlist_projects,
+        unfaultlist_projects,
+        tick_projects,
+        untick_projects,
+    ],
     sensors=[inbox, automation_sensor, membership, slurm_jobs],
     resources={"padocc": Padocc(root=dg.EnvVar("WORKDIR"))},
     executor=dg.in_process_executor,

@@ -9,10 +9,9 @@ import dagster as dg
 from pydantic import Field
 
 from padocc_dagster.actions.backfills import launch_backfill
-from padocc_dagster.actions.step import RUN_ASKED, ProjectsConfig, carry_out, report
+from padocc_dagster.actions.step import DRY_RUN, RUN_ASKED, ProjectsConfig, carry_out, record, report
 from padocc_dagster.assets.cloud_product import AggregatorChoice, FormatChoice
 from padocc_dagster.pipeline.choice import chosen
-from padocc_dagster.pipeline.history import note
 from padocc_dagster.pipeline.redo import ready_for
 from padocc_dagster.resources import Padocc
 
@@ -84,7 +83,7 @@ def _redo(context: dg.OpExecutionContext, padocc: Padocc, phase: str, config: Re
         title = f"{phase} again: {config.why}"[:100]
         described = f"{len(result.done)} project(s), asked for by {config.who}: {config.why}"
         backfill = launch_backfill(context.instance, ASSETS[phase], result.done, title, described, config.tags, choices)
-        note(workdir, result.done, config.by)
+        record(context, workdir, result, config.by)
         report(context, result, f"backfill {backfill}")
     else:
-        report(context, result, "dry run: nothing was changed" if config.dry_run else "")
+        report(context, result, DRY_RUN if config.dry_run else "")

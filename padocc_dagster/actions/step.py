@@ -10,11 +10,13 @@ import dagster as dg
 from pydantic import Field
 
 from padocc_dagster.pipeline.choice import OUTCOMES, Choice
-from padocc_dagster.pipeline.layout import Project
+from padocc_dagster.pipeline.history import note
+from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.outcome import PHASES
 from padocc_dagster.pipeline.step import By, StepRefused, StepResult
 
 DONE, NOT_DONE, PROBLEMS = "done", "not done", "problems"
+DRY_RUN = "dry run: nothing was changed"
 COLUMNS = ("project", "what")
 RUN_ASKED = {"dagster/priority": "10"}
 
@@ -56,6 +58,14 @@ def carry_out(context: dg.OpExecutionContext, step: Callable[[], StepResult]) ->
     for project, reason in result.not_done.items():
         context.log.warning(f"{project}: not done: {reason}")
     return result
+
+
+def record(context: dg.OpExecutionContext, workdir: Workdir, result: StepResult, by: By) -> None:
+    """Write down what was done to each project: in its own history, and in Dagster as an observation of its partition."""
+    note(workdir, result.done, by)
+    for project, what in result.done.items():
+        told = {"what": what, "who": by.who, "why": by.why}
+        context.log_event(dg.AssetObservation("project", partition=str(project), description=f"{what} ({by.who}: {by.why})", metadata=told))
 
 
 def report(context: dg.OpExecutionContext, result: StepResult, note: str = "") -> None:

@@ -8,6 +8,7 @@ PADOCC 1.5.1 layout (`padocc/core/project.py:325`, `core/mixins/directory.py:177
     completed/<group>/              published products with their reports
     inbox/                          group configs, watched
     locks/                          who is at work on what
+    padocc_dagster/unfinished/      steps under way that change which projects a group has
     dagster/                        DAGSTER_HOME of an instance started here
 """
 
@@ -108,6 +109,10 @@ class Workdir:
         """How the project's last phase ended, with the message that PADOCC's status log has no room for."""
         return self.project_dir(project) / "padocc_dagster" / "outcome.json"
 
+    def tick(self, project: Project) -> Path:
+        """Who accepted what PADOCC's validation said of the project's product, and why."""
+        return self.project_dir(project) / "padocc_dagster" / "tick.json"
+
     def history(self, project: Project) -> Path:
         """What people did to the project by hand."""
         return self.project_dir(project) / "padocc_dagster" / "history.jsonl"
@@ -121,3 +126,17 @@ class Workdir:
 
     def group_lock(self, group: str) -> Path:
         return self.root / "locks" / f"{group}.group.lock"
+
+    @property
+    def structure_lock(self) -> Path:
+        """Held while projects come, go or change their groups."""
+        return self.root / "locks" / "structure.lock"
+
+    @property
+    def unfinished(self) -> Path:
+        """Records of steps that change which projects a group has, while they are under way."""
+        return self.root / "padocc_dagster" / "unfinished"
+
+    def merged(self, group: str, into: str) -> Path:
+        """What was left of a group when it was merged into another."""
+        return self.group_dir(into) / "padocc_dagster" / "merged" / group

@@ -20,6 +20,7 @@ from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.links import linked
 from padocc_dagster.pipeline.product import Product, fingerprint, fingerprint_of_bytes, product_of, same_but_for_date, size_of
 from padocc_dagster.pipeline.status import GateClosedError, read_rows
+from padocc_dagster.pipeline.tick import tick_of
 from padocc_dagster.pipeline.validate import read_findings
 from padocc_dagster.pipeline.verify import comparison_problem
 
@@ -145,6 +146,7 @@ def _report(workdir: Workdir, project: Project, product: Product, links: dict[st
         "links": links or {},
         "comparison": read_json(workdir.comparison(project)),
         "validation": read_findings(workdir, project),
+        "tick": tick_of(workdir, project),
         "history": [[row.phase, row.status, row.time and row.time.isoformat()] for row in read_rows(workdir.status_log(project))],
         "config": base,
     }

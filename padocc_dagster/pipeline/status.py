@@ -104,6 +104,8 @@ def gate_problem(rows: Iterable[StatusRow], needed: str) -> str | None:
     last = relevant[-1]
     if last.phase != needed and last.verdict is Verdict.FAILED:
         return f"{last.phase} ended with {last.status}: correct the cause and run {last.phase} again first"
+    if all(row.phase != needed for row in relevant):
+        return f"{needed} has not been run: run it first"
     if last.phase != needed:
         return f"{last.phase} ended with {last.status} after the last {needed}: run {needed} again first"
     if last.verdict is None:

@@ -1,0 +1,42 @@
+"""Give projects up for a stated reason, or take them on again. A project on the faultlist is passed over by everything that goes on by
+itself, and PADOCC's own `faultlist.csv` says the same."""
+
+import dagster as dg
+
+from padocc_dagster.actions.step import DRY_RUN, RUN_ASKED, ProjectsConfig, carry_out, record, report
+from padocc_dagster.pipeline.choice import chosen
+from padocc_dagster.pipeline.faultlisting import give_up, take_on
+from padocc_dagster.pipeline.step import StepResult
+from padocc_dagster.resources import Padocc
+
+
+@dg.op(out=dg.Out(dg.Nothing))
+def put_on_faultlist(context: dg.OpExecutionContext, config: ProjectsConfig, padocc: Padocc) -> None:
+    """Give projects up. The reason and the name stand in the group's faultlist.csv."""
+    workdir = padocc.workdir
+    done = carry_out(context, lambda: give_up(workdir, chosen(workdir, config.choice), config.by, config.dry_run))
+    _tell(context, padocc, config, done)
+
+
+@dg.op(out=dg.Out(dg.Nothing))
+def take_off_faultlist(context: dg.OpExecutionContext, config: ProjectsConfig, padocc: Padocc) -> None:
+    """Take projects on again. They go on where they stood."""
+    workdir = padocc.workdir
+    done = carry_out(context, lambda: take_on(workdir, chosen(workdir, config.choice), config.dry_run))
+    _tell(context, padocc, config, done)
+
+
+@dg.job(tags=RUN_ASKED, description=put_on_faultlist.description)
+def faultlist_projects() -> None:
+    put_on_faultlist()
+
+
+@dg.job(tags=RUN_ASKED, description=take_off_faultlist.description)
+def unfaultlist_projects() -> None:
+    take_off_faultlist()
+
+
+def _tell(context: dg.OpExecutionContext, padocc: Padocc, config: ProjectsConfig, done: StepResult) -> None:
+    if not config.dry_run:
+        record(context, padocc.workdir, done, config.by)
+    report(context, done, DRY_RUN if config.dry_run else "")

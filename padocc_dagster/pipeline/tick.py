@@ -1,0 +1,121 @@
+"""Accepting by eye what PADOCC's validation said: a tick, with a name and a reason, for one product.
+
+A tick stands for PADOCC's verdict and for nothing else: a product that differs from its sources is never accepted. PADOCC's own status log
+gets the row `validate,Warn-ticked by NAME: REASON`, so that its command line goes on as well. A later validation makes the tick void, and
+so does any change of the product.
+"""
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from typing import Any
+
+from padocc_dagster.pipeline.files import CorruptFileError, read_json, write_json
+from padocc_dagster.pipeline.groups import faultlist
+from padocc_dagster.pipeline.layout import Project, Workdir
+from padocc_dagster.pipeline.locks import LockedError, held
+from padocc_dagster.pipeline.status import StatusRow, append_row, gate_problem, read_rows
+from padocc_dagster.pipeline.step import By, StepResult
+from padocc_dagster.pipeline.verify import comparison_problem
+
+TICKED = "Warn-ticked by "
+LOCK_WAIT_SECONDS = 2.0
+
+
+def tick(workdir: Workdir, projects: Iterable[Project], by: By, dry_run: bool = False) -> StepResult:
+    """Accept what the last validation of these projects said: a failure, a warning, or that it was skipped (as for CFA)."""
+
+    def accept(project: Project, last: StatusRow) -> str:
+        if not dry_run:
+            record = {"who": by.who, "why": by.why, "when": _now(), "accepted": last.status, "product": _product(workdir, project)}
+            write_json(workdir.tick(project), record)
+            append_row(workdir.status_log(project), "validate", f"{TICKED}{by.who}: {' '.join(by.why.split())}")
+        return f"ticked: {last.status} is accepted"
+
+    return _each(workdir, projects, _tick_problem, accept)
+
+
+def untick(workdir: Workdir, projects: Iterable[Project], by: By, dry_run: bool = False) -> StepResult:
+    """Take ticks back, while the products are not published: the validation's own verdict holds again."""
+
+    def take_back(project: Project, last: StatusRow) -> str:
+        accepted = read_json(workdir.tick(project))["accepted"]
+        if not dry_run:
+            append_row(workdir.status_log(project), "validate", accepted)
+            workdir.tick(project).unlink()
+        return f"no longer ticked: {accepted} holds again"
+
+    return _each(workdir, projects, _untick_problem, take_back)
+
+
+def tick_of(workdir: Workdir, project: Project) -> dict[str, Any] | None:
+    """The tick that holds now: who, why, when, and the status that was accepted. None without one, or when it is void."""
+    last = _last_validation(workdir, project)
+    if last is None or not last.status.startswith(TICKED):
+        return None
+    try:
+        return read_json(workdir.tick(project))
+    except CorruptFileError:
+        return None
+
+
+def _each(
+    workdir: Workdir,
+    projects: Iterable[Project],
+    problem_of: Callable[[Workdir, Project, StatusRow | None], str | None],
+    deed: Callable[[Project, StatusRow], str],
+) -> StepResult:
+    result = StepResult()
+    for project in projects:
+        try:
+            with held(workdir.project_lock(project), f"project {project}", wait=LOCK_WAIT_SECONDS):
+                last = _last_validation(workdir, project)
+                problem = problem_of(workdir, project, last)
+                if problem:
+                    result.not_done[project] = problem
+                else:
+                    result.done[project] = deed(project, last)
+        except (LockedError, CorruptFileError) as error:
+            result.not_done[project] = str(error)
+    return result
+
+
+def _tick_problem(workdir: Workdir, project: Project, last: StatusRow | None) -> str | None:
+    rows = read_rows(workdir.status_log(project))
+    if project.code in faultlist(workdir, project.group):
+        return "on the faultlist: take it off first"
+    if problem := gate_problem(rows, "compute"):
+        return problem
+    if last is None:
+        return "not validated since it was computed: run validate first"
+    if last.status.startswith(TICKED):
+        return f"ticked already ({last.status})"
+    if last.verdict is None:
+        return f"validate is still under way in PADOCC ({last.status}): wait for it"
+    if gate_problem(rows, "complete") is None:
+        return "published already: there is nothing left to accept"
+    if problem := comparison_problem(workdir, project):
+        return f"a tick accepts PADOCC's validation, never a product that is not shown to equal its sources: {problem}"
+    return None
+
+
+def _untick_problem(workdir: Workdir, project: Project, last: StatusRow | None) -> str | None:
+    if tick_of(workdir, project) is None:
+        return "not ticked"
+    if gate_problem(read_rows(workdir.status_log(project)), "complete") is None:
+        return "published with its tick: make a new version instead"
+    return None
+
+
+def _last_validation(workdir: Workdir, project: Project) -> StatusRow | None:
+    """The newest row of a validation, unless something before it was done since."""
+    last = next((row for row in reversed(read_rows(workdir.status_log(project))) if row.phase != "complete"), None)
+    return last if last is not None and last.phase == "validate" else None
+
+
+def _product(workdir: Workdir, project: Project) -> str:
+    """The fingerprint of the product that was looked at."""
+    return read_json(workdir.comparison(project))["product_fingerprint"]
+
+
+def _now() -> str:
+    return datetime.now().astimezone().isoformat(timespec="seconds")

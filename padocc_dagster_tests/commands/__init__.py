@@ -1,0 +1,1 @@
+"""The manual steps as commands, on real working directories."""

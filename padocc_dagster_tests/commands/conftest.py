@@ -1,0 +1,36 @@
+"""The command line, run in this process on a working directory of its own."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import dagster as dg
+import pytest
+from typer.testing import CliRunner, Result
+
+from padocc_dagster.cli import app
+from padocc_dagster.pipeline.layout import Workdir
+from padocc_dagster_tests.pipeline.conftest import at, stages  # noqa: F401 (fixtures)
+
+Command = Callable[..., Result]
+
+
+@pytest.fixture
+def command(monkeypatch: pytest.MonkeyPatch) -> Command:
+    """Call a command of a working directory: `command(workdir, "tick", "a:one", why="…")`."""
+    monkeypatch.setenv("COLUMNS", "200")
+
+    def run(workdir: Workdir, *words: str, why: str | None = "a reason") -> Result:
+        asked = ["--why", why, "--who", "ada"] if why else []
+        return CliRunner().invoke(app, [*words, "-w", str(workdir.root), *asked], catch_exceptions=False)
+
+    return run
+
+
+def instance_of(workdir: Workdir) -> dg.DagsterInstance:
+    return dg.DagsterInstance.from_config(str(workdir.root / "dagster"))
+
+
+def files_of(root: Path) -> dict[str, bytes]:
+    """Every file of the working directory but Dagster's own and the locks, with its content."""
+    own = (root / "dagster", root / "locks", root / "inbox")
+    return {str(path): path.read_bytes() for path in root.rglob("*") if path.is_file() and not any(path.is_relative_to(one) for one in own)}
