@@ -25,7 +25,7 @@ demo-slurm: $(VENV)/installed
 		$(BIN)/padocc-dagster demo --directory $(DEMO_SLURM)/run --settings deploy/slurm/one-node.yaml
 
 test: $(VENV)/installed
-	$(BIN)/python -m pytest -ra $(ARGS)
+	$(BIN)/python -m pytest -raR $(ARGS)
 
 soak: $(VENV)/installed
 	SOAK_PROJECTS=100 SOAK_RESTART_SECONDS=180 $(BIN)/python -m pytest -ra padocc_dagster_tests/slurm/live/test_soak.py
