@@ -97,7 +97,7 @@ class LiveSlurm:
         found = tags.own(run_id, self.run(run_id).tags).get(tags.JOB_ID, "")
         return int(found) if found.isdigit() else None
 
-    def wait(self, what: str, condition: Callable[[], Any], seconds: float = 120) -> Any:
+    def wait(self, what: str, condition: Callable[[], Any], seconds: float = 180) -> Any:
         """Wait until the condition holds, and return what it gave."""
         deadline = time.monotonic() + seconds
         while not (found := condition()):
@@ -105,7 +105,7 @@ class LiveSlurm:
             time.sleep(0.2)
         return found
 
-    def wait_for(self, run_id: str, *states: str, seconds: float = 120) -> dg.DagsterRun:
+    def wait_for(self, run_id: str, *states: str, seconds: float = 180) -> dg.DagsterRun:
         """Wait until the run is in one of the states."""
         return self.wait(f"run {run_id} to be {' or '.join(states)}", lambda: self._in(run_id, states), seconds)
 

@@ -1,6 +1,7 @@
 """Whatever process dies, and at whatever moment: each run has one job, and the run and its job end as they should."""
 
 import contextlib
+import itertools
 from collections.abc import Callable
 
 import pytest
@@ -18,32 +19,40 @@ STEPS = {
     "ended-meanwhile": ("sbatch", "kill the caller after", "{run_id}"),
 }
 AFTER_RECORDING = "after-recording"
+ATTEMPTS = itertools.count()
 
 
 @pytest.fixture(scope="module")
-def launched(live: LiveSlurm) -> dict[str, str]:
-    """For each step of a launch a run in whose launch the daemon was killed there. Their ends are waited for together."""
-    runs, gate = {}, live.ledger.with_name("recorded")
+def launched(live: LiveSlurm) -> dict[str, tuple[str, str]]:
+    """For each step of a launch a piece and its run, in whose launch the daemon was killed there. Their ends are waited for together."""
+    attempt = next(ATTEMPTS)
+    runs, gate = {}, live.ledger.with_name(f"recorded-{attempt}")
     for step, (command, act, given) in STEPS.items():
+        piece = f"{step}-{attempt}"
         with live.halted("daemon"):
-            runs[step] = live.launch(step, until=str(gate) if step == "after-sbatch" else "")
-            live.shims.once(command, act, given.format(run_id=runs[step]))
+            run_id = live.launch(piece, until=str(gate) if step == "after-sbatch" else "")
+            live.shims.once(command, act, given.format(run_id=run_id))
+        runs[step] = piece, run_id
         live.wait(f"the daemon to be killed {step}", lambda command=command: live.shims.done(command))
     with live.halted("daemon"):
-        live.wait_for(runs["ended-meanwhile"], "SUCCESS")
+        live.wait_for(runs["ended-meanwhile"][1], "SUCCESS")
         live.services.daemon.deaths.clear()  # after five in a minute it would not be started again
-    runs[AFTER_RECORDING] = live.launch(AFTER_RECORDING)
-    live.wait("the job to be recorded", lambda: live.job(runs[AFTER_RECORDING]))
+    piece = f"{AFTER_RECORDING}-{attempt}"
+    runs[AFTER_RECORDING] = piece, live.launch(piece)
+    live.wait("the job to be recorded", lambda: live.job(runs[AFTER_RECORDING][1]))
     live.kill("daemon")
-    live.wait("the job at work to be adopted", lambda: live.job(runs["after-sbatch"]))
+    live.wait("the job at work to be adopted", lambda: live.job(runs["after-sbatch"][1]))
     gate.touch()
     return runs
 
 
 @pytest.mark.parametrize("step", [AFTER_RECORDING, *reversed(STEPS)])
-def test_a_run_whose_launching_daemon_is_killed_has_one_job_and_succeeds(live: LiveSlurm, launched: dict[str, str], step: str) -> None:
-    [run] = live.wait_for_last(launched[step], "SUCCESS")
-    assert live.events(step) == {"began": 1, "ended": 1}
+def test_a_run_whose_launching_daemon_is_killed_has_one_job_and_succeeds(
+    live: LiveSlurm, launched: dict[str, tuple[str, str]], step: str
+) -> None:
+    piece, first = launched[step]
+    [run] = live.wait_for_last(first, "SUCCESS")
+    assert live.events(piece) == {"began": 1, "ended": 1}
     assert live.submissions(run.run_id) == (2 if step == "before-sbatch" else 1)
     live.wait("the job's end to be recorded", lambda: live.run(run.run_id).tags[tags.STATE] == tags.ENDED)
     assert live.run(run.run_id).tags[tags.CAUSE] == "COMPLETED"
