@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from padocc_dagster.commands import faultlist, redo, tick
+from padocc_dagster.commands import adopt, compare, edit, explain, faultlist, moves, redo, rules, tick
 from padocc_dagster.commands.ask import WorkdirOption
 
 app = typer.Typer(
@@ -162,7 +162,7 @@ def demo(
     raise typer.Exit(0 if good else 1)
 
 
-for steps in (redo, faultlist, tick):
+for steps in (adopt, edit, redo, faultlist, tick, explain, compare, moves, rules):
     steps.register(app)
 
 if __name__ == "__main__":

@@ -6,9 +6,14 @@ blocking checks stand between the phases; what stopped is seen in the overview a
 
 import dagster as dg
 
+from padocc_dagster.actions.adding import add_back_projects, add_projects
+from padocc_dagster.actions.adopt import adopt_groups
+from padocc_dagster.actions.edit import edit_projects
 from padocc_dagster.actions.faultlist import faultlist_projects, unfaultlist_projects
 from padocc_dagster.actions.initialise import initialise_group
+from padocc_dagster.actions.moves import finish_interrupted_steps, merge_groups, remove_projects, split_group, transfer_projects
 from padocc_dagster.actions.redo import recompute_projects, rescan_projects, revalidate_projects
+from padocc_dagster.actions.rules import set_rules
 from padocc_dagster.actions.tick import tick_projects, untick_projects
 from padocc_dagster.assets.cloud_product import cloud_product
 from padocc_dagster.assets.completion import completed_product
@@ -20,8 +25,11 @@ from padocc_dagster.assets.validation import validation_report
 from padocc_dagster.automation import automation_sensor
 from padocc_dagster.checks import product_matches_source, scan_succeeded, validation_passed
 from padocc_dagster.resources import Padocc
+from padocc_dagster.sensors.comparisons import compare_products, comparisons
 from padocc_dagster.sensors.inbox import inbox
 from padocc_dagster.sensors.membership import membership, refresh_group
+from padocc_dagster.sensors.outside import outside, take_note
+from padocc_dagster.sensors.rules import rules
 from padocc_dagster.sensors.slurm_jobs import slurm_jobs
 
 defs = dg.Definitions(
@@ -38,6 +46,11 @@ defs = dg.Definitions(
     jobs=[
         initialise_group,
         refresh_group,
+        adopt_groups,
+        take_note,
+        compare_products,
+        set_rules,
+        edit_projects,
         rescan_projects,
         recompute_projects,
         revalidate_projects,
@@ -45,8 +58,15 @@ defs = dg.Definitions(
         unfaultlist_projects,
         tick_projects,
         untick_projects,
+        transfer_projects,
+        merge_groups,
+        split_group,
+        remove_projects,
+        add_projects,
+        add_back_projects,
+        finish_interrupted_steps,
     ],
-    sensors=[inbox, automation_sensor, membership, slurm_jobs],
+    sensors=[inbox, automation_sensor, membership, outside, comparisons, rules, slurm_jobs],
     resources={"padocc": Padocc(root=dg.EnvVar("WORKDIR"))},
     executor=dg.in_process_executor,
 )

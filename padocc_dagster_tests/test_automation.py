@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import dagster as dg
 import pytest
 
+from padocc_dagster.actions.backfills import FOLLOWED
 from padocc_dagster.automation import when_upstream_is_ready
 
 KEYS = ("g:a", "g:b")
@@ -120,3 +121,12 @@ def test_several_phases_made_in_one_run_are_not_made_again(chain: Chain) -> None
     chain.run(first, second, third)
     assert chain.tick() == set()
     assert chain.tick() == set()
+
+
+def test_what_a_backfill_of_its_own_follows_up_is_no_correction(chain: Chain) -> None:
+    chain.run(first, second, third)
+    chain.tick()
+    chain.run(first, **{FOLLOWED: "yes"})
+    assert chain.tick() == set()
+    chain.run(first)
+    assert chain.tick() == {("second", "g:a")}

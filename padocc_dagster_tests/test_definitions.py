@@ -66,5 +66,5 @@ def test_every_phase_starts_by_itself(graph: Any, name: str) -> None:
 
 def test_everything_that_watches_is_on_by_default() -> None:
     repository = defs.get_repository_def()
-    assert {sensor.name for sensor in repository.sensor_defs} == {"inbox", "membership", "phases", "slurm_jobs"}
+    assert {sensor.name for sensor in repository.sensor_defs} == {"comparisons", "inbox", "membership", "outside", "phases", "rules", "slurm_jobs"}
     assert {sensor.default_status for sensor in repository.sensor_defs} == {dg.DefaultSensorStatus.RUNNING}

@@ -3,9 +3,12 @@ itself, and PADOCC's own `faultlist.csv` says the same."""
 
 import dagster as dg
 
+from padocc_dagster.actions.standing import announce_standing
 from padocc_dagster.actions.step import DRY_RUN, RUN_ASKED, ProjectsConfig, carry_out, record, report
 from padocc_dagster.pipeline.choice import chosen
+from padocc_dagster.pipeline.due import next_phase
 from padocc_dagster.pipeline.faultlisting import give_up, take_on
+from padocc_dagster.pipeline.outcome import PHASES
 from padocc_dagster.pipeline.step import StepResult
 from padocc_dagster.resources import Padocc
 
@@ -23,6 +26,10 @@ def take_off_faultlist(context: dg.OpExecutionContext, config: ProjectsConfig, p
     """Take projects on again. They go on where they stood."""
     workdir = padocc.workdir
     done = carry_out(context, lambda: take_on(workdir, chosen(workdir, config.choice), config.dry_run))
+    if not config.dry_run:  # what the next phase builds on may have been made anew while automation passed the project over
+        due = {project: next_phase(workdir, project) for project in done.done}
+        before = {project: (PHASES[PHASES.index(phase) - 1],) for project, phase in due.items() if phase}
+        announce_standing(context, workdir, before, only=before, source="taken off the faultlist")
     _tell(context, padocc, config, done)
 
 

@@ -6,9 +6,9 @@ from pathlib import Path
 import dagster as dg
 from pydantic import Field
 
-from padocc_dagster.assets.project import project_metadata
+from padocc_dagster.actions.telling import PROJECT, tell
 from padocc_dagster.partitions import add_projects
-from padocc_dagster.pipeline.announcements import announced, to_announce
+from padocc_dagster.pipeline.announcements import to_announce
 from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.phases import initialise_group as initialise
 from padocc_dagster.pipeline.process import WorkerError, follow
@@ -16,8 +16,6 @@ from padocc_dagster.pipeline.spec import ProjectSpec
 from padocc_dagster.resources import Padocc
 from padocc_dagster.selection import ConfigRejected, GroupConfig, read_group_config
 
-PROJECT = dg.AssetKey("project")
-CHUNK = 200
 RETRIES, RETRY_SECONDS = 60, 30  # a project at work, or another writer of the group, may take half an hour
 
 
@@ -55,15 +53,9 @@ def initialise_group() -> None:
 
 
 def _tell(context: dg.OpExecutionContext, workdir: Workdir, asked: GroupConfig, but: list[str]) -> None:
-    """Log a materialisation for each project whose news is not out, and take it off the announcements, some at a time."""
+    """Log a materialisation for each project whose news is not out."""
     news = {*to_announce(workdir, asked.group), *_never_announced(context.instance, asked.group, asked.projects)} - set(but)
-    specs = [spec for spec in asked.projects if spec.code in news]
-    for start in range(0, len(specs), CHUNK):
-        chunk = specs[start : start + CHUNK]
-        for spec in chunk:
-            key = str(Project(asked.group, spec.code))
-            context.log_event(dg.AssetMaterialization(PROJECT, partition=key, metadata=project_metadata(spec)))
-        announced(workdir, asked.group, [spec.code for spec in chunk])
+    tell(context, workdir, asked.group, [spec for spec in asked.projects if spec.code in news])
 
 
 def _again(context: dg.OpExecutionContext, reason: str) -> dg.RetryRequested:

@@ -45,6 +45,38 @@ def announce_standing(
                 _log_checks(context, workdir, phase, {project: standing[project][phase] for project in wanted})
 
 
+def untold(instance: dg.DagsterInstance, workdir: Workdir, projects: Collection[Project]) -> dict[Project, set[str]]:
+    """The phases that stand in PADOCC and that Dagster has no materialisation of, or no passed check of PADOCC's verdict.
+
+    A comparison that is missing is no reason to tell of a product again: it is made, and tells of itself.
+    """
+    standing = {project: passed_phases(read_rows(workdir.status_log(project))) for project in projects}
+    found: dict[Project, set[str]] = {}
+    for phase, asset in PHASE_ASSETS.items():
+        known = _materialized(instance, asset, projects)
+        if phase in PHASE_CHECKS and phase != "compute":
+            known &= _passed(instance, dg.AssetCheckKey(dg.AssetKey(asset), PHASE_CHECKS[phase]))
+        for project in projects:
+            if phase in standing[project] and str(project) not in known:
+                found.setdefault(project, set()).add(phase)
+    return found
+
+
+def _materialized(instance: dg.DagsterInstance, asset: str, projects: Collection[Project]) -> set[str]:
+    keys = {str(project) for project in projects}
+    kind = dg.DagsterEventType.ASSET_MATERIALIZATION
+    return set(instance.get_latest_storage_id_by_partition(dg.AssetKey(asset), kind, keys)) if keys else set()
+
+
+def _passed(instance: dg.DagsterInstance, check: dg.AssetCheckKey) -> set[str]:
+    """Partitions whose latest result of the check passed, whichever materialisation it was for."""
+    from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
+
+    infos = instance.event_log_storage.get_asset_check_partition_info([check])
+    passed = AssetCheckExecutionRecordStatus.SUCCEEDED
+    return {info.partition_key for info in infos if info.partition_key and info.latest_execution_status == passed}
+
+
 def _standing(workdir: Workdir, project: Project) -> dict[str, StatusRow]:
     """The phases whose result stands, each with its newest row."""
     rows = read_rows(workdir.status_log(project))

@@ -2,14 +2,15 @@
 
 from typing import Any
 
+from padocc_dagster.pipeline.asked import as_asked, asked_order
 from padocc_dagster.pipeline.attributes import apply_attributes
+from padocc_dagster.pipeline.dimensions import apply_dimensions
 from padocc_dagster.pipeline.files import read_json, write_json
 from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.operation import clear_cache, construct, remove
-from padocc_dagster.pipeline.order import concatenation_order
 from padocc_dagster.pipeline.product import Product, options_of, product_of, size_of
 from padocc_dagster.pipeline.regular_chunks import regular_chunks
-from padocc_dagster.pipeline.sources import keep_order, read_sources
+from padocc_dagster.pipeline.sources import read_sources
 from padocc_dagster.pipeline.spec import AGGREGATORS
 from padocc_dagster.pipeline.status import append_row
 
@@ -33,14 +34,15 @@ def compute(
     """
     files = read_sources(workdir, project)
     if thorough:
-        ordering = concatenation_order(files)
-        keep_order(workdir, project, ordering.files, confirmed=ordering.dimension is not None)
+        files = list(asked_order(workdir, project, files).files)
     product = _prepare(workdir, project, cloud_format, aggregator, new_version, thorough)
+    apply_dimensions(workdir, project, files[0])
     clear_cache(workdir, project)
     for stale in (product.path, workdir.comparison(project)):
         remove(stale)
     makers = {"kerchunk": _kerchunk, "parquet": _parquet, "zarr": _zarr, "CFA": _cfa}
-    used = makers[product.cloud_format](workdir, project, product)
+    with as_asked(workdir, project, files):
+        used = makers[product.cloud_format](workdir, project, product)
     if not product.exists():
         return {"message": f"PADOCC made no {product.cloud_format} product of {len(files)} source file(s)"}
     detail = read_json(workdir.detail_cfg(project))

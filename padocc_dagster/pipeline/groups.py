@@ -16,6 +16,7 @@ from padocc_dagster.pipeline.locks import held
 from padocc_dagster.pipeline.names import name_problem
 from padocc_dagster.pipeline.outcome import Verdict
 from padocc_dagster.pipeline.status import ProjectState, passed_phases, project_state, read_rows
+from padocc_dagster.pipeline.unfinished import placed
 
 SUBSET_PHASES = ("scan", "compute", "validate")
 
@@ -27,9 +28,12 @@ def list_groups(workdir: Workdir) -> list[str]:
 
 
 def project_codes(workdir: Workdir, group: str) -> list[str]:
-    """The project codes of a group, in PADOCC's order, each once; unsafe ones are passed over."""
+    """The project codes of a group, in PADOCC's order, each once; unsafe ones are passed over.
+
+    While a project is moved two lists may name it: it is in the group in which its folder lies.
+    """
     codes = dict.fromkeys(line.strip() for line in read_lines(workdir.main_list(group)))
-    return [code for code in codes if not name_problem("project code", code)]
+    return placed(workdir, group, (code for code in codes if not name_problem("project code", code)))
 
 
 def faultlist(workdir: Workdir, group: str) -> dict[str, str]:

@@ -49,8 +49,11 @@ def history_of(workdir: Workdir, project: Project) -> list[Entry]:
 
 
 def _append(path: Path, value: dict[str, str]) -> None:
-    with open(path, "ab") as file:
-        file.write(json.dumps(value).encode() + b"\n")
+    with open(path, "ab+") as file:
+        if file.tell():  # a line that a killed process cut short must not swallow this one
+            file.seek(-1, os.SEEK_END)
+        line = json.dumps(value).encode() + b"\n"
+        file.write(line if file.read(1) in (b"", b"\n") else b"\n" + line)
         file.flush()
         os.fsync(file.fileno())
 

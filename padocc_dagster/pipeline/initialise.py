@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from padocc_dagster.pipeline.announcements import change_announcements
+from padocc_dagster.pipeline.carrying import finish_unfinished
 from padocc_dagster.pipeline.files import CorruptFileError, read_json, read_lines, write_json, write_lines, write_text
 from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.locks import LockedError, held
@@ -22,7 +23,7 @@ from padocc_dagster.pipeline.names import name_problem
 from padocc_dagster.pipeline.operation import clear_cache, remove
 from padocc_dagster.pipeline.sources import list_digest
 from padocc_dagster.pipeline.spec import ProjectSpec
-from padocc_dagster.pipeline.specs import keep_specs, spec_from, spec_of_base_cfg
+from padocc_dagster.pipeline.specs import keep_specs, restore_specs, spec_from, spec_of_base_cfg
 from padocc_dagster.pipeline.status import append_row
 from padocc_dagster.pipeline.validate import REPORTS
 
@@ -57,15 +58,17 @@ def initialise_group(
     problems = [problem for kind, name in names if (problem := name_problem(kind, name))]
     if problems:
         raise ValueError("; ".join(problems))
+    finish_unfinished(workdir)  # or a project that was on its way to another group would be made anew in this one
     with held(workdir.group_lock(group), f"group {group}"):
         done = _sort(workdir, group, specs, again)
-        keep_specs(workdir, group, specs)
+        before = keep_specs(workdir, group, specs)
         touched = {*done.created, *done.changed}
         change_announcements(workdir, group, adding=touched)
         for spec in specs:
             if spec.code in touched and not _initialise(workdir, Project(group, spec.code), spec):
                 done.locked.append(spec.code)
         change_announcements(workdir, group, without=done.locked)
+        restore_specs(workdir, group, before, done.locked)
         _write_datasets(workdir, group, specs)
         listed = read_lines(workdir.main_list(group))  # as they are: PADOCC takes names that this package does not
         write_lines(workdir.main_list(group), list(dict.fromkeys([*listed, *(spec.code for spec in specs)])))

@@ -23,15 +23,16 @@ class Ordering:
     note: str
 
 
-def concatenation_order(files: Sequence[str]) -> Ordering:
+def concatenation_order(files: Sequence[str], along: str | None = None) -> Ordering:
     """Order files by the first value of the one dimension coordinate that differs from file to file.
 
-    Times are compared decoded, because units may change from file to file. Every file is opened (headers only), so a damaged one is
-    found here. Raises UnreadableSourceError naming every file that cannot be opened.
+    `along` is the dimension along which they are known to follow each other: then any variable that has this dimension only may order
+    them. Times are compared decoded, because units may change from file to file. Every file is opened (headers only), so a damaged
+    one is found here. Raises UnreadableSourceError naming every file that cannot be opened.
     """
     if any(file.endswith(".tif") for file in files):
         return Ordering(tuple(files), None, "GeoTIFF files keep the order of their names")
-    starts = _starts(files)
+    starts = _starts(files, along)
     if len(files) == 1:
         return Ordering(tuple(files), None, "one file")
     candidates = [name for name in starts[0] if _distinct([start.get(name) for start in starts])]
@@ -46,15 +47,16 @@ def concatenation_order(files: Sequence[str]) -> Ordering:
     return Ordering(tuple(ordered), dimension, f"ordered by {dimension}{note}")
 
 
-def _starts(files: Sequence[str]) -> list[dict[str, tuple[float, bool]]]:
-    """For each file: dimension coordinate → (first value, whether it is a time)."""
+def _starts(files: Sequence[str], along: str | None) -> list[dict[str, tuple[float, bool]]]:
+    """For each file: dimension coordinate, or variable along the dimension → (first value, whether it is a time)."""
     import netCDF4
 
     starts, unreadable = [], []
     for file in files:
         try:
             with netCDF4.Dataset(file) as dataset:
-                starts.append({name: start for name in dataset.dimensions if (start := _start(dataset, name)) is not None})
+                names = dataset.dimensions if along is None else dataset.variables
+                starts.append({name: start for name in names if (start := _start(dataset, name, along or name)) is not None})
         except Exception as error:
             unreadable.append(f"{file} ({type(error).__name__}: {error})")
     if unreadable:
@@ -63,9 +65,9 @@ def _starts(files: Sequence[str]) -> list[dict[str, tuple[float, bool]]]:
     return starts
 
 
-def _start(dataset: Any, name: str) -> tuple[float, bool] | None:
+def _start(dataset: Any, name: str, dimension: str) -> tuple[float, bool] | None:
     variable = dataset.variables.get(name)
-    if variable is None or variable.dimensions != (name,) or variable.size == 0 or variable.dtype.kind not in "iuf":
+    if variable is None or variable.dimensions != (dimension,) or variable.size == 0 or variable.dtype.kind not in "iuf":
         return None
     variable.set_auto_maskandscale(False)
     value = float(variable[0])

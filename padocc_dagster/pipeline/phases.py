@@ -63,7 +63,10 @@ def _run(operation: str, phase: str, workdir: Workdir, project: Project, **choic
 
 
 def _write_down(workdir: Workdir, project: Project, outcome: Outcome) -> None:
-    """Write an end that the worker could not write itself; nothing when another is at work, so that this one had not begun."""
+    """Write an end that the worker could not write itself; nothing when another is at work, so that this one had not begun, and nothing
+    when the project was moved or removed."""
     with suppress(LockedError), held(workdir.project_lock(project), f"project {project}", wait=LOCK_WAIT_SECONDS):
+        if not workdir.project_dir(project).is_dir():
+            return
         append_row(workdir.status_log(project), outcome.phase, outcome.status)
         write_json(workdir.outcome(project), outcome.as_dict())

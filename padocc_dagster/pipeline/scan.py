@@ -2,12 +2,13 @@
 
 from typing import Any
 
+from padocc_dagster.pipeline.asked import as_asked, asked_order
+from padocc_dagster.pipeline.dimensions import apply_dimensions
 from padocc_dagster.pipeline.files import read_json, write_json
 from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.operation import clear_cache, construct
-from padocc_dagster.pipeline.order import concatenation_order
 from padocc_dagster.pipeline.product import asked_override
-from padocc_dagster.pipeline.sources import keep_order, read_sources, total_bytes
+from padocc_dagster.pipeline.sources import read_sources, total_bytes
 
 FOUND_BY_SCAN = {"kwargs": {}, "chunk_info": {}, "timings": {}, "driver": None, "virtual_concat": False}
 
@@ -21,12 +22,13 @@ def scan(workdir: Workdir, project: Project) -> dict[str, Any]:
     from padocc.phases.scan import ScanOperation
 
     files = read_sources(workdir, project)
-    ordering = concatenation_order(files)
-    keep_order(workdir, project, ordering.files, confirmed=ordering.dimension is not None)
+    ordering = asked_order(workdir, project, files)
     clear_cache(workdir, project)
     asked = _prepare(workdir, project)
     try:
-        construct(ScanOperation, workdir, project, "scan").run(mode="kerchunk")
+        apply_dimensions(workdir, project, ordering.files[0])
+        with as_asked(workdir, project, files):
+            construct(ScanOperation, workdir, project, "scan").run(mode="kerchunk")
     finally:
         base = read_json(workdir.base_cfg(project))
         base["override"] = asked

@@ -20,6 +20,12 @@ class ProjectOptions:
     """Also make a CFA-netCDF aggregation, which doubles the time of compute."""
     compare: Literal["auto", "all"] | int = "auto"
     """How many source files the product is compared with, value by value."""
+    concat_dims: tuple[str, ...] = ()
+    """The dimension along which the files follow each other, where PADOCC does not find it; empty lets it look."""
+    identical_dims: tuple[str, ...] = ()
+    """Dimensions and variables that are the same in all files, besides those that PADOCC finds so."""
+    xarray: dict[str, Any] = field(default_factory=dict)
+    """How source files are opened by xarray: options of `xarray.open_dataset`."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +36,7 @@ class ProjectSpec:
     pattern: str
     """The glob pattern as written, or the absolute path of the list of files; empty when the config lists the files itself."""
     files: tuple[str, ...]
-    """Absolute paths of the source files, in natural order of their names."""
+    """Absolute paths of the source files, in natural order of their names, with the substitutions made."""
     updates: dict[str, Any] = field(default_factory=dict)
     """Global attributes to set in the product."""
     removals: tuple[str, ...] = ()
@@ -38,9 +44,16 @@ class ProjectSpec:
     variables: tuple[str, ...] = ()
     """Variables to keep (with their dimensions); empty keeps all."""
     options: ProjectOptions = ProjectOptions()
+    dropped: tuple[str, ...] = ()
+    """Variables to leave out, coordinates too."""
+    substitutions: dict[str, str] = field(default_factory=dict)
+    """Texts to replace in the pattern and in each path of the list of files, in this order. They are made, and forgotten, where the
+    config lists the files itself."""
 
     def as_dict(self) -> dict[str, Any]:
         """Everything but the files, as JSON holds it."""
         value = asdict(self)
         del value["files"]
-        return {**value, "removals": list(self.removals), "variables": list(self.variables)}
+        value |= {name: list(value[name]) for name in ("removals", "variables", "dropped")}
+        value["options"] |= {name: list(value["options"][name]) for name in ("concat_dims", "identical_dims")}
+        return value

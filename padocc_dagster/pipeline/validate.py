@@ -6,10 +6,12 @@ is the comparison with the sources. What PADOCC says is kept, shown and heeded a
 
 from typing import Any
 
+from padocc_dagster.pipeline.asked import as_asked
 from padocc_dagster.pipeline.attributes import asked_attributes
 from padocc_dagster.pipeline.files import CorruptFileError, read_json, read_lines
 from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.operation import construct, remove
+from padocc_dagster.pipeline.placing import placed
 from padocc_dagster.pipeline.product import product_of
 
 REPORTS = ("data_report.json", "metadata_report.json")
@@ -37,7 +39,8 @@ def validate(workdir: Workdir, project: Project) -> dict[str, Any]:
     for report in REPORTS:
         remove(directory / report)
     mode = "kerchunk" if product.cloud_format == "parquet" else product.cloud_format
-    with dask.config.set(scheduler="synchronous"):
+    sources = read_lines(workdir.allfiles(project))
+    with dask.config.set(scheduler="synchronous"), as_asked(workdir, project, sources), placed(workdir, project, sources):
         construct(ValidateOperation, workdir, project, "validate").run(mode=mode, error_bypass=_bypass(workdir, project, base))
     return {"findings": read_findings(workdir, project)}
 

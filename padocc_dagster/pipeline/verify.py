@@ -12,6 +12,7 @@ from padocc_dagster.pipeline.locks import held
 from padocc_dagster.pipeline.outcome import Verdict
 from padocc_dagster.pipeline.product import fingerprint, options_of, product_of
 from padocc_dagster.pipeline.sources import read_sources
+from padocc_dagster.pipeline.specs import dropped_of
 from padocc_dagster.pipeline.status import PRODUCT_DIFFERS, append_row, read_rows
 
 
@@ -30,6 +31,8 @@ def verify(root: str, project: str) -> dict[str, Any]:
                 product=product_of(workdir, key, base),
                 sources=tuple(read_sources(workdir, key)),
                 variables=tuple(asked["variables"]),
+                dropped=tuple(asked["dropped"]),
+                along=tuple(asked["along"]),
                 updates=asked["updates"],
                 removals=tuple(asked["removals"]),
                 compare=asked["compare"],
@@ -49,6 +52,8 @@ def _asked(base: dict[str, Any]) -> dict[str, Any]:
         "updates": updates,
         "removals": list(removals),
         "variables": kept if isinstance(kept, list) and any(kept) else [],
+        "dropped": dropped_of(base),
+        "along": list(options_of(base).get("concat_dims") or ()),
         "compare": options_of(base).get("compare", "auto"),
     }
 

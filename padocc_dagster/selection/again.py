@@ -13,7 +13,7 @@ def find_again(spec: ProjectSpec) -> ProjectSpec:
     """The spec with the files that its pattern, list file or own list stands for now. Raises ConfigRejected with every problem."""
     findings = Findings()
     way = {"pattern": Node(spec.pattern, 1)} if spec.pattern else {"files": Node([Node(file, 1) for file in spec.files], 1)}
-    _, files = find_sources(way, 1, Path("/"), {}, findings)
+    _, files = find_sources(way, 1, Path("/"), {}, findings, spec.substitutions)
     if findings.problems:
         raise ConfigRejected(Path(spec.pattern or spec.code), tuple(findings.problems))
     return replace(spec, files=files)

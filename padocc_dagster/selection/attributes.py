@@ -1,4 +1,4 @@
-"""Which attributes a project sets and removes, and which variables it keeps."""
+"""Which attributes a project sets and removes, and which variables it keeps or leaves out."""
 
 import json
 import math
@@ -62,11 +62,11 @@ def read_removals(fields: Fields, folder: Path, findings: Findings) -> tuple[str
     return tuple(dict.fromkeys(good))
 
 
-def read_variables(fields: Fields, findings: Findings) -> tuple[str, ...]:
-    """The variables to keep, as a list in the config."""
-    if "variables" not in fields:
+def read_variables(fields: Fields, findings: Findings, field: str = "variables") -> tuple[str, ...]:
+    """The variables to keep, or the dropped ones, as a list in the config."""
+    if field not in fields:
         return ()
-    nodes = texts_of(fields["variables"], "variables", findings)
+    nodes = texts_of(fields[field], field, findings)
     for node in nodes:
         if not VARIABLE.fullmatch(node.value):
             findings.add(node.line, f"variable {node.value[:60]!r} is no name: use letters, digits, '_', '.', '+' and '-' only")

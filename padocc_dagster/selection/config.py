@@ -11,13 +11,14 @@ from padocc_dagster.selection.csv_form import read_csv
 from padocc_dagster.selection.options import read_options
 from padocc_dagster.selection.problems import ConfigRejected, Findings
 from padocc_dagster.selection.project import Group, read_project
+from padocc_dagster.selection.substitutions import read_substitutions
 from padocc_dagster.selection.text import Unreadable, decode, read_bytes
 from padocc_dagster.selection.tree import Fields, Node, fields_of, kind, text_of
 from padocc_dagster.selection.yaml_form import read_yaml
 
 FORMS = {".csv": read_csv, ".yaml": read_yaml, ".yml": read_yaml}
 SUFFIXES = tuple(FORMS)
-GROUP_FIELDS = ("group", "options", "updates", "removals", "variables", "projects")
+GROUP_FIELDS = ("group", "options", "updates", "removals", "variables", "dropped", "substitutions", "projects")
 
 
 @dataclass(frozen=True)
@@ -34,9 +35,9 @@ class GroupConfig:
 def read_group_config(path: Path) -> GroupConfig:
     """Read a group config, `.csv` or `.yaml`/`.yml`, and find its source files. Nothing is written and no data file is opened.
 
-    The group's name is the YAML field `group`, else the file's name without its suffix. A project's own updates, removals and
-    options go before the group's, one by one; its own variables replace the group's. Relative paths of list and JSON files start
-    at the config's folder.
+    The group's name is the YAML field `group`, else the file's name without its suffix. A project's own updates, removals and options go
+    before the group's, one by one; its own variables, dropped variables and substitutions replace the group's. Relative paths of list
+    and JSON files start at the config's folder.
 
     Raises ConfigRejected with every problem there is.
     """
@@ -70,7 +71,15 @@ def read_tree(tree: Node, path: Path, findings: Findings) -> tuple[str, tuple[Pr
     about_all = findings.about("for all projects")
     updates, removals = read_updates(fields, path.parent, about_all), read_removals(fields, path.parent, about_all)
     refuse_set_and_removed(fields, updates, removals, about_all)
-    group = Group(path.parent, updates, removals, read_variables(fields, about_all), read_options(fields, about_all))
+    group = Group(
+        folder=path.parent,
+        updates=updates,
+        removals=removals,
+        variables=read_variables(fields, about_all),
+        dropped=read_variables(fields, about_all, "dropped"),
+        substitutions=read_substitutions(fields, path.parent, about_all),
+        options=read_options(fields, about_all),
+    )
     nodes = fields["projects"].value if "projects" in fields else []
     if not isinstance(nodes, list):
         findings.add(fields["projects"].line, f"projects is {kind(nodes)}: write a list, one '- code: …' for each project")

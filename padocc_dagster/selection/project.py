@@ -11,9 +11,10 @@ from padocc_dagster.selection.options import project_options, read_options, refu
 from padocc_dagster.selection.patterns import Listings
 from padocc_dagster.selection.problems import Findings
 from padocc_dagster.selection.sources import find_sources
+from padocc_dagster.selection.substitutions import read_substitutions
 from padocc_dagster.selection.tree import Fields, Node, fields_of, kind, text_of
 
-PROJECT_FIELDS = ("code", "pattern", "files", "file_list", "updates", "removals", "variables", "options")
+PROJECT_FIELDS = ("code", "pattern", "files", "file_list", "updates", "removals", "variables", "dropped", "substitutions", "options")
 
 
 @dataclass(frozen=True)
@@ -21,10 +22,12 @@ class Group:
     """What holds for all projects of a config while it is read, and what they know of each other."""
 
     folder: Path
-    updates: dict[str, Any]
-    removals: tuple[str, ...]
-    variables: tuple[str, ...]
-    options: dict[str, Any]
+    updates: dict[str, Any] = field(default_factory=dict)
+    removals: tuple[str, ...] = ()
+    variables: tuple[str, ...] = ()
+    dropped: tuple[str, ...] = ()
+    substitutions: dict[str, str] = field(default_factory=dict)
+    options: dict[str, Any] = field(default_factory=dict)
     codes: dict[str, tuple[str, int]] = field(default_factory=dict)
     """Each code so far, with its line, under the code in one letter case."""
     listings: Listings = field(default_factory=dict)
@@ -39,13 +42,15 @@ def read_project(node: Node, group: Group, findings: Findings) -> ProjectSpec | 
     findings = findings.about(f"project {code.value[:40]!r}" if code and isinstance(code.value, str) else "this project")
     fields = fields_of(node, "the project", PROJECT_FIELDS, findings)
     code = read_code(fields, node.line, group.codes, findings)
-    pattern, files = find_sources(fields, node.line, group.folder, group.listings, findings)
+    substitutions = read_substitutions(fields, group.folder, findings) if "substitutions" in fields else group.substitutions
+    pattern, files = find_sources(fields, node.line, group.folder, group.listings, findings, substitutions)
     updates = read_updates(fields, group.folder, findings)
     removals = read_removals(fields, group.folder, findings)
     refuse_set_and_removed(fields, updates, removals, findings)
     variables = read_variables(fields, findings) if "variables" in fields else group.variables
+    dropped = read_variables(fields, findings, "dropped") if "dropped" in fields else group.dropped
     options = project_options({**group.options, **read_options(fields, findings)})
-    refuse_what_does_not_go_together(options, variables, files, node.line, findings)
+    refuse_what_does_not_go_together(options, variables, dropped, files, node.line, findings)
     return ProjectSpec(
         code=code,
         pattern=pattern,
@@ -53,6 +58,8 @@ def read_project(node: Node, group: Group, findings: Findings) -> ProjectSpec | 
         updates={**{name: value for name, value in group.updates.items() if name not in removals}, **updates},
         removals=(*(name for name in group.removals if name not in updates and name not in removals), *removals),
         variables=variables,
+        dropped=dropped,
+        substitutions=substitutions if pattern else {},
         options=options,
     )
 

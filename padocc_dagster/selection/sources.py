@@ -1,6 +1,8 @@
 """Where the source files of a project come from: a glob pattern, a list in the config, or a list file."""
 
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from padocc_dagster.pipeline.names import path_problem
 from padocc_dagster.selection.patterns import Listings, matched
@@ -9,13 +11,17 @@ from padocc_dagster.selection.source_files import good_files
 from padocc_dagster.selection.text import Unreadable, read_text
 from padocc_dagster.selection.tree import Fields, Node, text_of, texts_of
 
+NONE: Mapping[str, str] = MappingProxyType({})
 WAYS = ("pattern", "files", "file_list")
 
 
-def find_sources(fields: Fields, line: int, folder: Path, listings: Listings, findings: Findings) -> tuple[str, tuple[str, ...]]:
+def find_sources(
+    fields: Fields, line: int, folder: Path, listings: Listings, findings: Findings, substitutions: Mapping[str, str] = NONE
+) -> tuple[str, tuple[str, ...]]:
     """The pattern or list file, and the source files in natural order. `line` is where the project begins.
 
-    A relative list file starts at `folder`, and is given back as an absolute path, to be looked up again from elsewhere.
+    A relative list file starts at `folder`, and is given back as an absolute path, to be looked up again from elsewhere. Substitutions
+    are made in the pattern and in listed paths, which are looked for afterwards; the pattern is given back as it was written.
     """
     given = [way for way in WAYS if way in fields]
     if not given:
@@ -29,7 +35,7 @@ def find_sources(fields: Fields, line: int, folder: Path, listings: Listings, fi
         entries = texts_of(node, "files", findings)
         if node.value == []:
             findings.add(node.line, "files is an empty list: write one absolute path an entry")
-        return "", good_files(entries, findings)
+        return "", good_files(substituted(entries, substitutions), findings)
     written = text_of(node, way, findings)
     if written is None:
         return "", ()
@@ -38,8 +44,21 @@ def find_sources(fields: Fields, line: int, folder: Path, listings: Listings, fi
         return written, ()
     if written.endswith(".txt"):
         path = str((folder / written).absolute()) if written else ""
-        return path, good_files(listed(written, node.line, folder, findings), findings, f" in file list {written!r}")
-    return written, good_files(matched(written, node.line, listings, findings), findings)
+        entries = substituted(listed(written, node.line, folder, findings), substitutions)
+        return path, good_files(entries, findings, f" in file list {written!r}")
+    (looked_for,) = substituted([Node(written, node.line)], substitutions)
+    return written, good_files(matched(looked_for.value, node.line, listings, findings), findings)
+
+
+def substituted(entries: Iterable[Node], substitutions: Mapping[str, str]) -> list[Node]:
+    """The paths with texts replaced, one substitution after another as PADOCC makes them (`padocc/core/utils.py:392`)."""
+    changed = []
+    for entry in entries:
+        path = entry.value
+        for text, replacement in substitutions.items():
+            path = path.replace(text, replacement)
+        changed.append(Node(path, entry.line))
+    return changed
 
 
 def listed(written: str, line: int, folder: Path, findings: Findings) -> list[Node]:

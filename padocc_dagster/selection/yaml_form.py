@@ -1,14 +1,16 @@
 """A group config as YAML, read into a tree of values that know their lines. Only plain data is read: no tags, no aliases.
 
     group: cci                                  # else the file's name
-    options: {cloud_format: kerchunk}           # for all projects; so are updates, removals, variables
+    options: {cloud_format: kerchunk}           # for all projects; so are updates, removals, variables, dropped, substitutions
     projects:
       - code: a1b
         pattern: /data/a1b/*.nc                 # or files: [...], or file_list: /data/a1b.txt
         updates: {title: A1B}
         removals: [history]
-        variables: [tas]
-        options: {cloud_format: zarr}
+        variables: [tas]                        # keep these only, or
+        dropped: [time_bnds]                    # leave these out
+        substitutions: {/archive: /mnt/archive}   # in the paths of the source files
+        options: {cloud_format: zarr, concat_dims: [time], xarray: {decode_times: false}}
 """
 
 import yaml

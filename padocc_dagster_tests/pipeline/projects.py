@@ -14,6 +14,7 @@ from padocc_dagster.pipeline.spec import ProjectOptions, ProjectSpec
 from padocc_dagster.pipeline.status import StatusRow, read_rows
 from padocc_dagster_tests.make_netcdf import Series, write
 
+OPTIONS = tuple(ProjectOptions.__dataclass_fields__)
 TEXTS = {".json", ".txt", ".csv", ".log"}
 
 
@@ -69,7 +70,7 @@ class Made:
 
 def spec(code: str, files: Any, pattern: str = "", **fields: Any) -> ProjectSpec:
     """A spec; options are given among the fields."""
-    options = {name: fields.pop(name) for name in ("cloud_format", "aggregator", "cfa", "compare") if name in fields}
+    options = {name: fields.pop(name) for name in OPTIONS if name in fields}
     return ProjectSpec(code, pattern, tuple(map(str, files)), **fields, options=ProjectOptions(**options))
 
 

@@ -81,7 +81,9 @@ def _examine(work: _Work) -> None:
             findings.problem("dimensions", problem)
         if placement is None:
             return
-        work.plans = plan(headers, product, placement, request.variables, request.sources, findings)
+        if request.along and len(headers) > 1 and placement.dimension not in request.along:
+            findings.problem("dimensions", f"the files are joined along {placement.dimension}, not along {', '.join(request.along)}")
+        work.plans = plan(headers, product, placement, request, findings)
         compare_attributes(request, product, findings)
         take_stock(request, refs, product, placement, work.plans, findings)
         _check_order(product, placement, findings)

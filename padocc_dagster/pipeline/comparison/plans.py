@@ -7,6 +7,7 @@ from padocc_dagster.pipeline.comparison.placement import STACKED, Placement
 from padocc_dagster.pipeline.comparison.products import OpenProduct, ProductVariable
 from padocc_dagster.pipeline.comparison.reading import ProductReader
 from padocc_dagster.pipeline.comparison.report import Findings
+from padocc_dagster.pipeline.comparison.request import Request
 from padocc_dagster.pipeline.comparison.sources import Header, SourceVariable, attributes_of
 
 REFERRING = ("coordinates", "bounds", "climatology", "grid_mapping", "ancillary_variables", "cell_measures", "formula_terms")
@@ -37,19 +38,21 @@ def plan(
     headers: list[Header],
     product: OpenProduct,
     placement: Placement,
-    kept: tuple[str, ...],
-    sources: tuple[str, ...],
+    request: Request,
     findings: Findings,
 ) -> dict[str, Plan]:
     """Pair the variables. What is missing, too much, or of other dimensions becomes a problem, and has no plan."""
+    kept, sources = request.variables, request.sources
     first = {v.name: v for v in headers[0].variables}
     wanted, allowed = _wanted(first, kept, sources, findings)
+    wanted, allowed = wanted - set(request.dropped), allowed - set(request.dropped)
     for name in sorted(wanted - product.variables.keys()):
         findings.problem("variables", f"variable {name} of {sources[0]} is not in the product")
     for name in sorted(product.variables.keys() - first.keys() - ({STACKED} if placement.stacked else set())):
         findings.problem("variables", f"variable {name} of the product is not in {sources[0]}")
     for name in sorted((product.variables.keys() & first.keys()) - allowed):
-        findings.problem("variables", f"variable {name} is in the product, though only {', '.join(kept)} were to be kept")
+        why = "it was to be left out" if name in request.dropped else f"only {', '.join(kept)} were to be kept"
+        findings.problem("variables", f"variable {name} is in the product, though {why}")
     plans = {}
     for name in first.keys() & product.variables.keys():
         source, target = first[name], product.variables[name]
@@ -61,7 +64,7 @@ def plan(
             findings.problem(
                 "variables", f"variable {name} has dimensions {target.dimensions} in the product, expected {expected}"
             )
-    _check_later_files(headers, plans, placement, kept, sources, findings)
+    _check_later_files(headers, plans, placement, request, findings)
     return {name: plans[name] for name in first if name in plans}
 
 
@@ -84,16 +87,16 @@ def _check_later_files(
     headers: list[Header],
     plans: dict[str, Plan],
     placement: Placement,
-    kept: tuple[str, ...],
-    sources: tuple[str, ...],
+    request: Request,
     findings: Findings,
 ) -> None:
     """Hold every file's variables against the first file's and the product's, and note where encodings differ."""
+    kept, sources = request.variables, request.sources
     names = {v.name for v in headers[0].variables}
     dimensions = {v.name: v.dimensions for v in headers[0].variables}
     for number, header in enumerate(headers):
         found = {v.name: v for v in header.variables} if number and header.variables is not headers[0].variables else None
-        for name in sorted(found.keys() - names) if found and not kept else []:
+        for name in sorted(found.keys() - names - set(request.dropped)) if found and not kept else []:
             findings.problem("variables", f"variable {name} is in {sources[number]} but not in the first file")
         for name in sorted(names - found.keys()) if found is not None else []:
             if name in plans and placement.axis(plans[name].product) is not None:

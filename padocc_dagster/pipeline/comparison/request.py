@@ -15,6 +15,10 @@ class Request:
     """Absolute paths in the order of concatenation."""
     variables: tuple[str, ...] = ()
     """The variables that were to be kept (with their coordinates); empty for all."""
+    dropped: tuple[str, ...] = ()
+    """The variables that were to be left out: the only ones whose absence is no problem."""
+    along: tuple[str, ...] = ()
+    """The dimension along which the files were to be joined; empty where it may be any."""
     updates: dict[str, Any] = field(default_factory=dict)
     """Global attributes that must have these values in the product."""
     removals: tuple[str, ...] = ()

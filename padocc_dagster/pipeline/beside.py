@@ -1,0 +1,64 @@
+"""What somebody did in the working directory beside this package's own runs, with plain PADOCC: seen by the times of status logs."""
+
+import os
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from typing import NamedTuple
+
+from padocc_dagster.pipeline.announcements import to_announce
+from padocc_dagster.pipeline.files import CorruptFileError, read_json
+from padocc_dagster.pipeline.layout import Project, Workdir
+from padocc_dagster.pipeline.status import StatusRow, passed_phases, read_rows
+
+SETTLED_NS = 2_000_000_000
+"""A log written just now is looked at next time, so that no second writing hides behind the same time."""
+
+
+class Change(NamedTuple):
+    """A status log that changed, and when, in nanoseconds."""
+
+    when: int
+    project: Project
+
+
+def changes(workdir: Workdir, projects: Iterable[Project], since: int, now: int) -> list[Change]:
+    """The projects whose status logs changed after `since` and have settled by `now`, oldest first. Costs one `stat` a project."""
+    found = []
+    for project in projects:
+        try:
+            status = os.stat(os.path.join(workdir.root, "in_progress", project.group, project.code, "status_log.csv"))
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        when = max(status.st_mtime_ns, status.st_ctime_ns)  # a log moved here keeps its time, and tells by that of its inode
+        if since < when < now - SETTLED_NS:
+            found.append(Change(when, project))
+    return sorted(found)
+
+
+def news(workdir: Workdir, found: Iterable[Change]) -> Iterator[tuple[Change, dict[str, datetime | None]]]:
+    """The phases that stand by rows which none of our runs wrote, with the rows' times, for each project that has some.
+
+    Our runs leave `outcome.json`, with the number of rows there were; an initialisation leaves announcements until it is told.
+    """
+    being_told: dict[str, set[str]] = {}
+    for change in found:
+        project = change.project
+        if project.group not in being_told:
+            being_told[project.group] = set(to_announce(workdir, project.group))
+        rows = read_rows(workdir.status_log(project))
+        ours = _rows_of_ours(workdir, project, rows)
+        newest = {row.phase: number for number, row in enumerate(rows)}
+        phases = {phase: rows[newest[phase]].time for phase in passed_phases(rows) if newest[phase] >= ours}
+        if project.code not in being_told[project.group] and phases:
+            yield change, phases
+
+
+def _rows_of_ours(workdir: Workdir, project: Project, rows: list[StatusRow]) -> int:
+    """How many rows there were when one of our runs last ended a phase; none where the log was written anew since."""
+    try:
+        record = read_json(workdir.outcome(project))
+        count = int(record["rows"])
+    except (CorruptFileError, KeyError, TypeError, ValueError):
+        return 0
+    last = rows[count - 1] if 0 < count <= len(rows) else None
+    return count if last and (last.phase, last.status) == (record.get("phase"), record.get("status")) else 0

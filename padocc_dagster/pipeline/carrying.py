@@ -1,0 +1,163 @@
+"""Steps that move or remove projects, carried out from their records: from the beginning, or from wherever they were interrupted.
+
+A transfer is one rename of the project's folder. Before it, the target group's files are told; after it, the source's files forget.
+PADOCC moves the files one by one through a shell, without those whose names begin with a dot, to a path made by replacing the group's name
+wherever it occurs in the old one (`padocc/core/project.py:608,621`): a group "work" in /…/work is moved out of the working directory.
+"""
+
+import contextlib
+import os
+import shutil
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from itertools import islice
+from pathlib import Path
+
+from padocc_dagster.pipeline.files import CorruptFileError, read_json, read_lines, write_json
+from padocc_dagster.pipeline.group_files import give, rebased, take_off
+from padocc_dagster.pipeline.history import history_of, note
+from padocc_dagster.pipeline.layout import Project, Workdir
+from padocc_dagster.pipeline.locks import WAIT_SECONDS, LockedError, held
+from padocc_dagster.pipeline.step import By
+from padocc_dagster.pipeline.unfinished import NO_FOLDER, Unfinished, begin, end, inode_of, reborn, unfinished_steps
+
+LOCK_WAIT_SECONDS = 2.0
+LOCKED_AT_ONCE = 200
+"""Every lock that is held costs a thread."""
+
+
+def carry_out(workdir: Workdir, step: Unfinished) -> dict[str, str]:
+    """Take the step, of which nothing or anything is done. Returns why for each code that stays where it is.
+
+    The locks of the structure and of both groups are held.
+    """
+    if step.target:
+        take_off(workdir, step.target, step.folders)  # what an earlier project of the same code may have left in the target's files
+    begin(workdir, step)
+    return _go_on(workdir, step)
+
+
+def finish_unfinished(workdir: Workdir, wait: float = WAIT_SECONDS) -> list[str]:
+    """Finish every step that was interrupted, and say of each what was done.
+
+    Raises LockedError when another such step is under way for more than `wait` seconds; a sensor should not wait at all.
+    """
+    if not unfinished_steps(workdir) and not _trash(workdir):
+        return []
+    with held(workdir.structure_lock, "the groups' structure", wait):
+        return finish_locked(workdir)
+
+
+def finish_locked(workdir: Workdir) -> list[str]:
+    """The same for who holds the structure's lock, and none of a group."""
+    sentences = []
+    for step in unfinished_steps(workdir):
+        with groups_held(workdir, step.source, step.target):
+            left = _go_on(workdir, step)
+        where = f" to {step.target}" if step.target else ""
+        stayed = "".join(f"; {code} stays: {why}" for code, why in left.items())
+        sentences.append(f"{len(step.folders) - len(left)} project(s) of {step.source} {step.step}{where}, begun {step.when}{stayed}")
+    for folder in _trash(workdir):
+        shutil.rmtree(folder, ignore_errors=True)
+    return sentences
+
+
+@contextlib.contextmanager
+def groups_held(workdir: Workdir, *groups: str) -> Iterator[None]:
+    """Hold the locks of these groups, taken in the order of their names."""
+    with contextlib.ExitStack() as stack:
+        for group in sorted({group for group in groups if group}):
+            stack.enter_context(held(workdir.group_lock(group), f"group {group}"))
+        yield
+
+
+def _go_on(workdir: Workdir, step: Unfinished) -> dict[str, str]:
+    if step.target:
+        give(workdir, step.source, step.target, dict.fromkeys(step.folders), subsets=step.dissolves)
+    left: dict[str, str] = {}
+    codes = iter(step.folders)
+    while chunk := list(islice(codes, LOCKED_AT_ONCE)):
+        with contextlib.ExitStack() as stack:
+            for code in chunk:
+                if problem := _lock(workdir, step, code, stack) or _move(workdir, step, code):
+                    left[code] = problem
+    gone = dict.fromkeys(code for code in step.folders if code not in left)
+    take_off(workdir, step.source, {code: None for code in gone if not reborn(workdir, step, code)})
+    if left and step.target:
+        take_off(workdir, step.target, {code: None for code in left if not workdir.project_dir(Project(step.target, code)).exists()})
+    _note(workdir, step, gone)
+    if step.dissolves and not left and not read_lines(workdir.main_list(step.source)):
+        _dissolve(workdir, step)
+    end(workdir, step)
+    for code in gone:
+        shutil.rmtree(step.trash(workdir, code), ignore_errors=True)
+    return left
+
+
+def _lock(workdir: Workdir, step: Unfinished, code: str, stack: contextlib.ExitStack) -> str:
+    """Hold the project's locks, in both groups. A sentence when somebody is at work on it."""
+    try:
+        for group in (step.source, step.target) if step.target else (step.source,):
+            project = Project(group, code)
+            stack.enter_context(held(workdir.project_lock(project), f"project {project}", wait=LOCK_WAIT_SECONDS))
+    except LockedError as locked:
+        return str(locked)
+    return ""
+
+
+def _move(workdir: Workdir, step: Unfinished, code: str) -> str:
+    """Rename the project's folder, unless that is done. A sentence when it cannot be."""
+    folder, inode = workdir.project_dir(Project(step.source, code)), step.folders[code]
+    present = inode != NO_FOLDER and inode_of(folder) == inode
+    if not step.target:
+        if present and not step.keep_files:
+            os.rename(folder, step.trash(workdir, code))
+        return ""
+    target = workdir.project_dir(Project(step.target, code))
+    if present and inode_of(target) != NO_FOLDER:
+        return f"{target} was made meanwhile: remove the one or the other"
+    if present:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        os.rename(folder, target)
+    if inode_of(target) == inode != NO_FOLDER:
+        _readdress(workdir, Project(step.target, code), folder)
+    return ""
+
+
+def _readdress(workdir: Workdir, project: Project, old: Path) -> None:
+    """Correct the paths in the project's own files, among them the product's in the comparison, which then still holds."""
+    for path in (workdir.comparison(project), workdir.outcome(project), workdir.detail_cfg(project), workdir.base_cfg(project)):
+        with contextlib.suppress(CorruptFileError):  # missing, or damaged, which whoever needs it will say
+            value = read_json(path)
+            if (corrected := rebased(value, old, workdir.project_dir(project))) != value:
+                write_json(path, corrected)
+
+
+def _note(workdir: Workdir, step: Unfinished, codes: Iterable[str]) -> None:
+    """Write the step into the projects' histories, once."""
+    what = f"{step.step} from {step.source} to {step.target}" if step.target else step.step + (", files kept" if step.keep_files else "")
+    deeds = {Project(step.target or step.source, code): what for code in codes}
+    begun, told = datetime.fromisoformat(step.when), (step.who, what, step.why)
+
+    def is_told(project: Project) -> bool:
+        return any(entry.when >= begun and entry[1:] == told for entry in history_of(workdir, project))
+
+    note(workdir, {project: what for project in deeds if not is_told(project)}, By(step.who, step.why))
+
+
+def _dissolve(workdir: Workdir, step: Unfinished) -> None:
+    """Put what is left of the source's folders with the target: history, logs of SLURM, files kept of removed projects."""
+    shelf = workdir.merged(step.source, step.target) / step.id
+    for above, inode in step.group_folders.items():
+        folder = workdir.root / above / step.source
+        if inode != NO_FOLDER and inode_of(folder) == inode:
+            with contextlib.suppress(OSError):
+                folder.rmdir()
+                continue
+            shelf.mkdir(parents=True, exist_ok=True)
+            os.rename(folder, shelf / above)
+
+
+def _trash(workdir: Workdir) -> list[Path]:
+    """Folders of removed projects whose deletion was interrupted."""
+    return list((workdir.root / "in_progress").glob("*/.removed.*"))

@@ -1,0 +1,123 @@
+"""What a group's rules ask for now, read from PADOCC's files. Nothing is done here."""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from padocc_dagster.pipeline.due import is_ignored
+from padocc_dagster.pipeline.files import CorruptFileError, read_json
+from padocc_dagster.pipeline.groups import faultlist, project_codes
+from padocc_dagster.pipeline.history import history_of
+from padocc_dagster.pipeline.layout import Project, Workdir
+from padocc_dagster.pipeline.outcome import PHASES, Verdict
+from padocc_dagster.pipeline.product import options_of
+from padocc_dagster.pipeline.rules import Rules
+from padocc_dagster.pipeline.spec import AGGREGATORS
+from padocc_dagster.pipeline.status import AGGREGATORS_TRIED, StatusRow, error_class_in, read_rows
+
+NOTHING_HELPS = {
+    "FileNotFoundError",
+    "SourceNotFoundError",
+    "LockedError",
+    "MemoryError",
+    "OSError",
+    "PermissionError",
+    "SIGKILL",
+    "SIGTERM",
+    "NoOverwriteError",
+}
+"""How a computation ends for reasons that another aggregator or format does not change."""
+ONLY_A_FORMAT_HELPS = {"ConcatFatalError"}
+"""Chunks that differ from file to file: kerchunk cannot say that, whichever aggregator is used (PADOCC's guide)."""
+
+
+class Deed(NamedTuple):
+    """One thing to do. `rows` is how many rows the status log has: for the same end of a phase, a deed is done once."""
+
+    project: Project
+    rows: int
+    choices: dict[str, str]
+    """For a computation; empty: the project is given up."""
+    why: str
+
+    @property
+    def key(self) -> str:
+        return f"{self.project}:{self.rows}"
+
+
+def who_of(group: str) -> str:
+    """Who a deed is by, in histories."""
+    return f"rules of {group}"
+
+
+def deeds(workdir: Workdir, group: str, rules: Rules) -> Iterator[Deed]:
+    """What the rules ask for in the group; nothing where SHEPARD's `.shpignore` lies."""
+    if is_ignored(workdir, group) or not (rules.next_aggregator or rules.quarantine_after):
+        return
+    listed = faultlist(workdir, group)
+    for code in project_codes(workdir, group):
+        project = Project(group, code)
+        rows = [] if code in listed else read_rows(workdir.status_log(project))
+        if rows and rows[-1].verdict is Verdict.FAILED:
+            deed = _deed(workdir, project, rows, rules)
+            if deed:
+                yield deed
+
+
+def _deed(workdir: Workdir, project: Project, rows: list[StatusRow], rules: Rules) -> Deed | None:
+    last, failures = rows[-1], _failures(rows)
+    if rules.quarantine_after and failures >= rules.quarantine_after:
+        return Deed(project, len(rows), {}, f"quarantined after {failures} attempts at {last.phase}: {last.status}")
+    if rules.next_aggregator and last.phase == "compute":
+        choices = _next(workdir, project, rules, last.status)
+        if choices:
+            told = " ".join(f"{name} {value}" for name, value in choices.items())
+            return Deed(project, len(rows), choices, f"compute ended with {last.status}: next is {told}")
+    return None
+
+
+def _failures(rows: list[StatusRow]) -> int:
+    """How often the last phase failed since a phase before it was made."""
+    count = 0
+    for row in reversed(rows):
+        if PHASES.index(row.phase) < PHASES.index(rows[-1].phase):
+            break
+        count += row.phase == rows[-1].phase and row.verdict is Verdict.FAILED
+    return count
+
+
+def _next(workdir: Workdir, project: Project, rules: Rules, status: str) -> dict[str, str]:
+    """The next aggregator that was not tried, then the next format; nothing when there is none, or none can help."""
+    error_class = error_class_in(status)
+    if error_class in NOTHING_HELPS:
+        return {}
+    try:
+        base = read_json(workdir.base_cfg(project))
+    except CorruptFileError:
+        return {}
+    before = _done_by_rules(workdir, project)
+    current = (base.get("override") or {}).get("cloud_type") or "kerchunk"
+    if current == "kerchunk" and error_class not in ONLY_A_FORMAT_HELPS:
+        tried = set(AGGREGATORS) if any(" aggregator " in what for what in before) else _tried(base, status)
+        for aggregator in AGGREGATORS:
+            if aggregator not in tried:
+                return {"aggregator": aggregator}
+    for cloud_format in rules.formats:
+        if cloud_format != current and not any(what.endswith(f"cloud format {cloud_format}") for what in before):
+            return {"cloud_format": cloud_format}
+    return {}
+
+
+def _done_by_rules(workdir: Workdir, project: Project) -> list[str]:
+    """What the rules did to the project since it was last initialised."""
+    made = [row.time for row in read_rows(workdir.status_log(project)) if row.phase == "init" and row.time]
+    entries = [entry for entry in history_of(workdir, project) if entry.who == who_of(project.group)]
+    return [entry.what for entry in entries if not made or entry.when.astimezone().replace(tzinfo=None) >= made[-1]]
+
+
+def _tried(base: dict[str, Any], status: str) -> set[str]:
+    """The aggregators that the last computation tried: those that its status names; else the one asked for, or all."""
+    named = AGGREGATORS_TRIED.match(status)
+    if named:
+        return set(named.group()) & set(AGGREGATORS)
+    asked = options_of(base).get("aggregator")
+    return {asked} if asked else set(AGGREGATORS)

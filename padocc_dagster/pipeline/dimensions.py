@@ -1,0 +1,96 @@
+"""The dimensions that a config names, put where PADOCC takes those that it found itself.
+
+PADOCC's own way fails: `concat_dims` given to `run` ends in an AttributeError (`padocc/phases/compute.py:386`, a key of the wrong
+file), and `identical_dims` does not reach VirtualiZarr, which goes by the variables to aggregate (`:1503`).
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from padocc_dagster.pipeline.files import read_json, write_json
+from padocc_dagster.pipeline.layout import Project, Workdir
+from padocc_dagster.pipeline.names import nearest
+from padocc_dagster.pipeline.product import options_of
+from padocc_dagster.pipeline.specs import dropped_of
+
+
+class NotInSourceError(ValueError):
+    """The config names a dimension or a variable that the first source file does not have."""
+
+
+def apply_dimensions(workdir: Workdir, project: Project, first_file: str) -> None:
+    """Write the dimensions asked for into PADOCC's configs.
+
+    Raises NotInSourceError for a dimension, or a dropped variable, that the first file does not have.
+    """
+    base, detail = read_json(workdir.base_cfg(project)), read_json(workdir.detail_cfg(project))
+    concat, identical = (list(options_of(base).get(name) or ()) for name in ("concat_dims", "identical_dims"))
+    dropped = dropped_of(base)
+    if not concat and not identical and not dropped:
+        return
+    dimensions, aggregated, others, every = _header(first_file, concat, options_of(base).get("xarray") or {})
+    for what, names, known in (
+        ("concat_dims", concat, dimensions), ("identical_dims", identical, {**dimensions, **every}), ("dropped", dropped, every)
+    ):
+        for name in names:
+            if name not in known:
+                raise NotInSourceError(f"{what} has {name!r}, which is not in {first_file}: {nearest(name, known)}; edit {what}")
+    if not concat and not identical:
+        return
+    kwargs = detail.get("kwargs") or {}
+    if concat:
+        detail["virtual_concat"] = False
+        found = {"concat_dims": concat, "aggregated_vars": aggregated, "identical_dims": others}
+        base["data_properties"] |= {"aggregated_dims": concat, "coord_dims": concat, "aggregated_vars": aggregated}
+        base["order_confirmed"] = True
+    else:
+        found = kwargs.get("combine_kwargs") or {}
+    detail["kwargs"] = {**kwargs, "combine_kwargs": with_identical(found, identical)}
+    write_json(workdir.detail_cfg(project), detail)
+    write_json(workdir.base_cfg(project), base)
+
+
+def with_identical(combine: Mapping[str, Any], identical: list[str]) -> dict[str, Any]:
+    """PADOCC's `combine_kwargs` with more that is taken from the first file; none yet stays none, and is found first."""
+    if not combine.get("concat_dims"):
+        return dict(combine)
+    together = dict.fromkeys([*(combine.get("identical_dims") or ()), *identical])
+    aggregated = [name for name in combine.get("aggregated_vars") or () if name not in identical]
+    return {**combine, "identical_dims": list(together), "aggregated_vars": aggregated}
+
+
+@contextmanager
+def identical_too(identical: list[str]) -> Iterator[None]:
+    """For the block, what PADOCC finds of dimensions by itself has these in addition."""
+    from padocc.phases.compute import ComputeOperation
+
+    determine = ComputeOperation._determine_dim_specs
+
+    def with_asked(operation: Any) -> None:
+        determine(operation)
+        operation.combine_kwargs = with_identical(operation.combine_kwargs, identical)
+
+    ComputeOperation._determine_dim_specs = with_asked
+    try:
+        yield
+    finally:
+        ComputeOperation._determine_dim_specs = determine
+
+
+def _header(path: str, concat: list[str], options: Mapping[str, Any]) -> tuple[dict[str, int], list[str], list[str], dict[str, None]]:
+    """The dimensions of a file, its data variables along those of concatenation, its variables that do not have them, and all.
+
+    Coordinates along the dimension are neither: VirtualiZarr joins them by itself and refuses them among data variables.
+    """
+    import xarray
+
+    with xarray.open_dataset(path, **{"decode_times": False, **options}) as dataset:
+        joined = {name for name, variable in dataset.variables.items() if set(concat) & set(variable.dims)}
+        names = [str(name) for name in dataset.variables]
+        return (
+            {str(name): int(size) for name, size in dataset.sizes.items()},
+            [name for name in names if name in joined and name in dataset.data_vars],
+            [name for name in names if name not in joined],
+            dict.fromkeys(names),
+        )

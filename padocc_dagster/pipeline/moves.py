@@ -1,0 +1,132 @@
+"""Projects taken to another group or out of theirs: transfer, merge, split, remove. What is asked is checked whole before anything changes.
+
+Published products stay where they are, in `completed/<group>` of the group that published them. A step that is repeated after it was
+interrupted, or done, ends in the state asked for.
+
+PADOCC's own functions are not used (`padocc/groups/mixins/modifiers.py`):
+- `transfer_project` (:254) saves both lists before it moves anything, so that an interruption leaves the project in neither, and it leaves
+  the last project in the old list; `merge` (:300) does not save the lists that it changes;
+- `unmerge` calls `move_to`, which does not exist (:383);
+- `remove_project` (:208) does not save, and fails on a faultlisted project (:229); `delete_group` (:416) asks on the terminal;
+- `migrate`, by which they move projects, can leave the working directory (see `carrying.py`).
+"""
+
+from collections.abc import Callable
+
+from padocc_dagster.pipeline.carrying import carry_out, finish_locked, groups_held
+from padocc_dagster.pipeline.choice import Choice
+from padocc_dagster.pipeline.groups import list_groups, project_codes
+from padocc_dagster.pipeline.layout import Project, Workdir
+from padocc_dagster.pipeline.locks import LockedError, held
+from padocc_dagster.pipeline.move_problems import damage, new_group_problems, problems_of_move, unlisted_names
+from padocc_dagster.pipeline.settled import REMOVED, Asked, settled
+from padocc_dagster.pipeline.step import By, StepRefused, StepResult
+from padocc_dagster.pipeline.unfinished import Unfinished, inode_of
+
+
+def transfer(workdir: Workdir, choice: Choice, target: str, by: By, dry_run: bool = False) -> StepResult:
+    """Move the projects to another group that is there. Subsets of their old groups lose them."""
+
+    def check() -> Asked:
+        if problem := damage(workdir, target):
+            raise StepRefused([problem + ("; `split` makes a new group" if problem.startswith("there is no group") else "")])
+        return settled(workdir, choice, target)
+
+    return _move(workdir, "transferred", check, target, by, dry_run)
+
+
+def split(workdir: Workdir, choice: Choice, target: str, by: By, dry_run: bool = False) -> StepResult:
+    """Move the projects to a group that is new."""
+
+    def check() -> Asked:
+        there = target in list_groups(workdir)
+        if not there and (problems := new_group_problems(workdir, target)):
+            raise StepRefused(problems)
+        moving, already = settled(workdir, choice, target)
+        if there and moving:
+            raise StepRefused([f"group {target!r} is there already: transfer the projects to it, or name a new group"])
+        return moving, already
+
+    return _move(workdir, "split off", check, target, by, dry_run)
+
+
+def merge(workdir: Workdir, source: str, target: str, by: By, dry_run: bool = False) -> StepResult:
+    """Move all projects of a group to another, its subsets with them, and put what is left of its folders with the other.
+
+    Nothing of a person's is deleted: logs of SLURM, histories and files kept of removed projects go to
+    `groups/<target>/padocc_dagster/merged/<source>/`.
+    """
+
+    def check() -> Asked:
+        if problem := damage(workdir, target) or (f"a group cannot be merged into itself: {source!r}" if source == target else ""):
+            raise StepRefused([problem])
+        if source not in list_groups(workdir) and workdir.merged(source, target).is_dir():
+            return [], {}
+        if problems := [problem for problem in (damage(workdir, source), unlisted_names(workdir, source)) if problem]:
+            raise StepRefused(problems)
+        return [Project(source, code) for code in project_codes(workdir, source)], {}
+
+    return _move(workdir, "merged", check, target, by, dry_run, dissolved=source)
+
+
+def remove(workdir: Workdir, choice: Choice, by: By, keep_files: bool = False, dry_run: bool = False) -> StepResult:
+    """Take the projects out of their groups: off the lists, the faultlist, the subsets and the specs.
+
+    Their working files are deleted, or stay where they are, for `add_back`. PADOCC's removal leaves the rows in datasets.csv and main.txt's
+    last project (`padocc/core/filehandlers.py:275`).
+    """
+
+    def check() -> Asked:
+        return settled(workdir, choice, "")
+
+    return _move(workdir, REMOVED, check, "", by, dry_run, keep_files=keep_files)
+
+
+def _move(
+    workdir: Workdir,
+    step: str,
+    check: Callable[[], Asked],
+    target: str,
+    by: By,
+    dry_run: bool,
+    dissolved: str = "",
+    keep_files: bool = False,
+) -> StepResult:
+    """Finish what is unfinished, check under the locks, and move. `check` gives the projects to move, and those that have moved already."""
+    try:
+        with held(workdir.structure_lock, "the groups' structure"):
+            if not dry_run:
+                finish_locked(workdir)
+            sources = {*(project.group for project in check()[0]), dissolved} - {""}
+            with groups_held(workdir, target, *sources):
+                moving, already = check()
+                moving = [project for project in moving if project.group in sources]
+                if problems := problems_of_move(workdir, moving, target):
+                    raise StepRefused(problems)
+                result = StepResult(already)
+                for source in sorted(sources if moving or dissolved in list_groups(workdir) else ()):
+                    codes = [project.code for project in moving if project.group == source]
+                    unfinished = _unfinished(workdir, step, source, target, codes, by, bool(dissolved), keep_files)
+                    left = {} if dry_run else carry_out(workdir, unfinished)
+                    _tell(result, step, source, target, codes, left, keep_files)
+                return result
+    except LockedError as locked:
+        raise StepRefused([str(locked)]) from None
+
+
+def _unfinished(
+    workdir: Workdir, step: str, source: str, target: str, codes: list[str], by: By, dissolves: bool, keep_files: bool
+) -> Unfinished:
+    folders = {code: inode_of(workdir.project_dir(Project(source, code))) for code in codes}
+    above = {above: inode_of(workdir.root / above / source) for above in ("groups", "in_progress")} if dissolves else {}
+    return Unfinished(step, source, target, folders, by.who, by.why, keep_files, dissolves, above)
+
+
+def _tell(result: StepResult, step: str, source: str, target: str, codes: list[str], left: dict[str, str], keep_files: bool) -> None:
+    for code in codes:
+        if code in left:
+            result.not_done[Project(source, code)] = f"stays in {source}: {left[code]}"
+        elif target:
+            result.done[Project(target, code)] = f"{step} from {source} to {target}"
+        else:
+            result.done[Project(source, code)] = step + (", files kept" if keep_files else "")

@@ -1,0 +1,124 @@
+"""What a project is made from, edited: fields set or removed one by one, and the whole checked as a group config is.
+
+A field is called as in a group config, options without the word `options`: `pattern`, `variables`, `cloud_format`. One entry of a mapping
+is reached by a dot: `updates.title`, `xarray.decode_times`.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from padocc_dagster.pipeline.layout import Project
+from padocc_dagster.pipeline.names import nearest
+from padocc_dagster.pipeline.spec import ProjectSpec
+from padocc_dagster.pipeline.step import StepRefused
+from padocc_dagster.selection.options import NOT_TAKEN, OPTIONS
+from padocc_dagster.selection.problems import Findings
+from padocc_dagster.selection.project import PROJECT_FIELDS, Group, read_project
+from padocc_dagster.selection.sources import WAYS
+from padocc_dagster.selection.tree import Node, kind
+
+FIELDS = (*(name for name in PROJECT_FIELDS if name not in ("code", "options")), *OPTIONS)
+WITH_ENTRIES = ("updates", "substitutions", "xarray")
+
+
+def edited(
+    specs: Mapping[Project, ProjectSpec], setting: Mapping[str, Any], removing: Sequence[str], folder: Path
+) -> dict[Project, ProjectSpec]:
+    """The specs with the fields set and removed (back to their defaults), and with the source files that there are now.
+
+    Setting one of `pattern`, `files` and `file_list` replaces the others. Relative list and JSON files start at `folder`.
+    Raises StepRefused with every problem of every project.
+    """
+    if problems := _field_problems(setting, removing):
+        raise StepRefused(problems)
+    groups: dict[str, Group] = {}
+    edits: dict[Project, ProjectSpec] = {}
+    for project, spec in specs.items():
+        findings = Findings()
+        tree = _tree(_edit(_values(spec), setting, removing))
+        found = read_project(tree, groups.setdefault(project.group, Group(folder)), findings)
+        prefix = f"project {spec.code[:40]!r}: "
+        problems += [f"{project}: {problem.text.removeprefix(prefix)}" for problem in findings.problems]
+        if found:
+            edits[project] = found
+    if problems:
+        raise StepRefused(dict.fromkeys(problems))
+    return edits
+
+
+def differences(old: ProjectSpec, new: ProjectSpec) -> list[str]:
+    """What an edit changes, one `field: old → new` each."""
+    before, after = _values(old), _values(new)
+    changed = []
+    for name in (*PROJECT_FIELDS, *OPTIONS):
+        one, other = (side["options"].get(name, side.get(name)) for side in (before, after))
+        if name != "options" and one != other:
+            changed.append(f"{name}: {_shown(one)} → {_shown(other)}")
+    return changed
+
+
+def _field_problems(setting: Mapping[str, Any], removing: Sequence[str]) -> list[str]:
+    problems = []
+    if not setting and not removing:
+        problems.append("nothing is to be set or removed: name at least one field, as in cloud_format=zarr")
+    for name in (*setting, *removing):
+        head, dot, entry = name.partition(".")
+        if name == "code":
+            problems.append("a project's code cannot be edited: it is the name of its folder; remove the project and add it under another")
+        elif head in NOT_TAKEN:
+            problems.append(f"{head} has no effect: {NOT_TAKEN[head]}")
+        elif head not in FIELDS:
+            problems.append(f"there is no field {name[:60]!r}: {nearest(head, FIELDS)}")
+        elif dot and (head not in WITH_ENTRIES or not entry):
+            problems.append(f"{name[:60]!r} names no entry: only {', '.join(WITH_ENTRIES)} have entries, as in updates.title")
+    both = [name for name in removing if name in setting]
+    problems += [f"{name} is to be set and to be removed: keep one of the two" for name in both]
+    ways = [name for name in WAYS if name in setting]
+    if len(ways) > 1:
+        problems.append(f"{' and '.join(ways)} are to be set: keep exactly one of them")
+    return problems
+
+
+def _values(spec: ProjectSpec) -> dict[str, Any]:
+    """The fields of a project in a group config that says all that the spec says."""
+    value = spec.as_dict()
+    defaults = ProjectSpec("", "", ()).as_dict()
+    options = {name: option for name, option in value["options"].items() if option != defaults["options"][name]}
+    given = {name: found for name, found in value.items() if name not in ("pattern", "options") and found != defaults[name]}
+    source = {"pattern": spec.pattern} if spec.pattern else {"files": list(spec.files)}
+    return {**given, **source, "options": options}
+
+
+def _edit(values: dict[str, Any], setting: Mapping[str, Any], removing: Sequence[str]) -> dict[str, Any]:
+    for name in WAYS if any(way in setting for way in WAYS) else ():
+        values.pop(name, None)
+    for name in removing:
+        head, _, entry = name.partition(".")
+        place = values["options"] if head in OPTIONS else values
+        if not entry:
+            place.pop(head, None)
+        elif isinstance(place.get(head), dict):
+            place[head] = {key: value for key, value in place[head].items() if key != entry}
+    for name, value in setting.items():
+        head, _, entry = name.partition(".")
+        place = values["options"] if head in OPTIONS else values
+        if not entry:
+            place[head] = value
+        elif isinstance(place.setdefault(head, {}), dict):
+            place[head] = {**place[head], entry: value}
+    return values
+
+
+def _tree(value: Any) -> Node:
+    """A value as the tree that group configs are read into, which is all on line 1."""
+    if isinstance(value, Mapping):
+        return Node({str(key): _tree(child) for key, child in value.items()}, 1)
+    return Node([_tree(child) for child in value] if isinstance(value, (list, tuple)) else value, 1)
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return "not set"
+    text = f"{kind(value)} of {len(value)}" if isinstance(value, list) and len(value) > 10 else str(value)
+    return text if len(text) <= 200 else text[:200] + "…"
