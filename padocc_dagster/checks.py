@@ -8,15 +8,17 @@ import warnings
 
 import dagster as dg
 
+from padocc_dagster.assets.advice import advice_on
 from padocc_dagster.assets.cloud_product import cloud_product
+from padocc_dagster.assets.differences import differences
 from padocc_dagster.assets.scan import scan_report
 from padocc_dagster.assets.validation import validation_report
 from padocc_dagster.partitions import project_of, projects
 from padocc_dagster.pipeline.comparison import Comparison
+from padocc_dagster.pipeline.outcome import Verdict
 from padocc_dagster.pipeline.phases import verify
 from padocc_dagster.pipeline.process import WorkerError, follow
-from padocc_dagster.pipeline.remedies import remedy_for
-from padocc_dagster.pipeline.status import gate_problem, read_rows
+from padocc_dagster.pipeline.status import gate_problem, read_rows, verdict_of
 from padocc_dagster.pipeline.validate import read_findings
 from padocc_dagster.resources import Padocc
 
@@ -33,19 +35,21 @@ def scan_succeeded(context: dg.AssetCheckExecutionContext, padocc: Padocc) -> dg
 @dg.asset_check(asset=cloud_product, blocking=True, partitions_def=projects)
 def product_matches_source(context: dg.AssetCheckExecutionContext, padocc: Padocc) -> dg.AssetCheckResult:
     """The product equals its source files: every reference, every chunk, and the values of every file (of a stated sample of a large
-    project's), compared by this package and not by PADOCC."""
+    project's), compared by this package and not by PADOCC. Where it does not: what differs and how, with pictures, and what to do."""
+    workdir, project = padocc.workdir, project_of(context)
     try:
-        comparison = verify(padocc.workdir, project_of(context))
+        comparison = verify(workdir, project)
     except WorkerError as error:
         follow(error.status)
         told = f"the product could not be compared with its sources: {error.error_class}: {error}"
-        return dg.AssetCheckResult(passed=False, description=told, metadata={"what to do": remedy_for(error.error_class).advice})
+        return dg.AssetCheckResult(passed=False, description=told, metadata=advice_on(workdir, project, error.error_class, "compute"))
+    decide = {} if comparison.passed else advice_on(workdir, project, "ProductDiffersFromSource", "compute") | differences(workdir, project)
     return dg.AssetCheckResult(
         passed=comparison.passed,
         severity=dg.AssetCheckSeverity.ERROR,
         description="; ".join(comparison.problems[:2]) or comparison.sampling,
         metadata={
-            **({} if comparison.passed else {"what to do": remedy_for("ProductDiffersFromSource").advice}),
+            **decide,
             "problems": _lines(comparison.problems),
             "differences in metadata": _lines(comparison.information),
             "files": f"{comparison.files_compared} of {comparison.files_total} compared value by value",
@@ -69,6 +73,7 @@ def _gate(context: dg.AssetCheckExecutionContext, padocc: Padocc, phase: str) ->
     problem = gate_problem(rows, phase)
     status = next((row.status for row in reversed(rows) if row.phase == phase), "")
     warned = problem is None and "Warn" in status
+    failure = status if status and verdict_of(status) is Verdict.FAILED else "GateClosedError"
     findings = read_findings(padocc.workdir, project) if phase == "validate" else []
     reasons = [f"{row['part']} {row['kind']} {row['name']}: {row['found']}" for row in findings]
     return dg.AssetCheckResult(
@@ -78,7 +83,7 @@ def _gate(context: dg.AssetCheckExecutionContext, padocc: Padocc, phase: str) ->
         metadata={
             "status": status,
             **({"findings": _lines(reasons)} if findings else {}),
-            **({"what to do": remedy_for(status).advice} if problem else {}),
+            **(advice_on(padocc.workdir, project, failure, phase) if problem else {}),
         },
     )
 

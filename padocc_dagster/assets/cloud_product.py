@@ -39,7 +39,7 @@ class ComputeConfig(dg.Config):
 @phase_asset(deps=[scan_report], kinds={"padocc", "zarr"}, description=__doc__)
 def cloud_product(context: dg.AssetExecutionContext, config: ComputeConfig, padocc: Padocc) -> dg.MaterializeResult:
     key = project_of(context)
-    outcome = require(key, phases.compute(padocc.workdir, key, **config.choices(), **attempt_of(context)))
+    outcome = require(padocc.workdir, key, phases.compute(padocc.workdir, key, **config.choices(), **attempt_of(context)))
     return dg.MaterializeResult(metadata=product_metadata(outcome))
 
 

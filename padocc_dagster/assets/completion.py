@@ -27,7 +27,7 @@ class PublishConfig(dg.Config):
 @phase_asset(deps=[validation_report], kinds={"zarr"}, description=__doc__)
 def completed_product(context: dg.AssetExecutionContext, config: PublishConfig, padocc: Padocc) -> dg.MaterializeResult:
     key = project_of(context)
-    outcome = require(key, phases.publish(padocc.workdir, key, links=config.links or None, **attempt_of(context)))
+    outcome = require(padocc.workdir, key, phases.publish(padocc.workdir, key, links=config.links or None, **attempt_of(context)))
     put = outcome.details
     return dg.MaterializeResult(
         metadata={

@@ -10,12 +10,13 @@ from padocc_dagster.assets import SHARED
 from padocc_dagster.assets.subsets import subsets
 from padocc_dagster.partitions import groups
 from padocc_dagster.pipeline.groups import group_states
+from padocc_dagster.pipeline.layout import Project
 from padocc_dagster.pipeline.outcome import PHASES, Verdict
-from padocc_dagster.pipeline.remedies import remedy_for
+from padocc_dagster.pipeline.remedies import remedy_for, written_out
 from padocc_dagster.pipeline.status import ProjectState
 from padocc_dagster.resources import Padocc
 
-COLUMNS = ("project", "phase", "outcome", "since", "why", "what to do")
+COLUMNS = ("project", "phase", "outcome", "since", "why", "what it means", "what to do", "command")
 STOPPED_SHOWN = 1000
 COLOURS = {Verdict.OK: "#2a9d5c", Verdict.WARNED: "#e9b44c", Verdict.FAILED: "#c8443c", Verdict.SKIPPED: "#b0b0b0", None: "#4c78a8"}
 
@@ -25,7 +26,7 @@ def group_overview(context: dg.AssetExecutionContext, padocc: Padocc) -> dg.Mate
     group = context.partition_key
     states = group_states(padocc.workdir, group)
     stopped = {code: state for code, state in states.items() if state.verdict in (Verdict.FAILED, Verdict.SKIPPED)}
-    records = [_record(code, state) for code, state in list(stopped.items())[:STOPPED_SHOWN]]
+    records = [_record(Project(group, code), state) for code, state in list(stopped.items())[:STOPPED_SHOWN]]
     return dg.MaterializeResult(
         metadata={
             "projects": len(states),
@@ -61,7 +62,11 @@ def _until(verdict: Verdict | None) -> list[Verdict | None]:
     return drawn[: drawn.index(verdict)]
 
 
-def _record(code: str, state: ProjectState) -> dg.TableRecord:
-    error_class = "Faultlisted" if state.verdict is Verdict.SKIPPED else state.why.split(":")[0]
-    row = (code, state.phase, str(state.verdict), str(state.since or ""), state.why[:500], remedy_for(error_class).advice)
-    return dg.TableRecord(dict(zip(COLUMNS, row, strict=True)))
+def _record(project: Project, state: ProjectState) -> dg.TableRecord:
+    """What stopped, with the remedies in words and the command of the first; `padocc-dagster explain` has all of them."""
+    faultlisted = state.verdict is Verdict.SKIPPED and state.why.startswith("on the faultlist")
+    error_class = "Faultlisted" if faultlisted else state.error_class or state.status
+    explanation = remedy_for(error_class)
+    command = written_out(explanation.remedies[0], project, state.phase, error_class) if explanation.remedies else ""
+    row = (project.code, state.phase, str(state.verdict), str(state.since or ""), state.why[:500])
+    return dg.TableRecord(dict(zip(COLUMNS, (*row, explanation.meaning, explanation.advice, command), strict=True)))

@@ -16,7 +16,7 @@ from padocc_dagster.resources import Padocc
 @phase_asset(deps=[project], kinds={"padocc"}, description=__doc__)
 def scan_report(context: dg.AssetExecutionContext, padocc: Padocc) -> dg.MaterializeResult:
     key = project_of(context)
-    outcome = require(key, phases.scan(padocc.workdir, key, **attempt_of(context)))
+    outcome = require(padocc.workdir, key, phases.scan(padocc.workdir, key, **attempt_of(context)))
     found = outcome.details
     return dg.MaterializeResult(
         metadata={

@@ -18,6 +18,7 @@ PARENT_GONE_EXIT_STATUS = 74
 def operations() -> dict[str, Callable[..., Any]]:
     """What can be asked of a worker."""
     from padocc_dagster.pipeline import attempt, initialise, verify
+    from padocc_dagster.pipeline.depiction import depict, versions
 
     return {
         "initialise": initialise.initialise_group,
@@ -25,6 +26,8 @@ def operations() -> dict[str, Callable[..., Any]]:
         "compute": attempt.compute,
         "validate": attempt.validate,
         "verify": verify.verify,
+        "depict": depict.depict,
+        "changes": versions.changes,
         "publish": attempt.publish,
     }
 

@@ -38,7 +38,9 @@ def test_the_overview_counts_projects_and_says_why_some_stopped_and_what_to_do(w
     assert result.metadata["stopped"] == 1
     (record,) = result.metadata["stopped projects"].records
     assert record.data["project"] == "failed"
+    assert record.data["what it means"] == "source files are damaged or no NetCDF files"
     assert record.data["what to do"].startswith("replace the files named")
+    assert record.data["command"] == "padocc-dagster rescan g:failed --why 'after UnreadableSourceError'"
 
 
 def test_a_project_on_the_faultlist_is_shown_with_its_reason(workdir: Workdir) -> None:
@@ -47,6 +49,7 @@ def test_a_project_on_the_faultlist_is_shown_with_its_reason(workdir: Workdir) -
     found = {record.data["project"]: record.data for record in result.metadata["stopped projects"].records}
     assert found["fine"]["why"] == "on the faultlist: no time left"
     assert "faultlist.csv" in found["fine"]["what to do"]
+    assert found["fine"]["command"] == "padocc-dagster faultlist remove g:fine --why 'after Faultlisted'"
 
 
 def test_the_picture_is_an_image_that_needs_no_file(workdir: Workdir) -> None:

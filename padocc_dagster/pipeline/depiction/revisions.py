@@ -1,0 +1,94 @@
+"""The versions of a project's product that there are: in its folder, and published."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from padocc_dagster.pipeline.files import CorruptFileError
+from padocc_dagster.pipeline.layout import Project, Workdir
+from padocc_dagster.pipeline.names import nearest
+from padocc_dagster.pipeline.product import Product, product_of
+
+OWN = re.compile(r"(k|kr|zr)(\d+\.\d+)a\.(json|parquet|zarr)")
+PUBLISHED = re.compile(r"(k|kr|zr|c|cr)(\d+\.\d+)")
+FORMATS = {".json": "kerchunk", ".parquet": "parquet", ".zarr": "zarr", ".nca": "CFA"}
+
+
+@dataclass(frozen=True)
+class Revision:
+    """One version of a product."""
+
+    name: str
+    """As PADOCC writes it: `k1.0`, `zr1.1`."""
+    published: bool
+    product: Product
+
+    def __str__(self) -> str:
+        return f"{self.name} ({'published' if self.published else 'working directory'})"
+
+    @property
+    def number(self) -> tuple[int, ...]:
+        return tuple(int(part) for part in self.product.version.split("."))
+
+
+def current_revision(workdir: Workdir, project: Project) -> Revision | None:
+    """The product that the project's config asks for; None when it is not there."""
+    try:
+        product = product_of(workdir, project)
+    except (CorruptFileError, KeyError, TypeError):
+        return None
+    return Revision(product.revision, False, product) if product.exists() else None
+
+
+def other_revisions(workdir: Workdir, project: Project) -> list[Revision]:
+    """All others, oldest first, but for a published product of the present one's name. Names alone are read."""
+    present = current_revision(workdir, project)
+    if present is None:
+        return []
+    found = [*_own(workdir, project), *published_revisions(workdir, project)]
+    others = [each for each in found if each.product.path != present.product.path and each.name != present.name]
+    return sorted(others, key=lambda each: (each.number, each.published, each.name))
+
+
+def to_compare_with(workdir: Workdir, project: Project, asked: str | None) -> Revision:
+    """The revision asked for, or the newest that is not newer than the present one, or what is published under the same name.
+
+    Raises ValueError with a sentence when there is none.
+    """
+    present = current_revision(workdir, project)
+    if present is None:
+        raise ValueError(f"{project} has no product in its working directory: compute it first")
+    others = other_revisions(workdir, project)
+    namesake = [each for each in published_revisions(workdir, project) if each.name == present.name]
+    names = list(dict.fromkeys(each.name for each in (*others, *namesake)))
+    if not names:
+        raise ValueError(f"{project} has no version beside {present}: `padocc-dagster recompute {project} --new-version` makes one")
+    if asked is not None and asked not in names:
+        raise ValueError(f"{project} has no other version {asked!r} beside {present}: {nearest(asked, names)}")
+    if asked is not None:
+        return [each for each in (*others, *namesake) if each.name == asked][-1]
+    earlier = [each for each in others if each.number <= present.number]
+    return (earlier or namesake or others)[-1]
+
+
+def _own(workdir: Workdir, project: Project) -> Iterator[Revision]:
+    folder = workdir.project_dir(project)
+    for path in sorted(folder.iterdir()) if folder.is_dir() else []:
+        if match := OWN.fullmatch(path.name):
+            letter, version, _ = match.groups()
+            yield Revision(letter + version, False, Product(path, FORMATS[path.suffix], version))
+
+
+def published_revisions(workdir: Workdir, project: Project) -> Iterator[Revision]:
+    """Those in `completed/<group>`, whatever became of the project's folder."""
+    folder = workdir.completed / project.group
+    for place in sorted(folder.glob(f"{project.code}_*")) if folder.is_dir() else []:
+        match = PUBLISHED.fullmatch(place.name.removeprefix(f"{project.code}_"))
+        product = _product_in(place) if match else None
+        if match and product:
+            yield Revision(match.group(), True, Product(product, FORMATS[product.suffix], match.group(2)))
+
+
+def _product_in(place: Path) -> Path | None:
+    return next((path for suffix in FORMATS if (path := place / f"{place.name}{suffix}").exists()), None)

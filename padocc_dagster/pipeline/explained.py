@@ -1,0 +1,128 @@
+"""All that is known of one project, read for a person: where it stands and why, what was done to it, and what can be done."""
+
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from padocc_dagster.pipeline.depiction import other_revisions, published_revisions
+from padocc_dagster.pipeline.files import CorruptFileError, last_lines, read_json
+from padocc_dagster.pipeline.groups import faultlist
+from padocc_dagster.pipeline.history import history_of
+from padocc_dagster.pipeline.layout import Project, Workdir
+from padocc_dagster.pipeline.outcome import Verdict
+from padocc_dagster.pipeline.remedies import commands_for, remedy_for
+from padocc_dagster.pipeline.status import ProjectState, project_state, read_rows
+from padocc_dagster.pipeline.tick import tick_of
+from padocc_dagster.pipeline.validate import read_findings
+
+LOG_LINES = 20
+
+
+class Event(NamedTuple):
+    """Something that happened to the project: the end of a phase, or what a person did."""
+
+    when: datetime | None
+    """Local time with its zone; None where PADOCC's log has none."""
+    what: str
+    who: str = ""
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class Explained:
+    """One project, explained."""
+
+    project: str
+    phase: str
+    outcome: str
+    status: str
+    since: datetime | None
+    why: str
+    meaning: str
+    """What the failure or the warning means; empty where there is nothing to explain."""
+    remedies: tuple[tuple[str, str], ...]
+    """What can be tried: a sentence, and the command to paste."""
+    history: tuple[Event, ...]
+    """Oldest first."""
+    log_path: str
+    log_tail: tuple[str, ...]
+    problems: tuple[str, ...]
+    """Of the last comparison of the product with its sources."""
+    findings: tuple[str, ...]
+    """Of PADOCC's validation."""
+    published: tuple[str, ...]
+    other_versions: tuple[str, ...]
+    faultlisted: str | None
+    """The reason on the faultlist; None when it is not there."""
+    tick: dict[str, Any] | None
+
+    def as_dict(self) -> dict[str, Any]:
+        """The same as JSON holds it, times in ISO 8601."""
+        value = asdict(self)
+        value["since"] = self.since.isoformat() if self.since else None
+        value["remedies"] = [{"what": sentence, "command": command} for sentence, command in self.remedies]
+        value["history"] = [{**event._asdict(), "when": event.when.isoformat() if event.when else None} for event in self.history]
+        return value
+
+
+def explained(workdir: Workdir, project: Project) -> Explained:
+    """Read everything about the project. It must be one of its group's."""
+    state = project_state(workdir, project)
+    reason = faultlist(workdir, project.group).get(project.code)
+    failure = _failure(state, reason)
+    explanation = remedy_for(failure) if failure else None
+    log = workdir.phase_log(project, state.phase)
+    return Explained(
+        project=str(project),
+        phase=state.phase,
+        outcome="skipped" if reason is not None else _outcome(state),
+        status=state.status,
+        since=state.since,
+        why=f"on the faultlist: {reason or 'no reason given'}" if reason is not None else state.why,
+        meaning=explanation.meaning if explanation else "",
+        remedies=tuple(commands_for(workdir, project, explanation, state.phase, failure)) if explanation else (),
+        history=_history(workdir, project),
+        log_path=str(log) if log.exists() else "",
+        log_tail=last_lines(log, LOG_LINES),
+        problems=_problems(workdir, project),
+        findings=tuple(f"{row['part']} {row['kind']} {row['name']}: {row['found']}" for row in read_findings(workdir, project)),
+        published=tuple(str(each.product.path) for each in published_revisions(workdir, project)),
+        other_versions=tuple(f"{each}: {each.product.path}" for each in other_revisions(workdir, project)),
+        faultlisted=reason,
+        tick=tick_of(workdir, project),
+    )
+
+
+def _outcome(state: ProjectState) -> str:
+    if state.verdict:
+        return state.verdict.value
+    return "under way" if state.status else "new"
+
+
+def _failure(state: ProjectState, reason: str | None) -> str:
+    """What remedies are looked up by; empty where nothing is wrong."""
+    if reason is not None:
+        return "Faultlisted"
+    if state.verdict in (None, Verdict.OK):
+        return ""
+    return state.error_class or state.status
+
+
+def _history(workdir: Workdir, project: Project) -> tuple[Event, ...]:
+    """The ends of phases and what people did, by time; rows keep their order within a minute, which is all that PADOCC's log tells."""
+    events, last = [], datetime.min.replace(tzinfo=datetime.now().astimezone().tzinfo)
+    for row in read_rows(workdir.status_log(project)):
+        when = row.time.astimezone() if row.time else None
+        last = max(last, when) if when else last
+        events.append((last, Event(when, f"{row.phase}: {row.status}")))
+    for entry in history_of(workdir, project):
+        when = entry.when.astimezone()
+        events.append((when.replace(second=0, microsecond=0), Event(when, entry.what, entry.who, entry.why)))
+    return tuple(event for _, event in sorted(events, key=lambda pair: pair[0]))
+
+
+def _problems(workdir: Workdir, project: Project) -> tuple[str, ...]:
+    try:
+        return tuple(map(str, read_json(workdir.comparison(project)).get("problems") or ()))
+    except CorruptFileError:
+        return ()

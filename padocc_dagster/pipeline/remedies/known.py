@@ -1,0 +1,85 @@
+"""What is known of a project that a remedy's command can say by itself: its pattern, its format, the dimension that joins its files."""
+
+import re
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from padocc_dagster.pipeline.files import CorruptFileError, read_json, read_lines
+from padocc_dagster.pipeline.layout import Project, Workdir
+from padocc_dagster.pipeline.product import options_of
+from padocc_dagster.pipeline.remedies.words import Explanation, written_out
+
+VARIABLE_TOLD = re.compile(r"variable ([A-Za-z0-9_.+\-]+) ")
+OUT_OF_PLACE = {
+    "kerchunk": ("--cloud-format kerchunk",),
+    "zarr": ("--cloud-format zarr", "--aggregator", "identical_dims="),
+    "CFA": ("--aggregator", "dropped=", "identical_dims=", "concat_dims=", "--new-version"),
+}
+"""What changes nothing for a product of this format, or is refused for it (`selection/options.py`)."""
+
+
+def commands_for(
+    workdir: Workdir, project: Project, explanation: Explanation, phase: str = "", why: str = "", with_root: bool = True
+) -> list[tuple[str, str]]:
+    """The remedies for one project: sentence and command, ready to paste. Opens a source file only where its dimension is asked for."""
+    base = _base_cfg(workdir, project)
+    known = _pattern(base)
+    if any("{dimension}" in remedy.command for remedy in explanation.remedies):
+        known |= _dimension(workdir, project)
+    if any("{variable}" in remedy.command for remedy in explanation.remedies):
+        known |= _variable(workdir, project)
+    root = Path(workdir.root) if with_root else None
+    made = _format(base)
+    fitting = [remedy for remedy in explanation.remedies if not any(word in remedy.command for word in OUT_OF_PLACE.get(made, ()))]
+    return [(remedy.sentence, written_out(remedy, project, phase, why, root, known)) for remedy in fitting or explanation.remedies]
+
+
+def _base_cfg(workdir: Workdir, project: Project) -> dict[str, Any]:
+    try:
+        return read_json(workdir.base_cfg(project))
+    except CorruptFileError:
+        return {}
+
+
+def _pattern(base: dict[str, Any]) -> dict[str, str]:
+    pattern = base.get("pattern")
+    return {"pattern": pattern} if isinstance(pattern, str) and pattern.startswith("/") else {}
+
+
+def _variable(workdir: Workdir, project: Project) -> dict[str, str]:
+    """The variable that the message of the last failure begins with."""
+    try:
+        message = read_json(workdir.outcome(project)).get("message")
+    except CorruptFileError:
+        return {}
+    found = VARIABLE_TOLD.match(str(message))
+    return {"variable": found.group(1)} if found else {}
+
+
+def _format(base: dict[str, Any]) -> str:
+    """The cloud format that the project's config asks for; empty when there is no config to read."""
+    return (options_of(base).get("cloud_format") or (base.get("override") or {}).get("cloud_type") or "kerchunk") if base else ""
+
+
+def _dimension(workdir: Workdir, project: Project) -> dict[str, str]:
+    """The dimension of the first file that can be read which is unlimited, or which a time runs along."""
+    for path in read_lines(workdir.allfiles(project))[:3]:
+        with suppress(Exception):  # a file that cannot be read tells nothing here; the phases say so
+            if found := dimension_of(path):
+                return {"dimension": found}
+    return {}
+
+
+def dimension_of(path: str) -> str:
+    """The dimension along which a file seems to be one of many: the unlimited one, or the one of a time; empty when none is."""
+    import netCDF4
+
+    with netCDF4.Dataset(path) as dataset:
+        unlimited = [name for name, dimension in dataset.dimensions.items() if dimension.isunlimited()]
+        timed = [
+            variable.dimensions[0]
+            for variable in dataset.variables.values()
+            if len(variable.dimensions) == 1 and " since " in str(getattr(variable, "units", ""))
+        ]
+    return next(iter([name for name in unlimited if name in timed] + unlimited + timed), "")

@@ -1,0 +1,55 @@
+"""A remedy and an explanation as values, and a remedy's command written out for one project."""
+
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from padocc_dagster.pipeline.layout import Project
+
+PROGRAM = "padocc-dagster"
+READING = ("check", "compare", "doctor", "explain", "status")
+"""Commands that change nothing, so that they ask for no reason."""
+WITHOUT_WORKDIR = ("check",)
+AGAIN = {"init": "rescan", "scan": "rescan", "compute": "recompute", "validate": "revalidate", "complete": "revalidate"}
+"""The command that runs a phase again; publication follows a validation."""
+BY_EYE = "WHY IT DOES NO HARM"
+TO_FILL_IN = {"dimension": "DIMENSION", "pattern": "/NEW/FOLDER/*.nc", "again": "recompute", "variable": "VARIABLE"}
+"""What a command says where nothing is known of the project: capitals, for the reader to fill in."""
+
+
+class Remedy(NamedTuple):
+    """Something to try: a sentence that begins with a verb, and the command that does it."""
+
+    sentence: str
+    command: str
+    """Without the program's name; `{key}` is the project, `{again}` the command that runs the phase again, `{dimension}` the dimension
+    along which its files seem to follow each other, `{pattern}` where its files are looked for, `{variable}` the variable that differs."""
+
+
+class Explanation(NamedTuple):
+    """What a failure means, and what to try, the most promising first."""
+
+    meaning: str
+    """Ends a sentence that begins "It means that …"."""
+    remedies: tuple[Remedy, ...]
+
+    @property
+    def advice(self) -> str:
+        """The remedies as one line of prose."""
+        return "; or ".join(remedy.sentence for remedy in self.remedies)
+
+
+def written_out(
+    remedy: Remedy, project: Project, phase: str = "", why: str = "", root: Path | None = None, known: Mapping[str, str] | None = None
+) -> str:
+    """The command of a remedy for one project, to be pasted into a shell.
+
+    `why` is the failure that it is tried for, which the step is recorded with. `root` is the working directory; without it, the command
+    counts on WORKDIR in the environment. `known` says more of the project (see `Remedy.command`).
+    """
+    values = {**TO_FILL_IN, **({"again": AGAIN[phase]} if phase in AGAIN else {}), **(known or {}), "key": str(project)}
+    words = [word.format(**values) for word in shlex.split(remedy.command)]
+    where = ["-w", str(root)] if root and words[0] not in WITHOUT_WORKDIR else []
+    reason = [] if words[0] in READING else ["--why", BY_EYE if words[0] == "tick" else f"after {why}" if why else "tried by hand"]
+    return shlex.join([PROGRAM, *words, *where, *reason])
