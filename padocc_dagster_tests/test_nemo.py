@@ -45,31 +45,40 @@ def stopped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     yield demo
 
 
-def test_the_document_s_commands_make_nemo_succeed(stopped: Demo) -> None:
+def test_the_document_s_commands_are_those_that_explain_offers_and_they_make_nemo_succeed(stopped: Demo) -> None:
     """The phases are run here one after another, as the backfill and automation do in an instance."""
     import xarray
 
-    assert stopped.run("validate").verdict is Verdict.FAILED
-    commands = [line for block in blocks("bash") for line in block.splitlines()]
-    assert len(commands) == 2 and commands[0].endswith("--dry-run")
-    for command in commands:
-        program, *arguments = shlex.split(command)
-        assert program == "padocc-dagster"
-        result = CliRunner().invoke(app, arguments, env={"WORKDIR": str(stopped.workdir.root)})
-        assert result.exit_code == 0, result.output
-        assert "concat_dims: not set → ['time_counter']" in result.output
-    assert "backfill" in result.output
+    explained, tried, edited, again, dropped = (line for block in blocks("bash") for line in block.splitlines())
+    assert edited in taken(stopped, explained) and tried == f"{edited} --dry-run"
+    assert "nothing was changed" in taken(stopped, tried)
+    assert "concat_dims: not set → ['time_counter']" in taken(stopped, edited)
+    stopped.through("scan", "compute")
+    assert stopped.verified()["problems"] == []
+    assert stopped.run("validate").error_class == "AggregationError"
+
+    assert dropped in taken(stopped, again)
+    assert "backfill" in taken(stopped, dropped)
     stopped.through("scan", "compute")
     comparison = stopped.verified()
     assert comparison["problems"] == []
     assert {row["name"] for row in comparison["variables"]} >= {"tos", "time_centered", "time_centered_bounds", "nav_lat"}
-    validated = stopped.through("validate")
-    assert "Warn-global_timeStamp_not_equal" in validated.status
+    assert "Warn-global_timeStamp_not_equal" in stopped.through("validate").status
     stopped.through("publish")
     (product,) = (stopped.workdir.completed / "demo").glob("nemo_k*/nemo_k*.[0-9].json")
     with xarray.open_dataset(str(product), engine="kerchunk") as published:
         assert published["tos"].dims == ("time_counter", "y", "x")
         assert [str(time)[:7] for time in published["time_centered"].values] == ["2015-01", "2015-02", "2015-03"]
+
+
+def taken(demo: Demo, command: str) -> str:
+    """Type a command of the document, and return what it prints, the working directory left out."""
+    program, *arguments = shlex.split(command)
+    assert program == "padocc-dagster"
+    root = str(demo.workdir.root)
+    result = CliRunner().invoke(app, arguments, env={"WORKDIR": root, "COLUMNS": "300"})
+    assert result.exit_code == 0, result.output
+    return result.output.replace(f" -w {root}", "")
 
 
 def test_the_document_s_config_says_the_same_as_its_commands(stopped: Demo, tmp_path: Path) -> None:

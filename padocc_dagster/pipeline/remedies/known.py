@@ -30,8 +30,8 @@ def commands_for(
     if any("{variable}" in remedy.command for remedy in explanation.remedies):
         known |= _variable(workdir, project)
     root = Path(workdir.root) if with_root else None
-    made = _format(base)
-    fitting = [remedy for remedy in explanation.remedies if not any(word in remedy.command for word in OUT_OF_PLACE.get(made, ()))]
+    pointless = (*OUT_OF_PLACE.get(_format(base), ()), *(["concat_dims="] if options_of(base).get("concat_dims") else []))
+    fitting = [remedy for remedy in explanation.remedies if not any(word in remedy.command for word in pointless)]
     return [(remedy.sentence, written_out(remedy, project, phase, why, root, known)) for remedy in fitting or explanation.remedies]
 
 

@@ -17,7 +17,7 @@ CLASSES = {
     ),
     "AggregationError": Explanation(
         "PADOCC finds the values along the dimension of aggregation out of order in the product",
-        (deeds.TICK_IF_EQUAL, deeds.THOROUGH, deeds.ORDERED_BY, deeds.NEW_WITH_K, deeds.NEW_ZARR),
+        (deeds.ORDERED_BY, deeds.WITHOUT_EMPTY, deeds.TICK_IF_EQUAL, deeds.THOROUGH, deeds.NEW_WITH_K, deeds.NEW_ZARR),
     ),
     "MissingVariableError": Explanation(
         "PADOCC was started without something that it needs in its environment or arguments", (deeds.AGAIN, deeds.DOCTOR)
