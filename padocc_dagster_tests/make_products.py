@@ -6,7 +6,7 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-from padocc_dagster.pipeline.parquet import write_parquet
+from padocc_dagster.pipeline.making.parquet import write_parquet
 from padocc_dagster.pipeline.product import Product
 
 KINDS = ("kerchunk-V", "kerchunk-K", "parquet", "zarr")

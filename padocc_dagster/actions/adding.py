@@ -12,11 +12,11 @@ from padocc_dagster.actions.settle import settle
 from padocc_dagster.actions.step import DRY_RUN, RUN_ASKED, StepConfig, carry_out, report
 from padocc_dagster.actions.telling import PROJECT, tell
 from padocc_dagster.partitions import add_projects as add_partitions
-from padocc_dagster.pipeline import adding
 from padocc_dagster.pipeline.announcements import to_announce
 from padocc_dagster.pipeline.layout import Project
+from padocc_dagster.pipeline.moving import adding
 from padocc_dagster.pipeline.process import WorkerError
-from padocc_dagster.pipeline.step import StepRefused, StepResult
+from padocc_dagster.pipeline.steps.step import StepRefused, StepResult
 from padocc_dagster.resources import Padocc
 from padocc_dagster.selection import ConfigRejected, GroupConfig, read_group_config
 

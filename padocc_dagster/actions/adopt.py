@@ -11,10 +11,10 @@ from padocc_dagster.actions.backfills import FOLLOWED
 from padocc_dagster.actions.standing import CHUNK, announce_standing, untold
 from padocc_dagster.actions.step import DRY_RUN, RUN_ASKED, StepConfig, carry_out, report
 from padocc_dagster.partitions import add_projects
-from padocc_dagster.pipeline.adopt import find_groups, unsafe_groups
-from padocc_dagster.pipeline.history import note
 from padocc_dagster.pipeline.layout import Project
-from padocc_dagster.pipeline.step import StepResult
+from padocc_dagster.pipeline.steps.adopt import find_groups, unsafe_groups
+from padocc_dagster.pipeline.steps.history import note
+from padocc_dagster.pipeline.steps.step import StepResult
 from padocc_dagster.resources import Padocc
 
 

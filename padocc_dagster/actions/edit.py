@@ -17,16 +17,16 @@ from padocc_dagster.actions.backfills import FOLLOWED, launch_backfill
 from padocc_dagster.actions.step import DRY_RUN, RUN_ASKED, ProjectsConfig, carry_out, report
 from padocc_dagster.actions.telling import tell
 from padocc_dagster.partitions import add_projects
-from padocc_dagster.pipeline.choice import chosen
 from padocc_dagster.pipeline.files import CorruptFileError
 from padocc_dagster.pipeline.groups import faultlist
-from padocc_dagster.pipeline.history import note
 from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.phases import initialise_group
 from padocc_dagster.pipeline.process import WorkerError, follow
 from padocc_dagster.pipeline.spec import ProjectSpec
 from padocc_dagster.pipeline.specs import stored_specs, with_choices
-from padocc_dagster.pipeline.step import StepRefused, StepResult
+from padocc_dagster.pipeline.steps.choice import chosen
+from padocc_dagster.pipeline.steps.history import note
+from padocc_dagster.pipeline.steps.step import StepRefused, StepResult
 from padocc_dagster.resources import Padocc
 from padocc_dagster.selection.edited import FIELDS, differences, edited
 

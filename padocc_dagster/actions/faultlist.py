@@ -5,11 +5,11 @@ import dagster as dg
 
 from padocc_dagster.actions.standing import announce_standing
 from padocc_dagster.actions.step import DRY_RUN, RUN_ASKED, ProjectsConfig, carry_out, record, report
-from padocc_dagster.pipeline.choice import chosen
 from padocc_dagster.pipeline.due import next_phase
-from padocc_dagster.pipeline.faultlisting import give_up, take_on
 from padocc_dagster.pipeline.outcome import PHASES
-from padocc_dagster.pipeline.step import StepResult
+from padocc_dagster.pipeline.steps.choice import chosen
+from padocc_dagster.pipeline.steps.faultlisting import give_up, take_on
+from padocc_dagster.pipeline.steps.step import StepResult
 from padocc_dagster.resources import Padocc
 
 

@@ -8,10 +8,10 @@ from pydantic import Field
 from padocc_dagster.actions.backfills import FOLLOWED
 from padocc_dagster.actions.settle import settle
 from padocc_dagster.actions.step import DRY_RUN, RUN_ASKED, ProjectsConfig, StepConfig, carry_out, report
-from padocc_dagster.pipeline import moves
-from padocc_dagster.pipeline.carrying import finish_unfinished
 from padocc_dagster.pipeline.files import CorruptFileError
-from padocc_dagster.pipeline.step import StepResult
+from padocc_dagster.pipeline.moving import moves
+from padocc_dagster.pipeline.moving.carrying import finish_unfinished
+from padocc_dagster.pipeline.steps.step import StepResult
 from padocc_dagster.resources import Padocc
 
 TAGS = {**RUN_ASKED, FOLLOWED: "nothing has to follow"}

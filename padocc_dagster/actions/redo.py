@@ -11,8 +11,8 @@ from pydantic import Field
 from padocc_dagster.actions.backfills import launch_backfill
 from padocc_dagster.actions.step import DRY_RUN, RUN_ASKED, ProjectsConfig, carry_out, record, report
 from padocc_dagster.assets.cloud_product import AggregatorChoice, FormatChoice
-from padocc_dagster.pipeline.choice import chosen
-from padocc_dagster.pipeline.redo import ready_for
+from padocc_dagster.pipeline.steps.choice import chosen
+from padocc_dagster.pipeline.steps.redo import ready_for
 from padocc_dagster.resources import Padocc
 
 ASSETS = {"scan": "scan_report", "compute": "cloud_product", "validate": "validation_report"}

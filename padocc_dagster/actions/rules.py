@@ -7,8 +7,8 @@ from pydantic import Field
 from padocc_dagster.actions.step import DRY_RUN, PROBLEMS, RUN_ASKED, StepConfig
 from padocc_dagster.pipeline.groups import list_groups
 from padocc_dagster.pipeline.names import name_problem, nearest
-from padocc_dagster.pipeline.rules import changed_rules, read_rules, rules_file, write_rules
-from padocc_dagster.pipeline.step import StepRefused
+from padocc_dagster.pipeline.steps.rules import changed_rules, read_rules, rules_file, write_rules
+from padocc_dagster.pipeline.steps.step import StepRefused
 from padocc_dagster.resources import Padocc
 
 

@@ -6,10 +6,10 @@ import dagster as dg
 from padocc_dagster.actions.telling import PROJECT
 from padocc_dagster.partitions import add_projects, groups, projects
 from padocc_dagster.pipeline.groups import list_groups, project_codes
-from padocc_dagster.pipeline.history import history_of
 from padocc_dagster.pipeline.layout import Project, Workdir
-from padocc_dagster.pipeline.settled import REMOVED
-from padocc_dagster.pipeline.step import By, StepResult
+from padocc_dagster.pipeline.moving.settled import REMOVED
+from padocc_dagster.pipeline.steps.history import history_of
+from padocc_dagster.pipeline.steps.step import By, StepResult
 
 
 def settle(context: dg.OpExecutionContext, workdir: Workdir, done: StepResult, by: By | None = None) -> None:

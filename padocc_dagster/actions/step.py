@@ -9,11 +9,11 @@ from collections.abc import Callable, Mapping
 import dagster as dg
 from pydantic import Field
 
-from padocc_dagster.pipeline.choice import OUTCOMES, Choice
-from padocc_dagster.pipeline.history import note
 from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.outcome import PHASES
-from padocc_dagster.pipeline.step import By, StepRefused, StepResult
+from padocc_dagster.pipeline.steps.choice import OUTCOMES, Choice
+from padocc_dagster.pipeline.steps.history import note
+from padocc_dagster.pipeline.steps.step import By, StepRefused, StepResult
 
 DONE, NOT_DONE, PROBLEMS = "done", "not done", "problems"
 DRY_RUN = "dry run: nothing was changed"

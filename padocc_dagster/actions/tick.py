@@ -8,8 +8,8 @@ import dagster as dg
 
 from padocc_dagster.actions.standing import announce_standing
 from padocc_dagster.actions.step import DRY_RUN, RUN_ASKED, ProjectsConfig, carry_out, record, report
-from padocc_dagster.pipeline.choice import chosen
-from padocc_dagster.pipeline.tick import tick, untick
+from padocc_dagster.pipeline.steps.choice import chosen
+from padocc_dagster.pipeline.steps.tick import tick, untick
 from padocc_dagster.resources import Padocc
 
 

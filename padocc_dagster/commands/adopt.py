@@ -29,8 +29,8 @@ def _show(workdir: ask.WorkdirOption, names: list[str]) -> None:
     import os
     from pathlib import Path
 
-    from padocc_dagster.pipeline.adopt import find_groups, unsafe_groups
     from padocc_dagster.pipeline.layout import Workdir
+    from padocc_dagster.pipeline.steps.adopt import find_groups, unsafe_groups
 
     try:
         place = Workdir(Path(os.path.abspath(workdir)))

@@ -11,7 +11,7 @@ from padocc_dagster.commands.one_project import JsonOption, KeyArgument, one_pro
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from padocc_dagster.pipeline.explained import Event, Explained
+    from padocc_dagster.pipeline.steps.explained import Event, Explained
 
 COLOURS = {"ok": "green", "warned": "yellow", "failed": "red", "skipped": "cyan"}
 MOST_LINES = 20
@@ -20,7 +20,7 @@ MOST_LINES = 20
 def explain(key: KeyArgument, workdir: ask.WorkdirOption, as_json: JsonOption = False) -> None:
     """Explain where a project stands: why, what that means, what was done to it, and the commands that may help."""
     with sentences():
-        from padocc_dagster.pipeline.explained import explained
+        from padocc_dagster.pipeline.steps.explained import explained
 
         found = explained(*one_project(workdir, key))
     if as_json:

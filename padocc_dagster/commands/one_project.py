@@ -27,8 +27,8 @@ def sentences() -> Iterator[None]:
 
 def one_project(workdir: Path, key: str) -> "tuple[Workdir, Project]":
     """The project of that key. Raises ValueError with a sentence for a folder, a group or a project that is not there."""
-    from padocc_dagster.pipeline.choice import Choice, chosen
     from padocc_dagster.pipeline.layout import Workdir
+    from padocc_dagster.pipeline.steps.choice import Choice, chosen
 
     place = Workdir(Path(os.path.abspath(workdir)))
     if not place.root.is_dir():

@@ -29,7 +29,7 @@ def rules(
 
 def _show(workdir: Path, group: str) -> None:
     from padocc_dagster.pipeline.layout import Project, Workdir
-    from padocc_dagster.pipeline.rules import read_rules
+    from padocc_dagster.pipeline.steps.rules import read_rules
 
     try:
         Project.parse(f"{group}:any")

@@ -9,14 +9,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from padocc_dagster.pipeline import compute as compute_phase
 from padocc_dagster.pipeline import publish as publish_phase
-from padocc_dagster.pipeline import scan as scan_phase
-from padocc_dagster.pipeline import validate as validate_phase
 from padocc_dagster.pipeline.files import CorruptFileError, last_lines, read_json, write_json
 from padocc_dagster.pipeline.groups import faultlist
 from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.locks import LockedError, held
+from padocc_dagster.pipeline.making import compute as compute_phase
+from padocc_dagster.pipeline.making import scan as scan_phase
+from padocc_dagster.pipeline.making import validate as validate_phase
 from padocc_dagster.pipeline.outcome import Outcome, Verdict
 from padocc_dagster.pipeline.status import GateClosedError, append_row, gate_problem, read_rows
 

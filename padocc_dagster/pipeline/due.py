@@ -11,8 +11,8 @@ from padocc_dagster.pipeline.files import CorruptFileError, read_json
 from padocc_dagster.pipeline.groups import faultlist, project_codes
 from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.outcome import PHASES
-from padocc_dagster.pipeline.rules import Rules, read_rules
 from padocc_dagster.pipeline.status import StatusRow, gate_problem, read_rows
+from padocc_dagster.pipeline.steps.rules import Rules, read_rules
 
 
 def due_projects(workdir: Workdir, keys: Iterable[str], phase: str) -> set[str]:

@@ -13,10 +13,10 @@ from pathlib import Path
 from padocc_dagster.pipeline.files import read_lines, write_lines, write_text
 from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.locks import held
+from padocc_dagster.pipeline.moving.unfinished import placed
 from padocc_dagster.pipeline.names import name_problem
 from padocc_dagster.pipeline.outcome import Verdict
 from padocc_dagster.pipeline.status import ProjectState, passed_phases, project_state, read_rows
-from padocc_dagster.pipeline.unfinished import placed
 
 SUBSET_PHASES = ("scan", "compute", "validate")
 

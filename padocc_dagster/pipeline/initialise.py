@@ -15,17 +15,17 @@ from pathlib import Path
 from typing import Any
 
 from padocc_dagster.pipeline.announcements import change_announcements
-from padocc_dagster.pipeline.carrying import finish_unfinished
 from padocc_dagster.pipeline.files import CorruptFileError, read_json, read_lines, write_json, write_lines, write_text
 from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.locks import LockedError, held
+from padocc_dagster.pipeline.making.operation import clear_cache, remove
+from padocc_dagster.pipeline.making.validate import REPORTS
+from padocc_dagster.pipeline.moving.carrying import finish_unfinished
 from padocc_dagster.pipeline.names import name_problem
-from padocc_dagster.pipeline.operation import clear_cache, remove
 from padocc_dagster.pipeline.sources import list_digest
 from padocc_dagster.pipeline.spec import ProjectSpec
 from padocc_dagster.pipeline.specs import keep_specs, restore_specs, spec_from, spec_of_base_cfg
 from padocc_dagster.pipeline.status import append_row
-from padocc_dagster.pipeline.validate import REPORTS
 
 LOCK_WAIT_SECONDS = 2.0
 

@@ -18,10 +18,10 @@ from typing import Any
 from padocc_dagster.pipeline.files import read_json, write_json, write_text
 from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.links import linked
+from padocc_dagster.pipeline.making.validate import read_findings
 from padocc_dagster.pipeline.product import Product, fingerprint, fingerprint_of_bytes, product_of, same_but_for_date, size_of
 from padocc_dagster.pipeline.status import GateClosedError, read_rows
-from padocc_dagster.pipeline.tick import tick_of
-from padocc_dagster.pipeline.validate import read_findings
+from padocc_dagster.pipeline.steps.tick import tick_of
 from padocc_dagster.pipeline.verify import comparison_problem
 
 

@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
-from padocc_dagster.pipeline.attributes import asked_attributes
 from padocc_dagster.pipeline.files import CorruptFileError, read_json, write_json
 from padocc_dagster.pipeline.layout import Project, Workdir
+from padocc_dagster.pipeline.making.attributes import asked_attributes
 from padocc_dagster.pipeline.product import options_of
 from padocc_dagster.pipeline.spec import ProjectOptions, ProjectSpec
 

@@ -4,11 +4,11 @@ import zlib
 from pathlib import Path
 from typing import Any
 
-from padocc_dagster.pipeline.attributes import asked_attributes
 from padocc_dagster.pipeline.comparison import Comparison, Request, compare, source_fingerprint
 from padocc_dagster.pipeline.files import CorruptFileError, read_json, write_json
 from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.locks import held
+from padocc_dagster.pipeline.making.attributes import asked_attributes
 from padocc_dagster.pipeline.outcome import Verdict
 from padocc_dagster.pipeline.product import fingerprint, options_of, product_of
 from padocc_dagster.pipeline.sources import read_sources

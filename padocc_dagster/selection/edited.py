@@ -11,7 +11,7 @@ from typing import Any
 from padocc_dagster.pipeline.layout import Project
 from padocc_dagster.pipeline.names import nearest
 from padocc_dagster.pipeline.spec import ProjectSpec
-from padocc_dagster.pipeline.step import StepRefused
+from padocc_dagster.pipeline.steps.step import StepRefused
 from padocc_dagster.selection.options import NOT_TAKEN, OPTIONS
 from padocc_dagster.selection.problems import Findings
 from padocc_dagster.selection.project import PROJECT_FIELDS, Group, read_project

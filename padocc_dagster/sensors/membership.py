@@ -22,7 +22,6 @@ WRITER = "padocc/group_writer"
 refresh_group = dg.define_asset_job(
     "refresh_group",
     selection=dg.AssetSelection.assets(subsets, group_overview),
-    partitions_def=groups,
     description="Write a group's subsets from its projects' status logs, and draw its overview.",
 )
 

@@ -21,7 +21,7 @@ from padocc_dagster.phase_assets import PHASE_ASSETS
 from padocc_dagster.pipeline.beside import Change, changes, news
 from padocc_dagster.pipeline.groups import project_codes
 from padocc_dagster.pipeline.layout import Project, Workdir
-from padocc_dagster.pipeline.unfinished import unfinished_steps
+from padocc_dagster.pipeline.moving.unfinished import unfinished_steps
 from padocc_dagster.resources import Padocc
 
 LOOKED_AT, TOLD = 2000, 500  # projects a tick; Dagster ends a tick after 60 s

@@ -10,8 +10,8 @@ import dagster as dg
 from padocc_dagster.actions.faultlist import faultlist_projects
 from padocc_dagster.actions.redo import recompute_projects
 from padocc_dagster.partitions import groups
-from padocc_dagster.pipeline.deeds import Deed, deeds, who_of
-from padocc_dagster.pipeline.rules import read_rules
+from padocc_dagster.pipeline.steps.deeds import Deed, deeds, who_of
+from padocc_dagster.pipeline.steps.rules import read_rules
 from padocc_dagster.resources import Padocc
 
 DEEDS_A_TICK = 50

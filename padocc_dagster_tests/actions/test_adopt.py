@@ -17,11 +17,11 @@ from padocc_dagster.actions.standing import PHASE_ASSETS
 from padocc_dagster.automation import automation_sensor
 from padocc_dagster.cli import app
 from padocc_dagster.definitions import defs
-from padocc_dagster.pipeline.adopt import find_groups
 from padocc_dagster.pipeline.files import write_lines
-from padocc_dagster.pipeline.history import history_of
 from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.status import append_row
+from padocc_dagster.pipeline.steps.adopt import find_groups
+from padocc_dagster.pipeline.steps.history import history_of
 from padocc_dagster.sensors.comparisons import comparisons
 from padocc_dagster_tests.make_netcdf import Series, write
 from padocc_dagster_tests.pipeline import plain

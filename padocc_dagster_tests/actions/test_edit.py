@@ -16,11 +16,11 @@ from padocc_dagster.commands.edit import _values
 from padocc_dagster.partitions import add_projects
 from padocc_dagster.pipeline.announcements import to_announce
 from padocc_dagster.pipeline.files import read_json, read_lines, write_json, write_text
-from padocc_dagster.pipeline.history import history_of
 from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.locks import held
 from padocc_dagster.pipeline.product import options_of
 from padocc_dagster.pipeline.specs import stored_spec
+from padocc_dagster.pipeline.steps.history import history_of
 from padocc_dagster.resources import Padocc
 from padocc_dagster_tests.pipeline.projects import initialised, spec
 

@@ -16,12 +16,12 @@ from padocc_dagster.actions import settle
 from padocc_dagster.actions.backfills import FOLLOWED
 from padocc_dagster.cli import app
 from padocc_dagster.partitions import add_projects
-from padocc_dagster.pipeline import moves
-from padocc_dagster.pipeline.choice import Choice
 from padocc_dagster.pipeline.groups import list_groups, project_codes
 from padocc_dagster.pipeline.layout import Project, Workdir
+from padocc_dagster.pipeline.moving import moves
 from padocc_dagster.pipeline.status import append_row
-from padocc_dagster.pipeline.step import By
+from padocc_dagster.pipeline.steps.choice import Choice
+from padocc_dagster.pipeline.steps.step import By
 from padocc_dagster.resources import Padocc
 from padocc_dagster_tests.pipeline.interrupting import interrupted_at
 from padocc_dagster_tests.pipeline.projects import initialised, spec
@@ -132,7 +132,7 @@ def test_what_stops_a_step_is_told_and_the_step_goes_on_when_asked_again(place: 
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as broken:
-        broken.setattr("padocc_dagster.pipeline.carrying._move", full)
+        broken.setattr("padocc_dagster.pipeline.moving.carrying._move", full)
         failed = place.run("transfer_projects", projects=["A:p"], to="B")
     (event,) = [event for event in failed.all_events if event.is_step_failure]
     told = event.step_failure_data.user_failure_data.description

@@ -9,10 +9,10 @@ from typer.testing import CliRunner, Result
 
 from padocc_dagster.cli import app
 from padocc_dagster.pipeline.files import read_json, write_json, write_lines
-from padocc_dagster.pipeline.history import note
 from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.status import append_row
-from padocc_dagster.pipeline.step import By
+from padocc_dagster.pipeline.steps.history import note
+from padocc_dagster.pipeline.steps.step import By
 
 NEMO = Project("demo", "nemo")
 

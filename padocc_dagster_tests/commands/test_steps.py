@@ -8,9 +8,9 @@ import pytest
 
 from padocc_dagster.partitions import add_projects
 from padocc_dagster.pipeline.groups import faultlist
-from padocc_dagster.pipeline.history import history_of
 from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.status import append_row
+from padocc_dagster.pipeline.steps.history import history_of
 from padocc_dagster.services.home import Home
 from padocc_dagster_tests.commands.conftest import Command, files_of, instance_of
 from padocc_dagster_tests.pipeline.projects import Made

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from padocc_dagster.pipeline.choice import Choice, chosen
 from padocc_dagster.pipeline.groups import faultlist
 from padocc_dagster.pipeline.layout import Workdir
-from padocc_dagster.pipeline.step import StepRefused
+from padocc_dagster.pipeline.steps.choice import Choice, chosen
+from padocc_dagster.pipeline.steps.step import StepRefused
 from padocc_dagster_tests.pipeline.standing import FATAL, INIT, SCANNED, WARNED, standing, stopped_with
 
 

@@ -8,8 +8,8 @@ import pytest
 
 from padocc_dagster.pipeline.comparison import Request, compare
 from padocc_dagster.pipeline.files import read_json
-from padocc_dagster.pipeline.opening import opened_with
-from padocc_dagster.pipeline.order import concatenation_order
+from padocc_dagster.pipeline.making.opening import opened_with
+from padocc_dagster.pipeline.making.order import concatenation_order
 from padocc_dagster.pipeline.product import product_of
 from padocc_dagster_tests.make_netcdf import Series
 from padocc_dagster_tests.pipeline.projects import Made, initialised, make, spec

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from padocc_dagster.pipeline.choice import Choice, chosen
-from padocc_dagster.pipeline.faultlisting import give_up, take_on
 from padocc_dagster.pipeline.groups import faultlist, group_states, passing
 from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.outcome import Verdict
-from padocc_dagster.pipeline.step import By
+from padocc_dagster.pipeline.steps.choice import Choice, chosen
+from padocc_dagster.pipeline.steps.faultlisting import give_up, take_on
+from padocc_dagster.pipeline.steps.step import By
 from padocc_dagster_tests.pipeline.standing import SCANNED, standing
 
 BY = By("ada", 'two "grids", one file')

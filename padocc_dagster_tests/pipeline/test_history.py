@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from padocc_dagster.pipeline.history import history_of, note
 from padocc_dagster.pipeline.layout import Project
-from padocc_dagster.pipeline.step import By
+from padocc_dagster.pipeline.steps.history import history_of, note
+from padocc_dagster.pipeline.steps.step import By
 from padocc_dagster_tests.pipeline.standing import INIT, standing
 
 ONE = Project("a", "one")

@@ -9,7 +9,7 @@ from padocc_dagster.pipeline.announcements import to_announce
 from padocc_dagster.pipeline.files import read_json, read_lines, write_lines
 from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.locks import held
-from padocc_dagster.pipeline.operation import clear_cache
+from padocc_dagster.pipeline.making.operation import clear_cache
 from padocc_dagster.pipeline.specs import stored_spec
 from padocc_dagster.selection import ConfigRejected, find_again, read_group_config
 from padocc_dagster_tests.pipeline.projects import Made, initialised, spec

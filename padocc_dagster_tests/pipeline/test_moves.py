@@ -7,16 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from padocc_dagster.pipeline import moves
-from padocc_dagster.pipeline.adding import add, add_back
-from padocc_dagster.pipeline.choice import Choice
 from padocc_dagster.pipeline.files import read_json, read_lines, write_lines
 from padocc_dagster.pipeline.groups import faultlist, list_groups, project_codes, write_subsets
 from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.locks import held
+from padocc_dagster.pipeline.moving import moves
+from padocc_dagster.pipeline.moving.adding import add, add_back
 from padocc_dagster.pipeline.phases import initialise_group
 from padocc_dagster.pipeline.status import append_row
-from padocc_dagster.pipeline.step import By, StepRefused
+from padocc_dagster.pipeline.steps.choice import Choice
+from padocc_dagster.pipeline.steps.step import By, StepRefused
 from padocc_dagster.pipeline.verify import comparison_problem
 from padocc_dagster_tests.pipeline.projects import Made, initialised, spec
 
@@ -197,7 +197,7 @@ def test_a_project_at_work_holds_up_the_whole_step(target: str, workdir: Workdir
 
 def test_a_project_that_begins_to_work_meanwhile_stays_whole_in_its_group(workdir: Workdir, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as late, held(workdir.project_lock(Project("A", "q")), "project"):
-        late.setattr("padocc_dagster.pipeline.move_problems._at_work", lambda *_: "")
+        late.setattr("padocc_dagster.pipeline.moving.problems._at_work", lambda *_: "")
         result = moves.merge(workdir, "A", "B", BY)
     assert list(result.done) == [Project("B", "p")] and "being worked on" in result.not_done[Project("A", "q")]
     assert project_codes(workdir, "A") == ["q"] and project_codes(workdir, "B") == ["r", "p"]

@@ -11,17 +11,17 @@ from pathlib import Path
 
 import pytest
 
-from padocc_dagster.pipeline import moves
-from padocc_dagster.pipeline.adding import add, add_back
-from padocc_dagster.pipeline.carrying import finish_unfinished
-from padocc_dagster.pipeline.choice import Choice
 from padocc_dagster.pipeline.files import read_json, read_lines, write_lines
 from padocc_dagster.pipeline.groups import faultlist, list_groups, project_codes
-from padocc_dagster.pipeline.history import history_of
 from padocc_dagster.pipeline.layout import Project, Workdir
+from padocc_dagster.pipeline.moving import moves
+from padocc_dagster.pipeline.moving.adding import add, add_back
+from padocc_dagster.pipeline.moving.carrying import finish_unfinished
+from padocc_dagster.pipeline.moving.unfinished import unfinished_steps
 from padocc_dagster.pipeline.process import clean_environment
-from padocc_dagster.pipeline.step import By, StepResult
-from padocc_dagster.pipeline.unfinished import unfinished_steps
+from padocc_dagster.pipeline.steps.choice import Choice
+from padocc_dagster.pipeline.steps.history import history_of
+from padocc_dagster.pipeline.steps.step import By, StepResult
 from padocc_dagster_tests.pipeline.interrupting import interrupted_at
 from padocc_dagster_tests.pipeline.projects import initialised, spec
 
@@ -189,7 +189,7 @@ KILLED = """
 import sys
 from pathlib import Path
 from padocc_dagster.pipeline.layout import Workdir
-from padocc_dagster.pipeline.unfinished import unfinished_steps
+from padocc_dagster.pipeline.moving.unfinished import unfinished_steps
 from padocc_dagster_tests.pipeline.interrupting import interrupted_at
 from padocc_dagster_tests.pipeline.test_moves_interrupted import STEPS
 name, count, root = sys.argv[1:]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from padocc_dagster.pipeline.comparison import Comparison, Request, compare
-from padocc_dagster.pipeline.parquet import write_parquet
+from padocc_dagster.pipeline.making.parquet import write_parquet
 from padocc_dagster.pipeline.product import Product
 from padocc_dagster_tests.make_netcdf import Series, write
 from padocc_dagster_tests.make_products import make

@@ -7,7 +7,7 @@ import pytest
 import xarray
 
 from padocc_dagster.pipeline.comparison import Request, compare
-from padocc_dagster.pipeline.parquet import write_parquet
+from padocc_dagster.pipeline.making.parquet import write_parquet
 from padocc_dagster.pipeline.product import Product
 from padocc_dagster_tests.make_netcdf import Series, write
 from padocc_dagster_tests.make_products import make

@@ -6,8 +6,8 @@ import pytest
 
 from padocc_dagster.pipeline.files import read_json
 from padocc_dagster.pipeline.status import append_row, gate_problem
-from padocc_dagster.pipeline.step import By
-from padocc_dagster.pipeline.tick import tick, tick_of, untick
+from padocc_dagster.pipeline.steps.step import By
+from padocc_dagster.pipeline.steps.tick import tick, tick_of, untick
 from padocc_dagster_tests.pipeline.projects import Made
 
 BY = By("ada", "the warning is about history, only")

@@ -7,7 +7,7 @@ import pytest
 
 from padocc_dagster.pipeline.layout import Project
 from padocc_dagster.pipeline.spec import ProjectOptions, ProjectSpec
-from padocc_dagster.pipeline.step import StepRefused
+from padocc_dagster.pipeline.steps.step import StepRefused
 from padocc_dagster.selection.edited import differences, edited
 
 A1B = Project("cci", "a1b")

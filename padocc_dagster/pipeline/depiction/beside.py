@@ -5,7 +5,6 @@ from contextlib import contextmanager
 from itertools import accumulate
 from typing import Any
 
-from padocc_dagster.pipeline.attributes import asked_attributes
 from padocc_dagster.pipeline.comparison.placement import STACKED, Placement, place
 from padocc_dagster.pipeline.comparison.products import OpenProduct, opened_product
 from padocc_dagster.pipeline.comparison.references import load_json
@@ -13,6 +12,7 @@ from padocc_dagster.pipeline.comparison.sources import Header, SourceVariable, r
 from padocc_dagster.pipeline.depiction.structure import ABSENT, Row
 from padocc_dagster.pipeline.files import read_json, read_lines
 from padocc_dagster.pipeline.layout import Project, Workdir
+from padocc_dagster.pipeline.making.attributes import asked_attributes
 from padocc_dagster.pipeline.product import Product, product_of
 from padocc_dagster.pipeline.specs import dropped_of
 

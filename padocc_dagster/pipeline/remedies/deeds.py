@@ -26,7 +26,8 @@ REVALIDATE = Remedy("validate again", "revalidate {key}")
 
 ORDERED_BY = Remedy("say along which dimension the files follow each other", "edit {key} --set concat_dims=[{dimension}]")
 WITHOUT_EMPTY = Remedy(
-    "leave out the coordinate of that dimension, if its values say nothing (the same in every file)", "edit {key} --set dropped=[{dimension}]"
+    "leave out the coordinate of that dimension, if its values say nothing (the same in every file)",
+    "edit {key} --set dropped=[{dimension}]",
 )
 ANOTHER_PATTERN = Remedy("edit the pattern so that it finds the files meant, and no others", "edit {key} --set pattern={pattern}")
 SAME_IN_ALL = Remedy("say what is the same in all files, so that it is taken from the first", "edit {key} --set identical_dims=[VARIABLE]")

@@ -3,12 +3,12 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from padocc_dagster.pipeline.dimensions import identical_too
-from padocc_dagster.pipeline.dropping import dropping
 from padocc_dagster.pipeline.files import read_json
 from padocc_dagster.pipeline.layout import Project, Workdir
-from padocc_dagster.pipeline.opening import opened_with
-from padocc_dagster.pipeline.order import Ordering, concatenation_order
+from padocc_dagster.pipeline.making.dimensions import identical_too
+from padocc_dagster.pipeline.making.dropping import dropping
+from padocc_dagster.pipeline.making.opening import opened_with
+from padocc_dagster.pipeline.making.order import Ordering, concatenation_order
 from padocc_dagster.pipeline.product import options_of
 from padocc_dagster.pipeline.sources import keep_order
 from padocc_dagster.pipeline.specs import dropped_of

@@ -15,7 +15,7 @@ from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.names import name_problem, nearest
 from padocc_dagster.pipeline.specs import stored_spec
 from padocc_dagster.pipeline.status import ProjectState, read_rows
-from padocc_dagster.pipeline.step import StepRefused
+from padocc_dagster.pipeline.steps.step import StepRefused
 
 
 @dataclass(frozen=True)

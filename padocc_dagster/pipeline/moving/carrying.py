@@ -14,12 +14,12 @@ from itertools import islice
 from pathlib import Path
 
 from padocc_dagster.pipeline.files import CorruptFileError, read_json, read_lines, write_json
-from padocc_dagster.pipeline.group_files import give, rebased, take_off
-from padocc_dagster.pipeline.history import history_of, note
 from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.locks import WAIT_SECONDS, LockedError, held
-from padocc_dagster.pipeline.step import By
-from padocc_dagster.pipeline.unfinished import NO_FOLDER, Unfinished, begin, end, inode_of, reborn, unfinished_steps
+from padocc_dagster.pipeline.moving.group_files import give, rebased, take_off
+from padocc_dagster.pipeline.moving.unfinished import NO_FOLDER, Unfinished, begin, end, inode_of, reborn, unfinished_steps
+from padocc_dagster.pipeline.steps.history import history_of, note
+from padocc_dagster.pipeline.steps.step import By
 
 LOCK_WAIT_SECONDS = 2.0
 LOCKED_AT_ONCE = 200

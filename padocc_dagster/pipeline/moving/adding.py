@@ -9,18 +9,18 @@ from dataclasses import replace
 from typing import Any
 
 from padocc_dagster.pipeline import initialise
-from padocc_dagster.pipeline.carrying import finish_unfinished
 from padocc_dagster.pipeline.files import CorruptFileError, read_json, read_lines
 from padocc_dagster.pipeline.groups import project_codes
-from padocc_dagster.pipeline.history import note
 from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.locks import LockedError
-from padocc_dagster.pipeline.move_problems import damage
+from padocc_dagster.pipeline.moving.carrying import finish_unfinished
+from padocc_dagster.pipeline.moving.problems import damage
 from padocc_dagster.pipeline.phases import initialise_group
 from padocc_dagster.pipeline.spec import ProjectSpec
 from padocc_dagster.pipeline.specs import spec_of_base_cfg, stored_spec
 from padocc_dagster.pipeline.status import read_rows
-from padocc_dagster.pipeline.step import By, StepRefused, StepResult
+from padocc_dagster.pipeline.steps.history import note
+from padocc_dagster.pipeline.steps.step import By, StepRefused, StepResult
 
 ADDED, ALREADY = "added", "already there"
 

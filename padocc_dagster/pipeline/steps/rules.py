@@ -19,7 +19,7 @@ import yaml
 from padocc_dagster.pipeline.files import write_text
 from padocc_dagster.pipeline.layout import Workdir
 from padocc_dagster.pipeline.names import nearest
-from padocc_dagster.pipeline.step import By, StepRefused
+from padocc_dagster.pipeline.steps.step import By, StepRefused
 
 NAMES = ("next_aggregator", "formats", "quarantine_after", "complete_on_warnings")
 OFF = "off"

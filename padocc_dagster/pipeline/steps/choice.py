@@ -8,7 +8,7 @@ from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.names import name_problem, nearest
 from padocc_dagster.pipeline.outcome import PHASES, Verdict
 from padocc_dagster.pipeline.status import ProjectState
-from padocc_dagster.pipeline.step import StepRefused
+from padocc_dagster.pipeline.steps.step import StepRefused
 
 OUTCOMES = (*(verdict.value for verdict in Verdict), "under way")
 

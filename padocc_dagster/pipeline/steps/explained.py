@@ -7,13 +7,13 @@ from typing import Any, NamedTuple
 from padocc_dagster.pipeline.depiction import other_revisions, published_revisions
 from padocc_dagster.pipeline.files import CorruptFileError, last_lines, read_json
 from padocc_dagster.pipeline.groups import faultlist
-from padocc_dagster.pipeline.history import history_of
 from padocc_dagster.pipeline.layout import Project, Workdir
+from padocc_dagster.pipeline.making.validate import read_findings
 from padocc_dagster.pipeline.outcome import Verdict
 from padocc_dagster.pipeline.remedies import commands_for, remedy_for
 from padocc_dagster.pipeline.status import ProjectState, project_state, read_rows
-from padocc_dagster.pipeline.tick import tick_of
-from padocc_dagster.pipeline.validate import read_findings
+from padocc_dagster.pipeline.steps.history import history_of
+from padocc_dagster.pipeline.steps.tick import tick_of
 
 LOG_LINES = 20
 

@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from padocc_dagster.pipeline.asked import as_asked, asked_order
-from padocc_dagster.pipeline.dimensions import apply_dimensions
 from padocc_dagster.pipeline.files import read_json, write_json
 from padocc_dagster.pipeline.layout import Project, Workdir
-from padocc_dagster.pipeline.operation import clear_cache, construct
+from padocc_dagster.pipeline.making.asked import as_asked, asked_order
+from padocc_dagster.pipeline.making.dimensions import apply_dimensions
+from padocc_dagster.pipeline.making.operation import clear_cache, construct
 from padocc_dagster.pipeline.product import asked_override
 from padocc_dagster.pipeline.sources import read_sources, total_bytes
 

@@ -1,7 +1,7 @@
 """Giving projects up, for a stated reason, and taking them on again.
 
-PADOCC's own `faultlist.csv` is the record: two columns, code and reason (`padocc/core/filehandlers.py`, `CSVFileHandler`), whose own writers
-lose each other's updates. PADOCC's `run` does not heed it (`padocc/groups/group.py:466`); every phase of this package does.
+PADOCC's own `faultlist.csv` is the record: two columns, code and reason (`padocc/core/filehandlers.py:1255`). PADOCC's writers of it
+lose each other's updates, and its `run` does not heed it (`padocc/groups/group.py:466`); every phase of this package does.
 """
 
 import csv
@@ -14,7 +14,7 @@ from padocc_dagster.pipeline.files import write_text
 from padocc_dagster.pipeline.groups import faultlist
 from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.locks import LockedError, held
-from padocc_dagster.pipeline.step import By, StepResult
+from padocc_dagster.pipeline.steps.step import By, StepResult
 
 NOT_IN_CSV = str.maketrans({",": ";", '"': "'"})
 """PADOCC splits a row at every comma, quoted or not (`padocc/core/filehandlers.py:1285`)."""

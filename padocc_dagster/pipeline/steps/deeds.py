@@ -6,13 +6,13 @@ from typing import Any, NamedTuple
 from padocc_dagster.pipeline.due import is_ignored
 from padocc_dagster.pipeline.files import CorruptFileError, read_json
 from padocc_dagster.pipeline.groups import faultlist, project_codes
-from padocc_dagster.pipeline.history import history_of
 from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.outcome import PHASES, Verdict
 from padocc_dagster.pipeline.product import options_of
-from padocc_dagster.pipeline.rules import Rules
 from padocc_dagster.pipeline.spec import AGGREGATORS
 from padocc_dagster.pipeline.status import AGGREGATORS_TRIED, StatusRow, error_class_in, read_rows
+from padocc_dagster.pipeline.steps.history import history_of
+from padocc_dagster.pipeline.steps.rules import Rules
 
 NOTHING_HELPS = {
     "FileNotFoundError",

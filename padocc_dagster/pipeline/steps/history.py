@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from padocc_dagster.pipeline.layout import Project, Workdir
-from padocc_dagster.pipeline.step import By
+from padocc_dagster.pipeline.steps.step import By
 
 
 class Entry(NamedTuple):

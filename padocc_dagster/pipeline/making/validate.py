@@ -6,12 +6,12 @@ is the comparison with the sources. What PADOCC says is kept, shown and heeded a
 
 from typing import Any
 
-from padocc_dagster.pipeline.asked import as_asked
-from padocc_dagster.pipeline.attributes import asked_attributes
 from padocc_dagster.pipeline.files import CorruptFileError, read_json, read_lines
 from padocc_dagster.pipeline.layout import Project, Workdir
-from padocc_dagster.pipeline.operation import construct, remove
-from padocc_dagster.pipeline.placing import placed
+from padocc_dagster.pipeline.making.asked import as_asked
+from padocc_dagster.pipeline.making.attributes import asked_attributes
+from padocc_dagster.pipeline.making.operation import construct, remove
+from padocc_dagster.pipeline.making.placing import placed
 from padocc_dagster.pipeline.product import product_of
 
 REPORTS = ("data_report.json", "metadata_report.json")

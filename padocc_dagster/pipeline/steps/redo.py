@@ -9,7 +9,7 @@ from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.outcome import PHASES
 from padocc_dagster.pipeline.product import product_of
 from padocc_dagster.pipeline.status import gate_problem, read_rows
-from padocc_dagster.pipeline.step import StepResult
+from padocc_dagster.pipeline.steps.step import StepResult
 
 
 def ready_for(workdir: Workdir, projects: Iterable[Project], phase: str, choices: dict[str, Any]) -> StepResult:

@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from padocc_dagster.pipeline.asked import as_asked, asked_order
-from padocc_dagster.pipeline.attributes import apply_attributes
-from padocc_dagster.pipeline.dimensions import apply_dimensions
 from padocc_dagster.pipeline.files import read_json, write_json
 from padocc_dagster.pipeline.layout import Project, Workdir
-from padocc_dagster.pipeline.operation import clear_cache, construct, remove
+from padocc_dagster.pipeline.making.asked import as_asked, asked_order
+from padocc_dagster.pipeline.making.attributes import apply_attributes
+from padocc_dagster.pipeline.making.dimensions import apply_dimensions
+from padocc_dagster.pipeline.making.operation import clear_cache, construct, remove
+from padocc_dagster.pipeline.making.regular_chunks import regular_chunks
 from padocc_dagster.pipeline.product import Product, options_of, product_of, size_of
-from padocc_dagster.pipeline.regular_chunks import regular_chunks
 from padocc_dagster.pipeline.sources import read_sources
 from padocc_dagster.pipeline.spec import AGGREGATORS
 from padocc_dagster.pipeline.status import append_row
@@ -116,7 +116,7 @@ def _kerchunk(workdir: Workdir, project: Project, product: Product) -> str:
 
 def _parquet(workdir: Workdir, project: Project, product: Product) -> str:
     """Kerchunk references in JSON, converted: PADOCC cannot write the parquet store itself (`padocc/phases/compute.py:1353`)."""
-    from padocc_dagster.pipeline.parquet import write_parquet
+    from padocc_dagster.pipeline.making.parquet import write_parquet
 
     as_json = Product(product.path.with_suffix(".json"), "kerchunk", product.version)
     remove(as_json.path)

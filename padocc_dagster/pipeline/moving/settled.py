@@ -2,10 +2,10 @@
 
 from dataclasses import replace
 
-from padocc_dagster.pipeline.choice import Choice, chosen
 from padocc_dagster.pipeline.groups import list_groups, project_codes
-from padocc_dagster.pipeline.history import history_of
 from padocc_dagster.pipeline.layout import Project, Workdir
+from padocc_dagster.pipeline.steps.choice import Choice, chosen
+from padocc_dagster.pipeline.steps.history import history_of
 
 REMOVED = "removed"
 Asked = tuple[list[Project], dict[Project, str]]

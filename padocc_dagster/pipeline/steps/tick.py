@@ -14,7 +14,7 @@ from padocc_dagster.pipeline.groups import faultlist
 from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.locks import LockedError, held
 from padocc_dagster.pipeline.status import StatusRow, append_row, gate_problem, read_rows
-from padocc_dagster.pipeline.step import By, StepResult
+from padocc_dagster.pipeline.steps.step import By, StepResult
 from padocc_dagster.pipeline.verify import comparison_problem
 
 TICKED = "Warn-ticked by "
