@@ -14,7 +14,7 @@ from typing import Annotated
 import typer
 
 from padocc_dagster.commands import adopt, compare, edit, explain, faultlist, moves, redo, rules, tick
-from padocc_dagster.commands.ask import WorkdirOption
+from padocc_dagster.commands.place import WorkdirOption
 
 app = typer.Typer(
     help="PADOCC as Dagster assets: group configs in, published products out.",

@@ -28,7 +28,7 @@ class Performed:
 
 
 def perform(home: Home, job: str, config: Mapping[str, Any]) -> Performed:
-    """Execute the job of a step, which is its one op, with the op's config."""
+    """Execute the job of a step, which is its one op, with the op's config. Raises ValueError for a config that the op cannot have."""
     from padocc_dagster.definitions import defs
 
     os.environ["WORKDIR"] = str(home.workdir.root)
@@ -38,7 +38,10 @@ def perform(home: Home, job: str, config: Mapping[str, Any]) -> Performed:
     (op,) = definition.graph.node_dict
     run_config = {"ops": {op: {"config": dict(config)}}, "loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
     with dg.DagsterInstance.from_config(str(home.root)) as instance:
-        result = definition.execute_in_process(run_config=run_config, instance=instance, raise_on_error=False, tags=COMMAND_LINE)
+        try:
+            result = definition.execute_in_process(run_config=run_config, instance=instance, raise_on_error=False, tags=COMMAND_LINE)
+        except dg.DagsterInvalidConfigError as invalid:
+            raise ValueError("; ".join(error.message for error in invalid.errors)) from None
     return _performed(result)
 
 

@@ -11,11 +11,12 @@ from pydantic import Field
 from padocc_dagster.actions.backfills import launch_backfill
 from padocc_dagster.actions.step import DRY_RUN, RUN_ASKED, ProjectsConfig, carry_out, record, report
 from padocc_dagster.assets.cloud_product import AggregatorChoice, FormatChoice
+from padocc_dagster.phase_assets import PHASE_ASSETS
 from padocc_dagster.pipeline.steps.choice import chosen
 from padocc_dagster.pipeline.steps.redo import ready_for
+from padocc_dagster.pipeline.steps.step import StepRefused, StepResult
 from padocc_dagster.resources import Padocc
-
-ASSETS = {"scan": "scan_report", "compute": "cloud_product", "validate": "validation_report"}
+from padocc_dagster.slurm.allocation import Allocation, AllocationError
 
 
 class RedoConfig(ProjectsConfig):
@@ -78,11 +79,19 @@ def revalidate_projects() -> None:
 
 def _redo(context: dg.OpExecutionContext, padocc: Padocc, phase: str, config: RedoConfig, choices: dict[str, Any]) -> None:
     workdir = padocc.workdir
-    result = carry_out(context, lambda: ready_for(workdir, chosen(workdir, config.choice), phase, choices))
+
+    def step() -> StepResult:
+        try:
+            Allocation.from_tags(config.tags)
+        except AllocationError as error:
+            raise StepRefused([str(error)]) from None
+        return ready_for(workdir, chosen(workdir, config.choice), phase, choices)
+
+    result = carry_out(context, step)
     if result.done and not config.dry_run:
         title = f"{phase} again: {config.why}"[:100]
         described = f"{len(result.done)} project(s), asked for by {config.who}: {config.why}"
-        backfill = launch_backfill(context.instance, ASSETS[phase], result.done, title, described, config.tags, choices)
+        backfill = launch_backfill(context.instance, PHASE_ASSETS[phase], result.done, title, described, config.tags, choices)
         record(context, workdir, result, config.by)
         report(context, result, f"backfill {backfill}")
     else:

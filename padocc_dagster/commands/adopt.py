@@ -1,14 +1,22 @@
 """adopt."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from padocc_dagster.commands import ask
+from padocc_dagster.commands.place import WorkdirOption, place_of, sentences
+
+
+@ask.step("adopt_groups", about_projects=False)
+def take_over(groups: list[str]) -> ask.Config:
+    """Take groups over."""
+    return {"groups": groups}
 
 
 def adopt(
-    workdir: ask.WorkdirOption,
+    workdir: WorkdirOption,
     groups: Annotated[list[str] | None, typer.Argument(help="Groups. Without any, all of them.", show_default=False)] = None,
     go: Annotated[bool, typer.Option("--go", help="Take over. Without it, nothing is changed.")] = False,
     why: Annotated[str, typer.Option(help="The reason, kept with every project.")] = "adopted from plain PADOCC",
@@ -19,27 +27,18 @@ def adopt(
     Phases already done are not repeated; what failed is not started by itself.
     """
     if go:
-        ask.ask(workdir, "adopt_groups", {"groups": groups or [], **ask.by(who, why, False)})
+        take_over(workdir=workdir, why=why, who=who, dry_run=False, groups=groups or [])
     else:
         _show(workdir, groups or [])
 
 
-def _show(workdir: ask.WorkdirOption, names: list[str]) -> None:
+def _show(workdir: Path, names: list[str]) -> None:
     """Print what is there. Only reads."""
-    import os
-    from pathlib import Path
+    with sentences():
+        from padocc_dagster.pipeline.steps.adopt import find_groups, unsafe_groups
 
-    from padocc_dagster.pipeline.layout import Workdir
-    from padocc_dagster.pipeline.steps.adopt import find_groups, unsafe_groups
-
-    try:
-        place = Workdir(Path(os.path.abspath(workdir)))
-        if not place.root.is_dir():
-            raise ValueError(f"{place.root} is not a directory: name a PADOCC working directory with -w or WORKDIR")
+        place = place_of(workdir)
         found = find_groups(place, names)
-    except (OSError, ValueError) as error:
-        typer.echo(f"padocc-dagster: {error}", err=True)
-        raise typer.Exit(1) from None
     for group in found:
         typer.echo("\n".join(group.lines()))
     for name, problem in ({} if names else unsafe_groups(place)).items():
@@ -50,4 +49,4 @@ def _show(workdir: ask.WorkdirOption, names: list[str]) -> None:
 
 def register(app: typer.Typer) -> None:
     """Add this command."""
-    app.command()(adopt)
+    ask.register(app, adopt)

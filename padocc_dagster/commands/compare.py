@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from padocc_dagster.commands import ask
-from padocc_dagster.commands.one_project import JsonOption, KeyArgument, one_project, sentences
+from padocc_dagster.commands.one_project import JsonOption, KeyArgument, one_project
+from padocc_dagster.commands.place import WorkdirOption, sentences
 
 WithOption = Annotated[
     str | None,
@@ -14,7 +14,7 @@ WithOption = Annotated[
 ]
 
 
-def compare(key: KeyArgument, workdir: ask.WorkdirOption, revision: WithOption = None, as_json: JsonOption = False) -> None:
+def compare(key: KeyArgument, workdir: WorkdirOption, revision: WithOption = None, as_json: JsonOption = False) -> None:
     """Show what changed from an earlier version of a project's product: variables, dimensions, attributes, values."""
     with sentences():
         from padocc_dagster.pipeline.depiction import changes

@@ -16,30 +16,13 @@ RemoveOption = Annotated[
 ]
 
 
-def edit(
-    workdir: ask.WorkdirOption,
-    why: ask.WhyOption,
-    projects: ask.ProjectsArgument = None,
-    group: ask.GroupOption = None,
-    phase: ask.PhaseOption = None,
-    outcome: ask.OutcomeOption = None,
-    error_class: ask.ErrorClassOption = None,
-    setting: SetOption = None,
-    removing: RemoveOption = None,
-    who: ask.WhoOption = None,
-    dry_run: ask.DryRunOption = False,
-) -> None:
+@ask.step("edit_projects")
+def edit(setting: SetOption = None, removing: RemoveOption = None) -> ask.Config:
     """Set or remove fields of projects' config. Scan and all that follows is done again, by one backfill.
 
     An edit stays until the group config is dropped into the inbox again: write it there as well to keep it.
     """
-    try:
-        values = {"set": _values(setting or []), "remove": removing or []}
-    except ValueError as error:
-        typer.echo(f"padocc-dagster: {error}", err=True)
-        raise typer.Exit(1) from None
-    chosen = ask.choice(projects, group, phase, outcome, error_class)
-    ask.ask(workdir, "edit_projects", {**chosen, **ask.by(who, why, dry_run), **values})
+    return {"set": _values(setting or []), "remove": removing or []}
 
 
 def _values(setting: list[str]) -> dict[str, Any]:
@@ -70,4 +53,4 @@ def _values(setting: list[str]) -> dict[str, Any]:
 
 def register(app: typer.Typer) -> None:
     """Add these commands."""
-    app.command()(edit)
+    ask.register(app, edit)

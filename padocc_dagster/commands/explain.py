@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from padocc_dagster.commands import ask
-from padocc_dagster.commands.one_project import JsonOption, KeyArgument, one_project, sentences
+from padocc_dagster.commands.one_project import JsonOption, KeyArgument, one_project
+from padocc_dagster.commands.place import WorkdirOption, sentences
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -17,7 +17,7 @@ COLOURS = {"ok": "green", "warned": "yellow", "failed": "red", "skipped": "cyan"
 MOST_LINES = 20
 
 
-def explain(key: KeyArgument, workdir: ask.WorkdirOption, as_json: JsonOption = False) -> None:
+def explain(key: KeyArgument, workdir: WorkdirOption, as_json: JsonOption = False) -> None:
     """Explain where a project stands: why, what that means, what was done to it, and the commands that may help."""
     with sentences():
         from padocc_dagster.pipeline.steps.explained import explained

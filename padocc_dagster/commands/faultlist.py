@@ -1,56 +1,45 @@
 """faultlist add, faultlist list, faultlist remove."""
 
-from pathlib import Path
+from typing import Annotated
 
 import typer
 
 from padocc_dagster.commands import ask
+from padocc_dagster.commands.place import WorkdirOption, place_of, sentences
 
 faultlist = typer.Typer(help="Projects that were given up on, with the reasons.", no_args_is_help=True)
 
 
-@faultlist.command()
-def add(
-    workdir: ask.WorkdirOption,
-    why: ask.WhyOption,
-    projects: ask.ProjectsArgument = None,
-    group: ask.GroupOption = None,
-    phase: ask.PhaseOption = None,
-    outcome: ask.OutcomeOption = None,
-    error_class: ask.ErrorClassOption = None,
-    who: ask.WhoOption = None,
-    dry_run: ask.DryRunOption = False,
-) -> None:
+@ask.step("faultlist_projects")
+def add() -> ask.Config:
     """Give projects up. Automation, backfills, subsets and publication pass them over until they are taken off."""
-    ask.ask(workdir, "faultlist_projects", {**ask.choice(projects, group, phase, outcome, error_class), **ask.by(who, why, dry_run)})
+    return {}
 
 
-@faultlist.command()
-def remove(
-    workdir: ask.WorkdirOption,
-    why: ask.WhyOption,
-    projects: ask.ProjectsArgument = None,
-    group: ask.GroupOption = None,
-    who: ask.WhoOption = None,
-    dry_run: ask.DryRunOption = False,
-) -> None:
+@ask.step("unfaultlist_projects")
+def remove() -> ask.Config:
     """Take projects off the faultlist. They go on where they stood."""
-    ask.ask(workdir, "unfaultlist_projects", {**ask.choice(projects, group), **ask.by(who, why, dry_run)})
+    return {}
 
 
 @faultlist.command("list")
-def show(workdir: ask.WorkdirOption, group: ask.GroupOption = None) -> None:
+def show(workdir: WorkdirOption, group: Annotated[str | None, typer.Option(help="One group.", show_default=False)] = None) -> None:
     """Print the projects that were given up on, with the reasons."""
-    from padocc_dagster.pipeline.groups import faultlist as listed
-    from padocc_dagster.pipeline.groups import list_groups
-    from padocc_dagster.pipeline.layout import Workdir
+    with sentences():
+        from padocc_dagster.pipeline.groups import faultlist as listed
+        from padocc_dagster.pipeline.groups import list_groups
 
-    place = Workdir(Path(workdir).absolute())
-    for name in [group] if group else list_groups(place):
-        for code, reason in listed(place, name).items():
-            typer.echo(f"{name}:{code}: {reason}")
+        place = place_of(workdir)
+        known = list_groups(place)
+        if group is not None and group not in known:
+            raise ValueError(f"{place.root} has no group {group!r}: there are {', '.join(known) or 'none yet'}")
+        for name in [group] if group else known:
+            for code, reason in listed(place, name).items():
+                typer.echo(f"{name}:{code}: {reason}")
 
 
 def register(app: typer.Typer) -> None:
     """Add these commands."""
-    app.add_typer(faultlist, name="faultlist")
+    for command in (add, remove):
+        faultlist.command()(command)
+    app.add_typer(faultlist, name="faultlist", rich_help_panel=ask.PANEL)

@@ -1,79 +1,57 @@
 """transfer, merge, split, remove, add."""
 
 import os
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from padocc_dagster.commands import ask
+from padocc_dagster.commands.place import WorkdirOption
 
 
-def transfer(
-    workdir: ask.WorkdirOption,
-    why: ask.WhyOption,
-    to: Annotated[str, typer.Option(help="The group that the projects are brought to.", show_default=False)],
-    projects: ask.ProjectsArgument = None,
-    group: ask.GroupOption = None,
-    phase: ask.PhaseOption = None,
-    outcome: ask.OutcomeOption = None,
-    error_class: ask.ErrorClassOption = None,
-    who: ask.WhoOption = None,
-    dry_run: ask.DryRunOption = False,
-) -> None:
+@ask.step("transfer_projects")
+def transfer(to: Annotated[str, typer.Option(help="The group that the projects are brought to.", show_default=False)]) -> ask.Config:
     """Bring projects to another group that is there. Nothing of them is run again; what is published stays."""
-    chosen = ask.choice(projects, group, phase, outcome, error_class)
-    ask.ask(workdir, "transfer_projects", {**chosen, **ask.by(who, why, dry_run), "to": to})
+    return {"to": to}
 
 
+@ask.step("merge_groups", about_projects=False)
 def merge(
-    workdir: ask.WorkdirOption,
-    why: ask.WhyOption,
     group: Annotated[str, typer.Argument(help="The group that goes.", show_default=False)],
     into: Annotated[str, typer.Option(help="The group that has all projects afterwards.", show_default=False)],
-    who: ask.WhoOption = None,
-    dry_run: ask.DryRunOption = False,
-) -> None:
+) -> ask.Config:
     """Bring all projects and subsets of a group to another."""
-    ask.ask(workdir, "merge_groups", {**ask.by(who, why, dry_run), "merged": group, "into": into})
+    return {"merged": group, "into": into}
 
 
-def split(
-    workdir: ask.WorkdirOption,
-    why: ask.WhyOption,
-    into: Annotated[str, typer.Option(help="The name of the new group.", show_default=False)],
-    projects: ask.ProjectsArgument = None,
-    group: ask.GroupOption = None,
-    phase: ask.PhaseOption = None,
-    outcome: ask.OutcomeOption = None,
-    error_class: ask.ErrorClassOption = None,
-    who: ask.WhoOption = None,
-    dry_run: ask.DryRunOption = False,
-) -> None:
+@ask.step("split_group")
+def split(into: Annotated[str, typer.Option(help="The name of the new group.", show_default=False)]) -> ask.Config:
     """Bring projects into a new group of their own."""
-    chosen = ask.choice(projects, group, phase, outcome, error_class)
-    ask.ask(workdir, "split_group", {**chosen, **ask.by(who, why, dry_run), "into": into})
+    return {"into": into}
 
 
+@ask.step("remove_projects")
 def remove(
-    workdir: ask.WorkdirOption,
-    why: ask.WhyOption,
-    projects: ask.ProjectsArgument = None,
-    group: ask.GroupOption = None,
-    phase: ask.PhaseOption = None,
-    outcome: ask.OutcomeOption = None,
-    error_class: ask.ErrorClassOption = None,
     keep_files: Annotated[bool, typer.Option("--keep-files", help="Leave the working files, to add the projects back later.")] = False,
-    who: ask.WhoOption = None,
-    dry_run: ask.DryRunOption = False,
-) -> None:
+) -> ask.Config:
     """Take projects out of their groups and delete their working files. What is published stays."""
-    chosen = ask.choice(projects, group, phase, outcome, error_class)
-    ask.ask(workdir, "remove_projects", {**chosen, **ask.by(who, why, dry_run), "keep_files": keep_files})
+    return {"keep_files": keep_files}
+
+
+@ask.step("add_projects", about_projects=False)
+def add_config(path: str, group: str) -> ask.Config:
+    """Add the projects of a group config."""
+    return {"path": path, "group": group}
+
+
+@ask.step("add_back_projects", about_projects=False)
+def add_back(projects: list[str]) -> ask.Config:
+    """Add projects back."""
+    return {"projects": projects}
 
 
 def add(
-    workdir: ask.WorkdirOption,
+    workdir: WorkdirOption,
     why: ask.WhyOption,
     what: Annotated[
         list[str], typer.Argument(help="A group config (CSV or YAML), or keys GROUP:PROJECT of projects removed with --keep-files.")
@@ -83,15 +61,15 @@ def add(
     dry_run: ask.DryRunOption = False,
 ) -> None:
     """Add projects to a group that is there: new ones of a group config, or removed ones whose files were kept."""
+    shared = {"workdir": workdir, "why": why, "who": who, "dry_run": dry_run}
     if group is None:
-        ask.ask(workdir, "add_back_projects", {**ask.by(who, why, dry_run), "projects": what})
+        add_back(projects=what, **shared)
     elif len(what) == 1:
-        ask.ask(workdir, "add_projects", {**ask.by(who, why, dry_run), "path": os.path.abspath(Path(what[0])), "group": group})
+        add_config(path=os.path.abspath(what[0]), group=group, **shared)
     else:
         raise typer.BadParameter("name one group config with --group, or keys GROUP:PROJECT without it")
 
 
 def register(app: typer.Typer) -> None:
     """Add these commands."""
-    for command in (transfer, merge, split, remove, add):
-        app.command()(command)
+    ask.register(app, transfer, merge, split, remove, add)

@@ -1,81 +1,48 @@
 """rescan, recompute, revalidate."""
 
-from typing import Annotated, Any
+from enum import Enum
+from typing import Annotated
 
 import typer
 
 from padocc_dagster.commands import ask
+from padocc_dagster.pipeline.spec import AGGREGATORS, CLOUD_FORMATS
+
+CloudFormat = Enum("CloudFormat", {name: name for name in CLOUD_FORMATS})
+Aggregator = Enum("Aggregator", {name: name for name in AGGREGATORS})
 
 TimeOption = Annotated[str | None, typer.Option(help="Wall time for each run on SLURM, as in 02:00:00.", show_default=False)]
 MemoryOption = Annotated[str | None, typer.Option(help="Memory for each run on SLURM, as in 16G.", show_default=False)]
 
 
-def rescan(
-    workdir: ask.WorkdirOption,
-    why: ask.WhyOption,
-    projects: ask.ProjectsArgument = None,
-    group: ask.GroupOption = None,
-    phase: ask.PhaseOption = None,
-    outcome: ask.OutcomeOption = None,
-    error_class: ask.ErrorClassOption = None,
-    time: TimeOption = None,
-    memory: MemoryOption = None,
-    who: ask.WhoOption = None,
-    dry_run: ask.DryRunOption = False,
-) -> None:
+@ask.step("rescan_projects")
+def rescan(time: TimeOption = None, memory: MemoryOption = None) -> ask.Config:
     """Scan projects again. What lies downstream follows by itself."""
-    chosen = ask.choice(projects, group, phase, outcome, error_class)
-    ask.ask(workdir, "rescan_projects", {**chosen, **ask.by(who, why, dry_run), **_given(time=time, memory=memory)})
+    return {"time": time, "memory": memory}
 
 
+@ask.step("recompute_projects")
 def recompute(
-    workdir: ask.WorkdirOption,
-    why: ask.WhyOption,
-    projects: ask.ProjectsArgument = None,
-    group: ask.GroupOption = None,
-    phase: ask.PhaseOption = None,
-    outcome: ask.OutcomeOption = None,
-    error_class: ask.ErrorClassOption = None,
-    cloud_format: Annotated[str | None, typer.Option(help="kerchunk, parquet, zarr or CFA.", show_default=False)] = None,
-    aggregator: Annotated[str | None, typer.Option(help="V or K.", show_default=False)] = None,
+    cloud_format: Annotated[CloudFormat | None, typer.Option(help="Else as it is.", show_default=False)] = None,
+    aggregator: Annotated[
+        Aggregator | None, typer.Option(help="V is VirtualiZarr, K is MultiZarrToZarr; else V, then K.", show_default=False)
+    ] = None,
     new_version: Annotated[bool, typer.Option("--new-version", help="Keep the present product.")] = False,
     thorough: Annotated[bool, typer.Option("--thorough", help="Find order and dimensions anew.")] = False,
     time: TimeOption = None,
     memory: MemoryOption = None,
-    who: ask.WhoOption = None,
-    dry_run: ask.DryRunOption = False,
-) -> None:
+) -> ask.Config:
     """Make products again, with other options, more time or more memory. Validation and publication follow by themselves."""
-    chosen = ask.choice(projects, group, phase, outcome, error_class)
-    options = _given(
-        time=time, memory=memory, cloud_format=cloud_format, aggregator=aggregator, new_version=new_version, thorough=thorough
-    )
-    ask.ask(workdir, "recompute_projects", {**chosen, **ask.by(who, why, dry_run), **options})
+    named = {"cloud_format": cloud_format and cloud_format.value, "aggregator": aggregator and aggregator.value}
+    return {**named, "new_version": new_version, "thorough": thorough, "time": time, "memory": memory}
 
 
-def revalidate(
-    workdir: ask.WorkdirOption,
-    why: ask.WhyOption,
-    projects: ask.ProjectsArgument = None,
-    group: ask.GroupOption = None,
-    phase: ask.PhaseOption = None,
-    outcome: ask.OutcomeOption = None,
-    error_class: ask.ErrorClassOption = None,
-    time: TimeOption = None,
-    memory: MemoryOption = None,
-    who: ask.WhoOption = None,
-    dry_run: ask.DryRunOption = False,
-) -> None:
+@ask.step("revalidate_projects")
+def revalidate(time: TimeOption = None, memory: MemoryOption = None) -> ask.Config:
     """Validate products again."""
-    chosen = ask.choice(projects, group, phase, outcome, error_class)
-    ask.ask(workdir, "revalidate_projects", {**chosen, **ask.by(who, why, dry_run), **_given(time=time, memory=memory)})
-
-
-def _given(**options: Any) -> dict[str, Any]:
-    return {name: value for name, value in options.items() if value}
+    return {"time": time, "memory": memory}
 
 
 def register(app: typer.Typer) -> None:
     """Add these commands."""
-    for command in (rescan, recompute, revalidate):
-        app.command()(command)
+    ask.register(app, rescan, recompute, revalidate)

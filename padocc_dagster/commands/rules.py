@@ -6,10 +6,17 @@ from typing import Annotated
 import typer
 
 from padocc_dagster.commands import ask
+from padocc_dagster.commands.place import WorkdirOption, place_of, sentences
+
+
+@ask.step("set_rules", about_projects=False)
+def set_rules(group: str, settings: dict[str, str]) -> ask.Config:
+    """Set rules."""
+    return {"group": group, "settings": settings}
 
 
 def rules(
-    workdir: ask.WorkdirOption,
+    workdir: WorkdirOption,
     group: Annotated[str, typer.Argument(help="The group.", show_default=False)],
     settings: Annotated[list[str] | None, typer.Option("--set", help="RULE=VALUE; RULE=off takes it away.", show_default=False)] = None,
     why: Annotated[str, typer.Option(help="The reason, kept with the rules.")] = "not given",
@@ -20,25 +27,22 @@ def rules(
 
     next_aggregator=true, formats=zarr, quarantine_after=N, complete_on_warnings=NAME,NAME (or none).
     """
-    if not settings:
+    if settings:
+        pairs = dict(setting.partition("=")[::2] for setting in settings)
+        set_rules(workdir=workdir, why=why, who=who, dry_run=dry_run, group=group, settings=pairs)
+    else:
         _show(workdir, group)
-        return
-    pairs = dict(setting.partition("=")[::2] for setting in settings)
-    ask.ask(workdir, "set_rules", {"group": group, "settings": pairs, **ask.by(who, why, dry_run)})
 
 
 def _show(workdir: Path, group: str) -> None:
-    from padocc_dagster.pipeline.layout import Project, Workdir
-    from padocc_dagster.pipeline.steps.rules import read_rules
+    with sentences():
+        from padocc_dagster.pipeline.layout import Project
+        from padocc_dagster.pipeline.steps.rules import read_rules
 
-    try:
         Project.parse(f"{group}:any")
-        typer.echo(str(read_rules(Workdir(workdir.absolute()), group)))
-    except ValueError as error:
-        typer.echo(f"padocc-dagster: {error}", err=True)
-        raise typer.Exit(1) from None
+        typer.echo(str(read_rules(place_of(workdir), group)))
 
 
 def register(app: typer.Typer) -> None:
     """Add this command."""
-    app.command()(rules)
+    ask.register(app, rules)

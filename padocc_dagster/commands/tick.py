@@ -5,34 +5,18 @@ import typer
 from padocc_dagster.commands import ask
 
 
-def tick(
-    workdir: ask.WorkdirOption,
-    why: ask.WhyOption,
-    projects: ask.ProjectsArgument = None,
-    group: ask.GroupOption = None,
-    phase: ask.PhaseOption = None,
-    outcome: ask.OutcomeOption = None,
-    error_class: ask.ErrorClassOption = None,
-    who: ask.WhoOption = None,
-    dry_run: ask.DryRunOption = False,
-) -> None:
+@ask.step("tick_projects")
+def tick() -> ask.Config:
     """Accept what PADOCC's validation said of products that equal their sources. Publication follows, the tick in its report."""
-    ask.ask(workdir, "tick_projects", {**ask.choice(projects, group, phase, outcome, error_class), **ask.by(who, why, dry_run)})
+    return {}
 
 
-def untick(
-    workdir: ask.WorkdirOption,
-    why: ask.WhyOption,
-    projects: ask.ProjectsArgument = None,
-    group: ask.GroupOption = None,
-    who: ask.WhoOption = None,
-    dry_run: ask.DryRunOption = False,
-) -> None:
+@ask.step("untick_projects")
+def untick() -> ask.Config:
     """Take ticks back, of products that are not published yet."""
-    ask.ask(workdir, "untick_projects", {**ask.choice(projects, group), **ask.by(who, why, dry_run)})
+    return {}
 
 
 def register(app: typer.Typer) -> None:
     """Add these commands."""
-    for command in (tick, untick):
-        app.command()(command)
+    ask.register(app, tick, untick)

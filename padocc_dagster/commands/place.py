@@ -1,0 +1,37 @@
+"""Where a command works, and how it says what is wrong."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from padocc_dagster.pipeline.layout import Workdir
+
+WorkdirOption = Annotated[
+    Path,
+    typer.Option("-w", "--workdir", envvar="WORKDIR", help="The PADOCC working directory.", file_okay=False, show_default=False),
+]
+
+
+@contextmanager
+def sentences() -> Iterator[None]:
+    """Print what is wrong on stderr and end with status 1."""
+    try:
+        yield
+    except (OSError, ValueError) as error:
+        typer.echo(f"padocc-dagster: {error}", err=True)
+        raise typer.Exit(1) from None
+
+
+def place_of(workdir: Path) -> "Workdir":
+    """The working directory, which is there. Raises ValueError with a sentence for one that is not, or whose path is not safe."""
+    from padocc_dagster.pipeline.layout import Workdir
+
+    place = Workdir(Path(os.path.abspath(workdir)))
+    if not place.root.is_dir():
+        raise ValueError(f"{place.root} is not a directory: name a PADOCC working directory with -w or WORKDIR")
+    return place
