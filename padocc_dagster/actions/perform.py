@@ -37,12 +37,21 @@ def perform(home: Home, job: str, config: Mapping[str, Any]) -> Performed:
     definition = defs.resolve_job_def(job)
     (op,) = definition.graph.node_dict
     run_config = {"ops": {op: {"config": dict(config)}}, "loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
-    with dg.DagsterInstance.from_config(str(home.root)) as instance:
+    with _instance(home) as instance:
         try:
             result = definition.execute_in_process(run_config=run_config, instance=instance, raise_on_error=False, tags=COMMAND_LINE)
         except dg.DagsterInvalidConfigError as invalid:
             raise ValueError("; ".join(error.message for error in invalid.errors)) from None
     return _performed(result)
+
+
+def _instance(home: Home) -> dg.DagsterInstance:
+    """The working directory's instance. Raises ValueError with a sentence when it cannot be opened."""
+    try:
+        return dg.DagsterInstance.from_config(str(home.root))
+    except Exception as error:  # of Dagster, of its settings, or of a database's driver
+        told = " ".join(str(error).split())[:300]
+        raise ValueError(f"the instance in {home.root} cannot be opened ({type(error).__name__}: {told}): try `padocc-dagster doctor`") from None
 
 
 def _performed(result: dg.ExecuteInProcessResult) -> Performed:

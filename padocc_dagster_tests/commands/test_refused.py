@@ -89,6 +89,15 @@ def test_a_target_group_that_is_a_file_is_refused(tmp_path: Path, command: Comma
     assert files_of(workdir.root) == before
 
 
+def test_an_instance_that_cannot_be_opened_is_told_in_a_sentence(tmp_path: Path, command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    workdir = standing(tmp_path, {"a": {"one": SCANNED}})
+    (workdir.root / "dagster").mkdir()
+    (workdir.root / "dagster" / "dagster.yaml").write_text("storage: {sqlite: {base_dir: {env: NOT_SET_ANYWHERE}}}")
+    monkeypatch.delenv("NOT_SET_ANYWHERE", raising=False)
+    result = command(workdir, "rescan", "a:one")
+    assert result.exit_code == 1 and "NOT_SET_ANYWHERE" in result.stderr and "try `padocc-dagster doctor`" in result.stderr
+
+
 @pytest.fixture
 def real(tmp_path: Path) -> Workdir:
     """A project that is really there."""
