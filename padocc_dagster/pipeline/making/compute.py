@@ -126,11 +126,16 @@ def _parquet(workdir: Workdir, project: Project, product: Product) -> str:
 
 
 def _zarr(workdir: Workdir, project: Project, product: Product) -> str:
+    """A Zarr store. Where no scan has found the dimensions, PADOCC finds them, and does not tell its own validation."""
     import dask
     from padocc.phases.compute import ZarrDS
 
     with dask.config.set(scheduler="synchronous"), regular_chunks():
-        construct(ZarrDS, workdir, project, "compute").run(mode="zarr")
+        operation = construct(ZarrDS, workdir, project, "compute")
+        operation.run(mode="zarr")
+    found = operation.combine_kwargs.get("concat_dims")
+    if found and not (operation.detail_cfg["kwargs"].get("combine_kwargs") or {}).get("concat_dims"):
+        operation.set_concat_dims(list(found))
     apply_attributes(workdir, project, product)
     return "xarray"
 

@@ -1,15 +1,18 @@
 """The scan: find the files' order, then let PADOCC try a sample of them."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from padocc_dagster.pipeline.files import read_json, write_json
 from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.making.asked import as_asked, asked_order
-from padocc_dagster.pipeline.making.dimensions import apply_dimensions
+from padocc_dagster.pipeline.making.dimensions import NotInSourceError, apply_dimensions
 from padocc_dagster.pipeline.making.operation import clear_cache, construct
 from padocc_dagster.pipeline.product import asked_override
 from padocc_dagster.pipeline.sources import read_sources, total_bytes
+from padocc_dagster.pipeline.status import append_row, read_rows
 
+NO_TRIAL = "Warn-no trial: "
 FOUND_BY_SCAN = {"kwargs": {}, "chunk_info": {}, "timings": {}, "driver": None, "virtual_concat": False}
 
 
@@ -17,7 +20,8 @@ def scan(workdir: Workdir, project: Project) -> dict[str, Any]:
     """Order and open every source file, then run PADOCC's scan. Returns what it found.
 
     The scan always runs for kerchunk: `mode='zarr'` converts every file and then fails (`padocc/phases/scan.py:378`). The format that
-    the project asks for is put back afterwards.
+    the project asks for is put back afterwards. Where that is Zarr, which can hold what kerchunk references cannot, a trial that fails is
+    a warning: every file was opened, and the store is compared with them all the same.
     """
     from padocc.phases.scan import ScanOperation
 
@@ -29,6 +33,12 @@ def scan(workdir: Workdir, project: Project) -> dict[str, Any]:
         apply_dimensions(workdir, project, ordering.files[0])
         with as_asked(workdir, project, files):
             construct(ScanOperation, workdir, project, "scan").run(mode="kerchunk")
+    except (OSError, MemoryError, NotInSourceError):
+        raise
+    except Exception as error:
+        if asked["cloud_type"] != "zarr":
+            raise
+        _forget_trial(workdir, project, ordering.files, type(error).__name__)
     finally:
         base = read_json(workdir.base_cfg(project))
         base["override"] = asked
@@ -45,8 +55,23 @@ def scan(workdir: Workdir, project: Project) -> dict[str, Any]:
         "timings": detail.get("timings") or {},
         "estimated_product": detail.get("cloud_data"),
         "concat_dims": combine.get("concat_dims") or [],
-        "sampled": "too few files to sample" if detail.get("skipped") else "PADOCC tried a sample of the files",
+        "sampled": _sampled(detail, read_rows(workdir.status_log(project))[-1].status),
     }
+
+
+def _sampled(detail: dict[str, Any], status: str) -> str:
+    if status.startswith(NO_TRIAL):
+        return f"PADOCC could make no kerchunk references of a sample ({status.removeprefix(NO_TRIAL)}), which Zarr does not need"
+    return "too few files to sample" if detail.get("skipped") else "PADOCC tried a sample of the files"
+
+
+def _forget_trial(workdir: Workdir, project: Project, files: Sequence[str], error_class: str) -> None:
+    """Leave nothing of a trial that failed but a warning in the status log."""
+    clear_cache(workdir, project)
+    detail = {**read_json(workdir.detail_cfg(project)), **FOUND_BY_SCAN, "skipped": True, "num_files": len(files)}
+    write_json(workdir.detail_cfg(project), detail)
+    apply_dimensions(workdir, project, files[0])
+    append_row(workdir.status_log(project), "scan", f"{NO_TRIAL}{error_class}")
 
 
 def _prepare(workdir: Workdir, project: Project) -> dict[str, Any]:
