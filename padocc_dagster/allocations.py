@@ -35,11 +35,13 @@ MINUTES: tuple[tuple[int, frozenset[str]], ...] = (
 Publishing copies references in seconds, but copies every byte of a Zarr store and reads it twice again: 6 GB in a quarter of an hour
 at 20 MB/s. Writing subsets waits up to 10 minutes for another writer of the group.
 """
-JOBS = {"initialise_group": 120, "refresh_group": 30}
-"""Minutes of the jobs that name no assets. Initialising waits up to 30 minutes for projects at work, and makes thousands of them."""
+JOBS = {"initialise_group": 120, "adopt_groups": 240, "refresh_group": 30}
+"""Minutes of the jobs that name no assets; other manual steps have OTHER_MINUTES. Initialising waits up to 30 minutes for projects at
+work, and makes thousands of them; adopting tells Dagster of thousands, some 20 ms for each phase that is done."""
 OTHER_MINUTES = 60
 ASSET_JOB = "__ASSET_JOB"
 """The job of every run that Dagster makes of assets. When it names none, it runs checks, the comparison of a product among them."""
+COMPARE_JOB = "compare_products"
 LEAST_SECONDS = 600
 """Of an estimated computation: file systems have bad days."""
 SAFETY = 3
@@ -50,7 +52,7 @@ ROOM = 1.5
 
 def allocation_for(work: Work) -> Allocation:
     """What a run asks for. Never raises: a project whose files cannot be read gets the defaults, and its run will say why."""
-    checks_alone = work.job_name == ASSET_JOB and work.partition_key and not work.assets
+    checks_alone = work.job_name in (ASSET_JOB, COMPARE_JOB) and work.partition_key and not work.assets
     assets = frozenset({COMPUTE}) if checks_alone else work.assets
     seconds, memory_mib = 60 * _minutes(assets, work.job_name), MEMORY_MIB
     estimated = _estimated(work.partition_key) if COMPUTE in assets else None

@@ -26,6 +26,8 @@ app = typer.Typer(
 HostOption = Annotated[
     str, typer.Option(help="The address the web server listens on. Dagster has no login: whoever reaches it can start runs.")
 ]
+WIDE = 250
+"""Columns of a table that is no terminal's: a line for each project, for whoever searches it."""
 PORT_HELP = "The port of the web server."
 
 
@@ -106,7 +108,7 @@ def status(
     if as_json:
         typer.echo(json.dumps([row.as_dict() for row in rows], indent=1))
     elif rows:
-        Console().print(status_table(rows))
+        Console(width=None if sys.stdout.isatty() else WIDE).print(status_table(rows))
     else:
         typer.echo(f"No projects in {place.root} yet.")
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from padocc_dagster import allocations
-from padocc_dagster.allocations import ASSET_JOB, JOBS, MINUTES, allocation_for
+from padocc_dagster.allocations import ASSET_JOB, COMPARE_JOB, JOBS, MINUTES, allocation_for
 from padocc_dagster.pipeline.estimate import estimate_compute
 from padocc_dagster.pipeline.files import read_json, write_json
 from padocc_dagster.slurm.allocation import Allocation
@@ -111,12 +111,12 @@ def test_jobs_that_name_no_assets_have_their_own_times() -> None:
     assert minutes(allocation_for(work(key=None, job="somebody's"))) == 60
 
 
-def test_every_asset_and_job_of_the_definitions_has_a_time_of_its_own() -> None:
+def test_every_asset_has_a_time_of_its_own_and_every_job_with_one_is_there() -> None:
     from padocc_dagster.definitions import defs
 
     known = {asset for _, made in MINUTES for asset in made}
     assert {key.to_user_string() for key in defs.resolve_asset_graph().get_all_asset_keys()} == known
-    assert {job.name for job in defs.jobs} == set(JOBS)
+    assert {job.name for job in defs.jobs} >= {*JOBS, COMPARE_JOB}
 
 
 def test_a_small_scanned_project_gets_less_time_than_the_default_but_never_under_ten_minutes(scanned: Made) -> None:
@@ -148,7 +148,7 @@ def test_more_to_read_or_to_make_takes_more_time(change: Callable[..., None]) ->
 
 def test_checks_alone_get_the_time_of_a_computation(change: Callable[..., None]) -> None:
     change(**LARGE)
-    assert allocation_for(work()) == allocation_for(work("cloud_product"))
+    assert allocation_for(work()) == allocation_for(work(job=COMPARE_JOB)) == allocation_for(work("cloud_product"))
 
 
 def test_a_project_of_too_few_files_to_scan_is_estimated_by_their_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -51,7 +51,8 @@ def _instance(home: Home) -> dg.DagsterInstance:
         return dg.DagsterInstance.from_config(str(home.root))
     except Exception as error:  # of Dagster, of its settings, or of a database's driver
         told = " ".join(str(error).split())[:300]
-        raise ValueError(f"the instance in {home.root} cannot be opened ({type(error).__name__}: {told}): try `padocc-dagster doctor`") from None
+        reason = f"{type(error).__name__}: {told}"
+        raise ValueError(f"the instance in {home.root} cannot be opened ({reason}): try `padocc-dagster doctor`") from None
 
 
 def _performed(result: dg.ExecuteInProcessResult) -> Performed:

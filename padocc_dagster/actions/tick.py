@@ -13,7 +13,7 @@ from padocc_dagster.pipeline.steps.tick import tick, untick
 from padocc_dagster.resources import Padocc
 
 
-@dg.op(out=dg.Out(dg.Nothing))
+@dg.op(name="tick", out=dg.Out(dg.Nothing))
 def accept(context: dg.OpExecutionContext, config: ProjectsConfig, padocc: Padocc) -> None:
     """Tick products whose validation failed, warned or was skipped."""
     workdir = padocc.workdir
@@ -25,7 +25,7 @@ def accept(context: dg.OpExecutionContext, config: ProjectsConfig, padocc: Padoc
     report(context, done, DRY_RUN if config.dry_run else "publication follows")
 
 
-@dg.op(out=dg.Out(dg.Nothing))
+@dg.op(name="untick", out=dg.Out(dg.Nothing))
 def take_back(context: dg.OpExecutionContext, config: ProjectsConfig, padocc: Padocc) -> None:
     """Take ticks back, of products that are not published yet."""
     workdir = padocc.workdir

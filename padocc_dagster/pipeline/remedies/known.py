@@ -1,6 +1,7 @@
 """What is known of a project that a remedy's command can say by itself: its pattern, its format, the dimension that joins its files."""
 
 import re
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -8,8 +9,10 @@ from typing import Any
 from padocc_dagster.pipeline.files import CorruptFileError, read_json, read_lines
 from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.product import options_of
-from padocc_dagster.pipeline.remedies.words import Explanation, written_out
+from padocc_dagster.pipeline.remedies.deeds import READ_LOG, RESCAN
+from padocc_dagster.pipeline.remedies.words import Explanation, Remedy, written_out
 
+FORMAT_ASKED = re.compile(r"recompute \{key\} --cloud-format (\w+)")
 VARIABLE_TOLD = re.compile(r"variable ([A-Za-z0-9_.+\-]+) ")
 OUT_OF_PLACE = {
     "kerchunk": ("--cloud-format kerchunk",),
@@ -31,8 +34,33 @@ def commands_for(
         known |= _variable(workdir, project)
     root = Path(workdir.root) if with_root else None
     pointless = (*OUT_OF_PLACE.get(_format(base), ()), *(["concat_dims="] if options_of(base).get("concat_dims") else []))
+    pointless += tuple(f"recompute {{key}} --aggregator {tried}" for tried in _aggregators_tried(workdir, project, phase))
     fitting = [remedy for remedy in explanation.remedies if not any(word in remedy.command for word in pointless)]
-    return [(remedy.sentence, written_out(remedy, project, phase, why, root, known)) for remedy in fitting or explanation.remedies]
+    if phase in ("init", "scan"):
+        fitting = before_compute(fitting) or [RESCAN]
+    offered = fitting or (explanation.remedies and (READ_LOG,))
+    return [(remedy.sentence, written_out(remedy, project, phase, why, root, known)) for remedy in offered]
+
+
+def before_compute(remedies: Sequence[Remedy]) -> list[Remedy]:
+    """What can be tried of these before a scan has passed: a format is chosen by an edit, and there is nothing to compute again."""
+    found = []
+    for remedy in remedies:
+        format_asked = FORMAT_ASKED.match(remedy.command)
+        if format_asked:
+            found.append(remedy._replace(command=f"edit {{key}} --set cloud_format={format_asked.group(1)}"))
+        elif not remedy.command.startswith("recompute"):
+            found.append(remedy)
+    return list({remedy.command: remedy for remedy in found}.values())
+
+
+def _aggregators_tried(workdir: Workdir, project: Project, phase: str) -> list[str]:
+    """Those that the last computation tried in vain, when it was that which failed."""
+    try:
+        message = read_json(workdir.outcome(project)).get("message") if phase == "compute" else ""
+    except CorruptFileError:
+        return []
+    return re.findall(r"\b([VK]): \w+", str(message).partition("(aggregators tried: ")[2])
 
 
 def _base_cfg(workdir: Workdir, project: Project) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.making.validate import read_findings
 from padocc_dagster.pipeline.outcome import Verdict
 from padocc_dagster.pipeline.remedies import commands_for, remedy_for
-from padocc_dagster.pipeline.status import ProjectState, project_state, read_rows
+from padocc_dagster.pipeline.status import ProjectState, StatusRow, project_state, read_rows
 from padocc_dagster.pipeline.steps.history import history_of
 from padocc_dagster.pipeline.steps.tick import tick_of
 
@@ -109,16 +109,18 @@ def _failure(state: ProjectState, reason: str | None) -> str:
 
 
 def _history(workdir: Workdir, project: Project) -> tuple[Event, ...]:
-    """The ends of phases and what people did, by time; rows keep their order within a minute, which is all that PADOCC's log tells."""
-    events, last = [], datetime.min.replace(tzinfo=datetime.now().astimezone().tzinfo)
-    for row in read_rows(workdir.status_log(project)):
-        when = row.time.astimezone() if row.time else None
-        last = max(last, when) if when else last
-        events.append((last, Event(when, f"{row.phase}: {row.status}")))
+    """The ends of phases and what people did, in the order in which they happened: a deed knows how many rows there were then."""
+    rows = read_rows(workdir.status_log(project))
+    events = [((number, 0), _end(row)) for number, row in enumerate(rows)]
     for entry in history_of(workdir, project):
         when = entry.when.astimezone()
-        events.append((when.replace(second=0, microsecond=0), Event(when, entry.what, entry.who, entry.why)))
+        before = entry.rows if entry.rows is not None else sum(1 for row in rows if row.time and row.time.astimezone() <= when)
+        events.append(((before - 1, 1), Event(when, entry.what, entry.who, entry.why)))
     return tuple(event for _, event in sorted(events, key=lambda pair: pair[0]))
+
+
+def _end(row: StatusRow) -> Event:
+    return Event(row.time.astimezone() if row.time else None, f"{row.phase}: {row.status}")
 
 
 def _problems(workdir: Workdir, project: Project) -> tuple[str, ...]:

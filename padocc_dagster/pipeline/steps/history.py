@@ -9,9 +9,10 @@ import os
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from padocc_dagster.pipeline.layout import Project, Workdir
+from padocc_dagster.pipeline.status import read_rows
 from padocc_dagster.pipeline.steps.step import By
 
 
@@ -22,6 +23,8 @@ class Entry(NamedTuple):
     who: str
     what: str
     why: str
+    rows: int | None = None
+    """How many rows PADOCC's status log had then: its times tell minutes only."""
 
 
 def note(workdir: Workdir, deeds: Mapping[Project, str], by: By) -> None:
@@ -31,7 +34,8 @@ def note(workdir: Workdir, deeds: Mapping[Project, str], by: By) -> None:
         own = workdir.history(project)
         if workdir.project_dir(project).is_dir():
             own.parent.mkdir(exist_ok=True)
-            _append(own, {"when": now, "who": by.who, "what": what, "why": by.why})
+            rows = len(read_rows(workdir.status_log(project)))
+            _append(own, {"when": now, "who": by.who, "what": what, "why": by.why, "rows": rows})
         else:
             line = {"when": now, "who": by.who, "what": what, "why": by.why, "project": project.code}
             workdir.group_history(project.group).parent.mkdir(parents=True, exist_ok=True)
@@ -45,10 +49,10 @@ def history_of(workdir: Workdir, project: Project) -> list[Entry]:
         if line.pop("project", None) == project.code:
             entries.append(_entry(line))
     entries += map(_entry, _lines(workdir.history(project)))
-    return sorted(entry for entry in entries if entry)
+    return sorted((entry for entry in entries if entry), key=lambda entry: entry.when)
 
 
-def _append(path: Path, value: dict[str, str]) -> None:
+def _append(path: Path, value: dict[str, Any]) -> None:
     with open(path, "ab+") as file:
         if file.tell():  # a line that a killed process cut short must not swallow this one
             file.seek(-1, os.SEEK_END)
@@ -58,7 +62,7 @@ def _append(path: Path, value: dict[str, str]) -> None:
         os.fsync(file.fileno())
 
 
-def _lines(path: Path) -> list[dict[str, str]]:
+def _lines(path: Path) -> list[dict[str, Any]]:
     found = []
     try:
         lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
@@ -74,8 +78,8 @@ def _lines(path: Path) -> list[dict[str, str]]:
     return found
 
 
-def _entry(value: dict[str, str]) -> Entry | None:
+def _entry(value: dict[str, Any]) -> Entry | None:
     try:
-        return Entry(datetime.fromisoformat(value["when"]), value["who"], value["what"], value["why"])
+        return Entry(datetime.fromisoformat(value["when"]), value["who"], value["what"], value["why"], value.get("rows"))
     except (KeyError, TypeError, ValueError):
         return None
