@@ -22,10 +22,11 @@ from padocc_dagster.pipeline.making.operation import clear_cache, remove
 from padocc_dagster.pipeline.making.validate import REPORTS
 from padocc_dagster.pipeline.moving.carrying import finish_unfinished
 from padocc_dagster.pipeline.names import name_problem
+from padocc_dagster.pipeline.outcome import Verdict
 from padocc_dagster.pipeline.sources import list_digest
 from padocc_dagster.pipeline.spec import ProjectSpec
 from padocc_dagster.pipeline.specs import keep_specs, restore_specs, spec_from, spec_of_base_cfg
-from padocc_dagster.pipeline.status import append_row
+from padocc_dagster.pipeline.status import append_row, read_rows
 
 LOCK_WAIT_SECONDS = 2.0
 
@@ -99,6 +100,7 @@ def _initialise(workdir: Workdir, project: Project, spec: ProjectSpec) -> bool:
         except LockedError:
             return False
         version = _next_version(workdir, project)
+        _keep_version(workdir, project, version)
         _forget_derived(workdir, project)
         append_row(workdir.status_log(project), "init", "Success")
         write_lines(workdir.allfiles(project), list(spec.files))
@@ -120,16 +122,32 @@ def _is_current(workdir: Workdir, project: Project, spec: ProjectSpec) -> bool:
 
 
 def _next_version(workdir: Workdir, project: Project) -> str:
-    """The version for a project initialised anew: beyond whatever is published of it in any format, which is not touched any more."""
+    """The version for a project initialised anew: beyond whatever is published of it in any format, which is not touched any more.
+
+    What it published in another group, before it was moved, is known by its status log only.
+    """
+    rows = read_rows(workdir.status_log(project))
     try:
         current = read_json(workdir.base_cfg(project))["version_no"]
+        rows = rows[max((number for number, row in enumerate(rows) if row.phase == "init"), default=0) :]
     except (CorruptFileError, KeyError):
         current = "1.0"
     names = [path.name for path in (workdir.completed / project.group).glob(f"{project.code}_*")]
     revision = re.compile(rf"{re.escape(project.code)}_(?:k|kr|zr|c)(\d+)\.(\d+)")
     published = [tuple(map(int, found.groups())) for name in names if (found := revision.fullmatch(name))]
+    now = tuple(map(int, current.split(".")))
+    if any(row.phase == "complete" and row.verdict in (Verdict.OK, Verdict.WARNED) for row in rows):
+        published.append(now)
     major, minor = max(published, default=(0, 0))
-    return current if tuple(map(int, current.split("."))) > (major, minor) else f"{major}.{minor + 1}"
+    return current if now > (major, minor) else f"{major}.{minor + 1}"
+
+
+def _keep_version(workdir: Workdir, project: Project, version: str) -> None:
+    """Write down the version before the row that hides the publication: killed in between, the same call goes beyond it once more."""
+    with contextlib.suppress(CorruptFileError):
+        base = read_json(workdir.base_cfg(project))
+        if base.get("version_no") != version:
+            write_json(workdir.base_cfg(project), {**base, "version_no": version})
 
 
 def _forget_derived(workdir: Workdir, project: Project) -> None:

@@ -21,7 +21,7 @@ from padocc_dagster.pipeline.links import linked
 from padocc_dagster.pipeline.making.validate import read_findings
 from padocc_dagster.pipeline.product import Product, fingerprint, fingerprint_of_bytes, product_of, same_but_for_date, size_of
 from padocc_dagster.pipeline.status import GateClosedError, read_rows
-from padocc_dagster.pipeline.steps.tick import tick_of
+from padocc_dagster.pipeline.steps.tick import tick_of, void_tick_problem
 from padocc_dagster.pipeline.verify import comparison_problem
 
 
@@ -36,7 +36,7 @@ def publish(workdir: Workdir, project: Project, links: dict[str, str] | None = N
     of the published kerchunk product then point there, and its revision becomes `kr…` as in PADOCC. Raises ValueError with all that
     is wrong with them (see `links.linked`) before anything is written.
     """
-    problem = comparison_problem(workdir, project)
+    problem = comparison_problem(workdir, project) or void_tick_problem(workdir, project)
     if problem:
         raise GateClosedError(problem)
     product = product_of(workdir, project)

@@ -17,6 +17,8 @@ from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.outcome import PHASES, Verdict
 
 AGGREGATORS_TRIED = re.compile(r"^\([A-Z>]+\)")
+CUTS = re.compile("[,\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
+"""What ends a field or, by `str.splitlines`, a row."""
 UNDER_WAY = ("Pending", "SubsetDeployed", "Redo")
 PRODUCT_DIFFERS = "Failed-ProductDiffersFromSource"
 
@@ -85,10 +87,9 @@ def _parse_row(line: str) -> StatusRow | None:
 
 
 def append_row(path: Path, phase: str, status: str, jobid: str = "") -> None:
-    """Add a row as PADOCC writes it (commas and newlines in the status become dots), replacing the file in one step."""
+    """Add a row as PADOCC writes it (commas and line breaks of every sort become dots), replacing the file in one step."""
     before = path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
-    safe_status = re.sub(r"[,\n\r]", ".", status)
-    row = f"{phase},{safe_status},{datetime.now():%H:%M %d/%m/%y},{jobid}"
+    row = ",".join(CUTS.sub(".", field) for field in (phase, status, f"{datetime.now():%H:%M %d/%m/%y}", jobid))
     write_text(path, "\n".join([*before.splitlines(), row]))
 
 

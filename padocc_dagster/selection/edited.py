@@ -20,7 +20,7 @@ from padocc_dagster.selection.sources import WAYS
 from padocc_dagster.selection.tree import Node, kind
 
 FIELDS = (*(name for name in PROJECT_FIELDS if name not in ("code", "options")), *OPTIONS)
-PLACEHOLDERS = (*TO_FILL_IN.values(), "NAME", "VALUE")
+PLACEHOLDERS = (*filter(str.isupper, TO_FILL_IN.values()), "NAME", "VALUE")
 WITH_ENTRIES = ("updates", "substitutions", "xarray")
 
 

@@ -61,6 +61,8 @@ def test_a_step_about_the_wrong_projects_changes_nothing(workdir: Workdir, comma
         (("split", "a:one", "--into", "x;y"), "is not safe"),
         (("merge", "a", "--into", "a"), "a"),
         (("merge", "c", "--into", "a"), "there is no group 'c'"),
+        (("merge", "/tmp", "--into", "a"), "is not safe"),
+        (("merge", "/tmp", "--into", "a", "--dry-run"), "is not safe"),
         (("add", "a:four"), "a:four"),
         (("add", "/nowhere.csv", "--group", "a"), "the group config does not exist"),
         (("rules", "a", "--set", "quarantine=3"), "quarantine_after"),
@@ -127,4 +129,13 @@ def test_an_edit_of_the_wrong_field_or_to_the_wrong_value_changes_nothing(
     before = files_of(real.root)
     result = command(real, "edit", str(Project("a", "one")), "--set", change)
     assert result.exit_code == 1 and told in result.stderr, result.output
+    assert files_of(real.root) == before
+
+
+@pytest.mark.parametrize("words", [("--set", "dropped=[VARIABLE]"), ("--set", "concat_dims=[DIMENSION]"), ("--set", "updates.NAME=VALUE")])
+def test_a_placeholder_of_a_remedy_is_not_taken_for_a_value(real: Workdir, command: Command, words: tuple[str, ...]) -> None:
+    before = files_of(real.root)
+    result = command(real, "edit", "a:one", *words)
+    assert result.exit_code == 1 and "stands for a name of your own" in result.stderr
+    assert command(real, "tick", "a:one", why="WHY IT DOES NO HARM").exit_code == 1
     assert files_of(real.root) == before

@@ -137,3 +137,21 @@ def test_a_coordinate_that_does_not_rise_is_worth_knowing(tmp_path):
     result = compare(Request(make("zarr", order, tmp_path), order))
     assert result.passed
     assert any("time neither rise nor fall" in line for line in result.information)
+
+
+def test_files_out_of_order_along_the_dimension_asked_for_are_refused(tmp_path):
+    sources = write(tmp_path / "sources", Series())
+    order = (sources[1], sources[0], sources[2])
+    (told,) = compare(Request(make("zarr", order, tmp_path), order, along=("time",))).problems
+    assert "time neither rise nor fall" in told and f"{sources[0]} begins" in told
+    assert compare(Request(make("zarr", sources, tmp_path / "other"), sources, along=("time",))).passed
+
+
+def test_files_that_begin_alike_along_the_dimension_asked_for_are_worth_knowing(tmp_path):
+    sources = write(tmp_path / "sources", Series())
+    for source in sources:
+        with netCDF4.Dataset(source, "a") as dataset:
+            dataset["time"][:] = range(4)
+    result = compare(Request(make("zarr", sources, tmp_path), sources, along=("time",)))
+    assert result.passed
+    assert any("time neither rise nor fall" in line for line in result.information)

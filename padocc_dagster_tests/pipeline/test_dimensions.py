@@ -9,7 +9,7 @@ import pytest
 from padocc_dagster.pipeline.comparison import Request, compare
 from padocc_dagster.pipeline.files import read_json
 from padocc_dagster.pipeline.making.opening import opened_with
-from padocc_dagster.pipeline.making.order import concatenation_order
+from padocc_dagster.pipeline.making.order import Ordering, concatenation_order
 from padocc_dagster.pipeline.product import product_of
 from padocc_dagster_tests.make_netcdf import Series
 from padocc_dagster_tests.pipeline.projects import Made, initialised, make, spec
@@ -79,6 +79,58 @@ def test_any_variable_along_the_dimension_named_may_order_the_files(tmp_path: Pa
     ordering = concatenation_order(files, "time")
     assert [Path(file).name for file in ordering.files] == ["m_2.nc", "m_3.nc", "m_1.nc"]
     assert ordering.dimension == "centred"
+
+
+def along_time(folder: Path, *files: dict[str, tuple[Any, str]]) -> list[str]:
+    """Files m_0.nc, m_1.nc, … of variables along time: name → values, and units where there are any."""
+    paths = []
+    for number, variables in enumerate(files):
+        paths.append(str(folder / f"m_{number}.nc"))
+        with netCDF4.Dataset(paths[-1], "w") as dataset:
+            dataset.createDimension("time", None)
+            for name, (values, units) in variables.items():
+                variable = dataset.createVariable(name, "f8", ("time",))
+                variable[:] = values
+                if units:
+                    variable.units = units
+    return paths
+
+
+def order(ordering: Ordering) -> str:
+    return "".join(Path(file).stem[-1] for file in ordering.files)
+
+
+def test_data_never_order_the_files(tmp_path: Path) -> None:
+    ordering = concatenation_order(along_time(tmp_path, *({"flux": ([x, x], "")} for x in (290, 285, 288))), "time")
+    assert (order(ordering), ordering.dimension) == ("012", None)
+
+
+@pytest.mark.parametrize("units", ["year", "", "days since 2000-01-01"])
+def test_the_coordinate_of_the_dimension_named_orders_before_anything_else(units: str, tmp_path: Path) -> None:
+    begins = ((2000, 1, 7), (1998, 3, 9), (1996, 2, 8))
+    series = ({"flux": (x, ""), "time": (t, units), "centred": (c, "days since 1990-01-01")} for t, x, c in begins)
+    ordering = concatenation_order(along_time(tmp_path, *series), "time")
+    assert (order(ordering), ordering.dimension) == ("210", "time")
+
+
+def test_several_times_along_the_dimension_order_the_files_where_they_agree(tmp_path: Path) -> None:
+    since = "days since 2000-01-01"
+    agree = [{"instant": (t, since), "centred": (t - 0.5, since)} for t in (9, 3, 5)]
+    assert order(concatenation_order(along_time(tmp_path, *agree), "time")) == "120"
+    differ = [{"instant": (t, since), "centred": (-t, since)} for t in (9, 3, 5)]
+    ordering = concatenation_order(along_time(tmp_path, *differ), "time")
+    assert (order(ordering), ordering.dimension) == ("012", None)
+
+
+def test_what_cannot_be_read_as_a_time_beside_the_coordinate_makes_no_file_unreadable(tmp_path: Path) -> None:
+    files = along_time(tmp_path, *({"time": (t, "year"), "met": (t, "hours since launch"), "nan": (float("nan"), "")} for t in (2, 1)))
+    assert order(concatenation_order(files, "time")) == "10"
+
+
+def test_a_coordinate_that_falls_in_the_files_falls_from_file_to_file(tmp_path: Path) -> None:
+    files = along_time(tmp_path, *({"time": (values, "degrees_north")} for values in ([-30, -60], [90, 60], [30, 0])))
+    assert order(concatenation_order(files, "time")) == "120"
+    assert order(concatenation_order(files)) == "120"
 
 
 def test_what_is_said_to_be_identical_and_is_not_is_found_by_the_comparison(tmp_path: Path) -> None:

@@ -5,12 +5,17 @@ from pathlib import Path
 
 import pytest
 
+from padocc_dagster.pipeline import initialise
 from padocc_dagster.pipeline.announcements import to_announce
 from padocc_dagster.pipeline.files import read_json, read_lines, write_lines
 from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.locks import held
 from padocc_dagster.pipeline.making.operation import clear_cache
+from padocc_dagster.pipeline.moving.moves import transfer
 from padocc_dagster.pipeline.specs import stored_spec
+from padocc_dagster.pipeline.status import append_row
+from padocc_dagster.pipeline.steps.choice import Choice
+from padocc_dagster.pipeline.steps.step import By
 from padocc_dagster.selection import ConfigRejected, find_again, read_group_config
 from padocc_dagster_tests.pipeline.projects import Made, initialised, spec
 
@@ -50,6 +55,46 @@ def test_a_lost_config_does_not_lead_back_to_a_published_version(workdir: Workdi
     workdir.base_cfg(Project("grp", "a")).unlink()
     initialised(workdir, "grp", spec("a", ["/data/1.nc"]))
     assert version(workdir, "a") == "1.5"
+
+
+def published(workdir: Workdir, group: str, code: str, folder: str) -> None:
+    """As after a publication: the status log says so, and the product lies with the group that the project was in."""
+    append_row(workdir.status_log(Project(group, code)), "complete", "Success")
+    (workdir.completed / group / folder).mkdir(parents=True)
+
+
+def test_a_project_published_in_another_group_goes_on_to_the_next_version_once(workdir: Workdir) -> None:
+    initialised(workdir, "old", spec("a", ["/data/1.nc"]))
+    initialised(workdir, "grp", spec("b", ["/data/1.nc"]))
+    published(workdir, "old", "a", "a_k1.0")
+    assert transfer(workdir, Choice(("old:a",)), "grp", By("ada", "a test")).done
+    for files in (["/data/2.nc"], ["/data/3.nc"]):
+        initialised(workdir, "grp", spec("a", files), whole=False)
+        assert version(workdir, "a") == "1.1"  # never published yet, so not passed over
+
+
+def test_a_version_published_elsewhere_stays_known_when_an_initialisation_is_killed(
+    workdir: Workdir, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    initialised(workdir, "grp", spec("a", ["/data/1.nc"]))
+    append_row(workdir.status_log(Project("grp", "a")), "complete", "Success")
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(initialise, "_configs", killed)
+        initialised(workdir, "grp", spec("a", ["/data/2.nc"]))
+    initialised(workdir, "grp", spec("a", ["/data/2.nc"]))
+    assert version(workdir, "a") not in ("1.0", "")
+
+
+def killed(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def test_without_its_config_a_project_once_published_is_not_taken_for_new(workdir: Workdir) -> None:
+    initialised(workdir, "grp", spec("a", ["/data/1.nc"]))
+    append_row(workdir.status_log(Project("grp", "a")), "complete", "Success")
+    workdir.base_cfg(Project("grp", "a")).unlink()
+    initialised(workdir, "grp", spec("a", ["/data/1.nc"]))
+    assert version(workdir, "a") == "1.1"
 
 
 def test_names_that_only_padocc_takes_stay_in_its_list(workdir: Workdir) -> None:

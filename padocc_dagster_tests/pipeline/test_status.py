@@ -97,3 +97,12 @@ def test_the_states_of_ten_thousand_projects_are_read_within_seconds(tmp_path: P
     assert time.process_time() - begun < 3
     assert sum(state.verdict is Verdict.FAILED for state in states) == 3334
     assert states[0].since == datetime(2026, 2, 1, 10, 2)
+
+
+@pytest.mark.parametrize("cut", ["\n", "\r", "\r\n", "\v", "\f", "\x1c", "\x1d", "\x1e", "\x85", "\u2028", "\u2029"])
+def test_no_line_break_that_python_knows_cuts_a_row(cut: str, tmp_path: Path) -> None:
+    log = tmp_path / "status_log.csv"
+    append_row(log, "validate", f"Warn-ticked by ada{cut}complete", f"7{cut}complete")
+    append_row(log, "complete", "Success")
+    assert [row.phase for row in read_rows(log)] == ["validate", "complete"]
+    assert "complete" in read_rows(log)[0].status

@@ -1,10 +1,11 @@
 """Accepting by eye: only PADOCC's verdict, only of a product that equals its sources, and until it is published."""
 
+import json
 from collections.abc import Callable
 
 import pytest
 
-from padocc_dagster.pipeline.files import read_json
+from padocc_dagster.pipeline.files import read_json, write_json
 from padocc_dagster.pipeline.status import append_row, gate_problem
 from padocc_dagster.pipeline.steps.step import By
 from padocc_dagster.pipeline.steps.tick import tick, tick_of, untick
@@ -78,3 +79,53 @@ def test_a_dry_run_writes_nothing(fatal: Made) -> None:
     before = fatal.statuses
     assert tick(fatal.workdir, [fatal.project], BY, dry_run=True).done
     assert fatal.statuses == before and not fatal.workdir.tick(fatal.project).exists()
+
+
+def rewritten(made: Made) -> None:
+    """Another product, equal to its sources too, and compared."""
+    product = read_json(made.product)
+    attributes = product["refs"][".zattrs"]
+    attributes = json.loads(attributes) if isinstance(attributes, str) else attributes
+    product["refs"][".zattrs"] = json.dumps({**attributes, "aggregation_date": "another day"})
+    write_json(made.product, product)
+    assert made.verified()["passed"]
+
+
+def test_a_tick_holds_for_the_product_it_was_made_for_only(fatal: Made) -> None:
+    ticked(fatal)
+    rewritten(fatal)
+    assert tick_of(fatal.workdir, fatal.project) is None
+    refused = fatal.run("publish")
+    assert not refused.passed and "ticked for another product: validate again, or tick it anew" in refused.message
+    assert not fatal.published()
+
+
+def test_a_void_tick_can_be_renewed_and_still_says_what_was_accepted(fatal: Made) -> None:
+    ticked(fatal)
+    rewritten(fatal)
+    assert ticked(fatal) == f"ticked: {FATAL} is accepted"
+    assert "ticked already" in ticked(fatal)
+    assert fatal.run("publish").passed
+    (report,) = fatal.workdir.completed.rglob("*_report.json")
+    told = read_json(report)
+    assert told["tick"]["accepted"] == FATAL
+    assert told["tick"]["product"] == told["comparison"]["product_fingerprint"]
+
+
+def test_a_void_tick_can_be_taken_back(fatal: Made) -> None:
+    ticked(fatal)
+    rewritten(fatal)
+    assert untick(fatal.workdir, [fatal.project], BY).done
+    assert fatal.statuses[-1] == ("validate", FATAL)
+
+
+def test_a_ticked_row_whose_record_is_lost_is_not_published(fatal: Made) -> None:
+    ticked(fatal)
+    fatal.workdir.tick(fatal.project).unlink()
+    assert "tick it anew" in fatal.run("publish").message
+    assert ticked(fatal) == f"ticked: {FATAL} is accepted"
+
+
+def test_a_name_of_several_lines_is_one_line_in_the_status_log(fatal: Made) -> None:
+    tick(fatal.workdir, [fatal.project], By("ada\u2028 lovelace", "seen\x85 twice"))
+    assert fatal.statuses[-1] == ("validate", "Warn-ticked by ada lovelace: seen twice")

@@ -10,7 +10,7 @@ from padocc_dagster.pipeline.comparison import sample
 from padocc_dagster.pipeline.comparison.files import compare_files
 from padocc_dagster.pipeline.comparison.inventory import take_stock
 from padocc_dagster.pipeline.comparison.metadata import compare_attributes
-from padocc_dagster.pipeline.comparison.placement import STACKED, Placement, place
+from padocc_dagster.pipeline.comparison.placement import STACKED, Placement, out_of_order, place
 from padocc_dagster.pipeline.comparison.plans import Plan, plan
 from padocc_dagster.pipeline.comparison.products import OpenProduct, opened_product
 from padocc_dagster.pipeline.comparison.reading import SMALL
@@ -86,7 +86,7 @@ def _examine(work: _Work) -> None:
         work.plans = plan(headers, product, placement, request, findings)
         compare_attributes(request, product, findings)
         take_stock(request, refs, product, placement, work.plans, findings)
-        _check_order(product, placement, findings)
+        _check_order(product, placement, request, findings)
         work.files_compared = compare_files(headers, request.sources, work.plans, chosen, findings)
     if not any(item.compared for item in work.plans.values()):
         findings.problem("comparison", f"no variable of {request.product.path} could be compared with any file")
@@ -138,8 +138,9 @@ def _headers(sources: tuple[str, ...], findings: Findings) -> list[Header]:
     return headers if not findings.count else []
 
 
-def _check_order(product: OpenProduct, placement: Placement, findings: Findings) -> None:
-    """The dimension made up for the files must count them; a coordinate that does not rise or fall steadily is worth knowing."""
+def _check_order(product: OpenProduct, placement: Placement, request: Request, findings: Findings) -> None:
+    """The dimension made up for the files must count them. A coordinate that does not rise or fall steadily is worth knowing, and a
+    problem where it tells that files are out of order along the dimension asked for."""
     import numpy as np
 
     coordinate = product.variables.get(placement.dimension or "")
@@ -150,9 +151,13 @@ def _check_order(product: OpenProduct, placement: Placement, findings: Findings)
         if values.tolist() != list(range(len(values))):
             findings.problem("values of file_number", f"variable {STACKED} does not count the files from 0 to {len(values) - 1}")
     elif values.dtype.kind in "iuf" and not (np.all(values[1:] > values[:-1]) or np.all(values[1:] < values[:-1])):
-        findings.inform(
-            f"the values of {placement.dimension} neither rise nor fall steadily: check the order of the source files"
-        )
+        unsteady = f"the values of {placement.dimension} neither rise nor fall steadily: check the order of the source files"
+        astray = out_of_order(values, placement) if request.along else None
+        if astray is None:
+            findings.inform(unsteady)
+        else:
+            remedy = f"scan again, or leave {placement.dimension} out if it says nothing"
+            findings.problem("order", f"{unsteady}, {request.sources[astray]} begins out of turn; {remedy}")
 
 
 def _row(name: str, item: Plan) -> dict[str, Any]:

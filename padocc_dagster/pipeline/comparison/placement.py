@@ -2,7 +2,8 @@
 
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import accumulate, pairwise
+from typing import Any
 
 from padocc_dagster.pipeline.comparison.products import ProductVariable
 from padocc_dagster.pipeline.comparison.sources import Header, SourceVariable
@@ -71,6 +72,21 @@ def place(headers: list[Header], product: dict[str, int]) -> tuple[Placement | N
         return None, problems
     dimension = next(iter(joined), None)
     return Placement(dimension, tuple(accumulate(joined[dimension], initial=0)) if dimension else (0, 0)), []
+
+
+def out_of_order(values: Any, placement: Placement) -> int | None:
+    """The first file that begins, by the coordinate's values, on the wrong side of where the file before it begins; None without one.
+
+    Files follow each other in the direction in which the values go in them. Those that begin alike are in no wrong order.
+    """
+    extents = [(file, first, last) for file, (first, last) in enumerate(pairwise(placement.offsets)) if last > first]
+    inside = {bool(values[last - 1] > values[first]) for _, first, last in extents if values[last - 1] != values[first]}
+    astray: list[int | None] = []
+    for rising in inside if len(inside) == 1 else (True, False):
+        steps = ((file, values[before], values[first]) for (_, before, _), (file, first, _) in pairwise(extents))
+        wrong = (file for file, before, now in steps if not (now >= before if rising else now <= before))
+        astray.append(next(wrong, None))
+    return None if None in astray else astray[0]
 
 
 def _is_joined(size: int, sizes: list[int], product: int) -> bool:

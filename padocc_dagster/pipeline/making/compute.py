@@ -36,7 +36,7 @@ def compute(
     if thorough:
         files = list(asked_order(workdir, project, files).files)
     product = _prepare(workdir, project, cloud_format, aggregator, new_version, thorough)
-    apply_dimensions(workdir, project, files[0])
+    apply_dimensions(workdir, project, files)
     clear_cache(workdir, project)
     for stale in (product.path, workdir.comparison(project)):
         remove(stale)

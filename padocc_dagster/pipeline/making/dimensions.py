@@ -4,7 +4,7 @@ PADOCC's own way fails: `concat_dims` given to `run` ends in an AttributeError (
 file), and `identical_dims` does not reach VirtualiZarr, which goes by the variables to aggregate (`:1503`).
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -19,11 +19,12 @@ class NotInSourceError(ValueError):
     """The config names a dimension or a variable that the first source file does not have."""
 
 
-def apply_dimensions(workdir: Workdir, project: Project, first_file: str) -> None:
+def apply_dimensions(workdir: Workdir, project: Project, files: Sequence[str]) -> None:
     """Write the dimensions asked for into PADOCC's configs.
 
-    Raises NotInSourceError for a dimension, or a dropped variable, that the first file does not have.
+    Raises NotInSourceError for a dimension that the first file does not have, or a dropped variable that none has.
     """
+    first_file = files[0]
     base, detail = read_json(workdir.base_cfg(project)), read_json(workdir.detail_cfg(project))
     concat, identical = (list(options_of(base).get(name) or ()) for name in ("concat_dims", "identical_dims"))
     dropped = dropped_of(base)
@@ -34,7 +35,7 @@ def apply_dimensions(workdir: Workdir, project: Project, first_file: str) -> Non
         ("concat_dims", concat, dimensions), ("identical_dims", identical, {**dimensions, **every}), ("dropped", dropped, every)
     ):
         for name in names:
-            if name not in known:
+            if name not in known and not (what == "dropped" and any(_has(file, name) for file in files)):
                 raise NotInSourceError(f"{what} has {name!r}, which is not in {first_file}: {nearest(name, known)}; edit {what}")
     if not concat and not identical:
         return
@@ -49,6 +50,13 @@ def apply_dimensions(workdir: Workdir, project: Project, first_file: str) -> Non
     detail["kwargs"] = {**kwargs, "combine_kwargs": with_identical(found, identical)}
     write_json(workdir.detail_cfg(project), detail)
     write_json(workdir.base_cfg(project), base)
+
+
+def _has(path: str, variable: str) -> bool:
+    import netCDF4
+
+    with netCDF4.Dataset(path) as dataset:
+        return variable in dataset.variables
 
 
 def with_identical(combine: Mapping[str, Any], identical: list[str]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ once, from the coordinates, before anything is cached, and PADOCC is told that i
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import isnan
 from typing import Any
 
 
@@ -26,9 +27,9 @@ class Ordering:
 def concatenation_order(files: Sequence[str], along: str | None = None) -> Ordering:
     """Order files by the first value of the one dimension coordinate that differs from file to file.
 
-    `along` is the dimension along which they are known to follow each other: then any variable that has this dimension only may order
-    them. Times are compared decoded, because units may change from file to file. Every file is opened (headers only), so a damaged
-    one is found here. Raises UnreadableSourceError naming every file that cannot be opened.
+    `along` is the dimension along which they are known to follow each other: its coordinate orders them, else the times that have this
+    dimension only, where they agree. Data never do. Times are compared decoded, because units may change from file to file. Every file
+    is opened (headers only), so a damaged one is found here. Raises UnreadableSourceError naming every file that cannot be opened.
     """
     if any(file.endswith(".tif") for file in files):
         return Ordering(tuple(files), None, "GeoTIFF files keep the order of their names")
@@ -37,14 +38,27 @@ def concatenation_order(files: Sequence[str], along: str | None = None) -> Order
         return Ordering(tuple(files), None, "one file")
     candidates = [name for name in starts[0] if _distinct([start.get(name) for start in starts])]
     timelike = [name for name in candidates if starts[0][name][1]]
-    chosen = timelike if len(timelike) == 1 else candidates
-    if len(chosen) != 1:
+    chosen = [along] if along in candidates else timelike if along or len(timelike) == 1 else candidates
+    orders = {name: _ordered(files, starts, name) for name in chosen}
+    if (len(chosen) != 1 and not along) or len(set(orders.values())) != 1:
         found = ", ".join(candidates) or "none"
-        return Ordering(tuple(files), None, f"no single coordinate orders the files (differing from file to file: {found})")
-    dimension = chosen[0]
-    ordered = [file for _, file in sorted(zip(starts, files, strict=True), key=lambda pair: pair[0][dimension][0])]
-    note = "" if ordered == list(files) else ", which is not the order of their names"
-    return Ordering(tuple(ordered), dimension, f"ordered by {dimension}{note}")
+        what = f"neither the coordinate {along} nor the times along it order" if along else "no single coordinate orders"
+        return Ordering(tuple(files), None, f"{what} the files (differing from file to file: {found})")
+    ordered = orders[chosen[0]]
+    note = "" if ordered == tuple(files) else ", which is not the order of their names"
+    return Ordering(ordered, chosen[0], f"ordered by {chosen[0]}{note}")
+
+
+def _ordered(files: Sequence[str], starts: list[dict[str, tuple[float, bool]]], name: str) -> tuple[str, ...]:
+    """The files by their first values of a variable, which fall from file to file where they fall in the files."""
+    import netCDF4
+
+    with netCDF4.Dataset(files[0]) as dataset:
+        variable = dataset[name]
+        variable.set_auto_maskandscale(False)
+        falls = bool(variable[-1] < variable[0])
+    pairs = sorted(zip(starts, files, strict=True), key=lambda pair: pair[0][name][0], reverse=falls)
+    return tuple(file for _, file in pairs)
 
 
 def _starts(files: Sequence[str], along: str | None) -> list[dict[str, tuple[float, bool]]]:
@@ -73,8 +87,13 @@ def _start(dataset: Any, name: str, dimension: str) -> tuple[float, bool] | None
     value = float(variable[0])
     units = getattr(variable, "units", "")
     if " since " not in str(units):
-        return value, False
-    return _seconds(value, units, getattr(variable, "calendar", "standard")), True
+        return None if isnan(value) else (value, False)
+    try:
+        return _seconds(value, units, getattr(variable, "calendar", "standard")), True
+    except ValueError:
+        if name == dimension:
+            raise
+        return None  # a variable beside the coordinate, which need not be a time because its units say "since"
 
 
 def _seconds(value: float, units: str, calendar: str) -> float:

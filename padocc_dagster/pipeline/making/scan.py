@@ -30,7 +30,7 @@ def scan(workdir: Workdir, project: Project) -> dict[str, Any]:
     clear_cache(workdir, project)
     asked = _prepare(workdir, project)
     try:
-        apply_dimensions(workdir, project, ordering.files[0])
+        apply_dimensions(workdir, project, ordering.files)
         with as_asked(workdir, project, files):
             construct(ScanOperation, workdir, project, "scan").run(mode="kerchunk")
     except (OSError, MemoryError, NotInSourceError):
@@ -70,7 +70,7 @@ def _forget_trial(workdir: Workdir, project: Project, files: Sequence[str], erro
     clear_cache(workdir, project)
     detail = {**read_json(workdir.detail_cfg(project)), **FOUND_BY_SCAN, "skipped": True, "num_files": len(files)}
     write_json(workdir.detail_cfg(project), detail)
-    apply_dimensions(workdir, project, files[0])
+    apply_dimensions(workdir, project, files)
     append_row(workdir.status_log(project), "scan", f"{NO_TRIAL}{error_class}")
 
 

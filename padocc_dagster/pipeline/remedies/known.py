@@ -12,6 +12,7 @@ from padocc_dagster.pipeline.product import options_of
 from padocc_dagster.pipeline.remedies.deeds import READ_LOG, RESCAN
 from padocc_dagster.pipeline.remedies.words import Explanation, Remedy, written_out
 
+FIELD_TOLD = re.compile(r"(concat_dims|identical_dims|dropped) has ")
 FORMAT_ASKED = re.compile(r"recompute \{key\} --cloud-format (\w+)")
 VARIABLE_TOLD = re.compile(r"variable ([A-Za-z0-9_.+\-]+) ")
 OUT_OF_PLACE = {
@@ -30,8 +31,7 @@ def commands_for(
     known = _pattern(base)
     if any("{dimension}" in remedy.command for remedy in explanation.remedies):
         known |= _dimension(workdir, project)
-    if any("{variable}" in remedy.command for remedy in explanation.remedies):
-        known |= _variable(workdir, project)
+    known |= _told(workdir, project)
     root = Path(workdir.root) if with_root else None
     pointless = (*OUT_OF_PLACE.get(_format(base), ()), *(["concat_dims="] if options_of(base).get("concat_dims") else []))
     pointless += tuple(f"recompute {{key}} --aggregator {tried}" for tried in _aggregators_tried(workdir, project, phase))
@@ -75,14 +75,14 @@ def _pattern(base: dict[str, Any]) -> dict[str, str]:
     return {"pattern": pattern} if isinstance(pattern, str) and pattern.startswith("/") else {}
 
 
-def _variable(workdir: Workdir, project: Project) -> dict[str, str]:
-    """The variable that the message of the last failure begins with."""
+def _told(workdir: Workdir, project: Project) -> dict[str, str]:
+    """The variable, or the field of the config, that the message of the last failure begins with."""
     try:
-        message = read_json(workdir.outcome(project)).get("message")
+        message = str(read_json(workdir.outcome(project)).get("message"))
     except CorruptFileError:
         return {}
-    found = VARIABLE_TOLD.match(str(message))
-    return {"variable": found.group(1)} if found else {}
+    told = {"variable": VARIABLE_TOLD.match(message), "field": FIELD_TOLD.match(message)}
+    return {name: found.group(1) for name, found in told.items() if found}
 
 
 def _format(base: dict[str, Any]) -> str:

@@ -17,8 +17,8 @@ CLASSES = {
     "GateClosedError": Explanation("the phase before it has not passed, so this one does not start", (deeds.READ_LOG, deeds.RESCAN)),
     "LockedError": Explanation("somebody else is at work on the project", (WAIT,)),
     "NotInSourceError": Explanation(
-        "the config names a dimension or a variable that the first source file does not have",
-        (deeds.ORDERED_BY, Remedy("take the field back", "edit {key} --remove concat_dims")),
+        "the config names a dimension or a variable that the source files do not have",
+        (Remedy("take the field back, or edit it", "edit {key} --remove {field}"), deeds.ORDERED_BY),
     ),
     "ProductDiffersFromSource": Explanation(
         "the product does not hold what its source files hold",

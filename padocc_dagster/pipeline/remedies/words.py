@@ -14,8 +14,8 @@ WITHOUT_WORKDIR = ("check",)
 AGAIN = {"init": "rescan", "scan": "rescan", "compute": "recompute", "validate": "revalidate", "complete": "revalidate"}
 """The command that runs a phase again; publication follows a validation."""
 BY_EYE = "WHY IT DOES NO HARM"
-TO_FILL_IN = {"dimension": "DIMENSION", "pattern": "/NEW/FOLDER/*.nc", "again": "recompute", "variable": "VARIABLE"}
-"""What a command says where nothing is known of the project: capitals, for the reader to fill in."""
+TO_FILL_IN = {"dimension": "DIMENSION", "pattern": "/NEW/FOLDER/*.nc", "again": "recompute", "variable": "VARIABLE", "field": "concat_dims"}
+"""What a command says where nothing is known of the project, in capitals what the reader has to fill in."""
 
 
 class Remedy(NamedTuple):
@@ -24,7 +24,8 @@ class Remedy(NamedTuple):
     sentence: str
     command: str
     """Without the program's name; `{key}` is the project, `{again}` the command that runs the phase again, `{dimension}` the dimension
-    along which its files seem to follow each other, `{pattern}` where its files are looked for, `{variable}` the variable that differs."""
+    along which its files seem to follow each other, `{pattern}` where its files are looked for, `{variable}` the variable that differs, `{field}` the field of the config
+    that the failure names."""
 
 
 class Explanation(NamedTuple):

@@ -24,12 +24,12 @@ LOCK_WAIT_SECONDS = 2.0
 def tick(workdir: Workdir, projects: Iterable[Project], by: By, dry_run: bool = False) -> StepResult:
     """Accept what the last validation of these projects said: a failure, a warning, or that it was skipped (as for CFA)."""
 
-    def accept(project: Project, last: StatusRow) -> str:
+    def accept(project: Project, accepted: str) -> str:
         if not dry_run:
-            record = {"who": by.who, "why": by.why, "when": _now(), "accepted": last.status, "product": _product(workdir, project)}
+            record = {"who": by.who, "why": by.why, "when": _now(), "accepted": accepted, "product": _product(workdir, project)}
             write_json(workdir.tick(project), record)
-            append_row(workdir.status_log(project), "validate", f"{TICKED}{by.who}: {' '.join(by.why.split())}")
-        return f"ticked: {last.status} is accepted"
+            append_row(workdir.status_log(project), "validate", f"{TICKED}{_line(by.who)}: {_line(by.why)}")
+        return f"ticked: {accepted} is accepted"
 
     return _each(workdir, projects, _tick_problem, accept)
 
@@ -37,32 +37,41 @@ def tick(workdir: Workdir, projects: Iterable[Project], by: By, dry_run: bool = 
 def untick(workdir: Workdir, projects: Iterable[Project], by: By, dry_run: bool = False) -> StepResult:
     """Take ticks back, while the products are not published: the validation's own verdict holds again."""
 
-    def take_back(project: Project, last: StatusRow) -> str:
-        accepted = read_json(workdir.tick(project))["accepted"]
+    def take_back(project: Project, accepted: str) -> str:
         if not dry_run:
             append_row(workdir.status_log(project), "validate", accepted)
-            workdir.tick(project).unlink()
+            workdir.tick(project).unlink(missing_ok=True)
         return f"no longer ticked: {accepted} holds again"
 
     return _each(workdir, projects, _untick_problem, take_back)
 
 
 def tick_of(workdir: Workdir, project: Project) -> dict[str, Any] | None:
-    """The tick that holds now: who, why, when, and the status that was accepted. None without one, or when it is void."""
-    last = _last_validation(workdir, project)
-    if last is None or not last.status.startswith(TICKED):
+    """The tick that holds now: who, why, when, and the status that was accepted.
+
+    None without one, or when it is void: validated or computed since, or made for another product than the one compared last.
+    """
+    if not _is_ticked(_last_validation(workdir, project)):
         return None
     try:
-        return read_json(workdir.tick(project))
-    except CorruptFileError:
+        record = read_json(workdir.tick(project))
+        return record if record.get("product") == _product(workdir, project) else None
+    except (CorruptFileError, KeyError):
         return None
+
+
+def void_tick_problem(workdir: Workdir, project: Project) -> str | None:
+    """Why the product may not be published with the tick that its validation ends in; None when that holds, or when there is none."""
+    if not _is_ticked(_last_validation(workdir, project)) or tick_of(workdir, project):
+        return None
+    return f"{project} was ticked for another product: validate again, or tick it anew"
 
 
 def _each(
     workdir: Workdir,
     projects: Iterable[Project],
     problem_of: Callable[[Workdir, Project, StatusRow | None], str | None],
-    deed: Callable[[Project, StatusRow], str],
+    deed: Callable[[Project, str], str],
 ) -> StepResult:
     result = StepResult()
     for project in projects:
@@ -73,7 +82,7 @@ def _each(
                 if problem:
                     result.not_done[project] = problem
                 else:
-                    result.done[project] = deed(project, last)
+                    result.done[project] = deed(project, _verdict(workdir, project))
         except (LockedError, CorruptFileError) as error:
             result.not_done[project] = str(error)
     return result
@@ -87,7 +96,7 @@ def _tick_problem(workdir: Workdir, project: Project, last: StatusRow | None) ->
         return problem
     if last is None:
         return "not validated since it was computed: run validate first"
-    if last.status.startswith(TICKED):
+    if tick_of(workdir, project):
         return f"ticked already ({last.status})"
     if last.verdict is None:
         return f"validate is still under way in PADOCC ({last.status}): wait for it"
@@ -99,7 +108,7 @@ def _tick_problem(workdir: Workdir, project: Project, last: StatusRow | None) ->
 
 
 def _untick_problem(workdir: Workdir, project: Project, last: StatusRow | None) -> str | None:
-    if tick_of(workdir, project) is None:
+    if not _is_ticked(last):
         return "not ticked"
     if gate_problem(read_rows(workdir.status_log(project)), "complete") is None:
         return "published with its tick: make a new version instead"
@@ -110,6 +119,21 @@ def _last_validation(workdir: Workdir, project: Project) -> StatusRow | None:
     """The newest row of a validation, unless something before it was done since."""
     last = next((row for row in reversed(read_rows(workdir.status_log(project))) if row.phase != "complete"), None)
     return last if last is not None and last.phase == "validate" else None
+
+
+def _is_ticked(last: StatusRow | None) -> bool:
+    return last is not None and last.status.startswith(TICKED)
+
+
+def _verdict(workdir: Workdir, project: Project) -> str:
+    """What the last validation said of itself, whatever was ticked since."""
+    rows = [row for row in read_rows(workdir.status_log(project)) if row.phase == "validate"]
+    return next((row.status for row in reversed(rows) if not _is_ticked(row)), rows[-1].status)
+
+
+def _line(text: str) -> str:
+    """The text as one line."""
+    return " ".join(text.split())
 
 
 def _product(workdir: Workdir, project: Project) -> str:

@@ -1,4 +1,4 @@
-"""Files whose chunk shapes differ: no kerchunk references can be made of them, and a Zarr store can, whichever way it is asked for."""
+"""Files that are not alike: with other chunks, of which a Zarr store can be made, or with a variable of their own, which can be left out."""
 
 from pathlib import Path
 
@@ -46,3 +46,11 @@ def test_a_zarr_store_is_made_and_equals_its_sources(made: Made, asked: str) -> 
     made.through("compute")
     assert made.verified()["problems"] == []
     made.through("validate", "publish")
+
+
+def test_a_variable_that_only_the_last_file_has_can_be_dropped(tmp_path: Path) -> None:
+    made = Made(tmp_path.resolve())
+    write(made.root / "sources", Series(lengths=(4, 4, 4), lat=12, lon=12, later_variable=True))
+    initialised(made.workdir, made.project.group, spec(CODE, made.sources, dropped=("extra",)))
+    made.through("scan", "compute")
+    assert made.verified()["problems"] == []
