@@ -14,6 +14,7 @@ from padocc_dagster.actions.initialise import initialise_group
 from padocc_dagster.actions.moves import finish_interrupted_steps, merge_groups, remove_projects, split_group, transfer_projects
 from padocc_dagster.actions.redo import recompute_projects, rescan_projects, revalidate_projects
 from padocc_dagster.actions.rules import set_rules
+from padocc_dagster.actions.telling import tell_initialised
 from padocc_dagster.actions.tick import tick_projects, untick_projects
 from padocc_dagster.assets.cloud_product import cloud_product
 from padocc_dagster.assets.completion import completed_product
@@ -65,6 +66,7 @@ defs = dg.Definitions(
         add_projects,
         add_back_projects,
         finish_interrupted_steps,
+        tell_initialised,
     ],
     sensors=[inbox, automation_sensor, membership, outside, comparisons, rules, slurm_jobs],
     resources={"padocc": Padocc(root=dg.EnvVar("WORKDIR"))},

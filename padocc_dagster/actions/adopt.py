@@ -11,6 +11,7 @@ from padocc_dagster.actions.backfills import FOLLOWED
 from padocc_dagster.actions.standing import CHUNK, announce_standing, untold
 from padocc_dagster.actions.step import DRY_RUN, RUN_ASKED, StepConfig, carry_out, report
 from padocc_dagster.partitions import add_projects
+from padocc_dagster.pipeline.groups import by_group
 from padocc_dagster.pipeline.layout import Project
 from padocc_dagster.pipeline.steps.adopt import find_groups, unsafe_groups
 from padocc_dagster.pipeline.steps.history import note
@@ -55,5 +56,5 @@ def adopt_groups() -> None:
 
 
 def _add_partitions(instance: dg.DagsterInstance, result: StepResult) -> None:
-    for group in dict.fromkeys(project.group for project in result.done):
-        add_projects(instance, group, [project.code for project in result.done if project.group == group])
+    for group, members in by_group(result.done).items():
+        add_projects(instance, group, [project.code for project in members])

@@ -1,5 +1,7 @@
 """One backfill for many projects: what a step asks to be run again is one line in Dagster's list of backfills."""
 
+import hashlib
+import string
 import time
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -11,9 +13,19 @@ from padocc_dagster.pipeline.layout import Project
 FOLLOWED = "padocc/followed_by_backfill"
 """Tag of a run whose materialisations a backfill of its own follows up, so that automation does not."""
 
+ID_LETTERS = 16
+"""Dagster's own ids have 8 letters, by chance; the storage has room for 32."""
+
+
+def launched(instance: dg.DagsterInstance, asking: str, asset: str) -> str | None:
+    """The id of the backfill of the asset that this run has asked for already, if it has."""
+    backfill = _id(asking, asset)
+    return backfill if instance.get_backfill(backfill) else None
+
 
 def launch_backfill(
     instance: dg.DagsterInstance,
+    asking: str,
     asset: str,
     projects: Iterable[Project],
     title: str,
@@ -23,15 +35,17 @@ def launch_backfill(
 ) -> str:
     """Ask the daemon to materialise the asset for these projects, a run each, and return the backfill's id.
 
+    `asking` is the id of the run that asks: it has one backfill of an asset, however often it is repeated after its worker died.
     `config` is the asset's own. The other phases follow by themselves.
     """
     from dagster._core.execution.backfill import PartitionBackfill
-    from dagster._core.utils import make_new_backfill_id
 
     from padocc_dagster.definitions import defs
 
+    if present := launched(instance, asking, asset):
+        return present
     backfill = PartitionBackfill.from_asset_partitions(
-        backfill_id=make_new_backfill_id(),
+        backfill_id=_id(asking, asset),
         asset_graph=defs.resolve_asset_graph(),
         partition_names=[str(project) for project in projects],
         asset_selection=[dg.AssetKey(asset)],
@@ -45,3 +59,8 @@ def launch_backfill(
     )
     instance.add_backfill(backfill)
     return backfill.backfill_id
+
+
+def _id(asking: str, asset: str) -> str:
+    digest = hashlib.sha256(f"{asking} {asset}".encode()).digest()
+    return "".join(string.ascii_lowercase[byte % 26] for byte in digest[:ID_LETTERS])

@@ -8,22 +8,28 @@ An edit stays until the next one, or until the project's group config is dropped
 To keep an edit for good, write it into the group config as well.
 """
 
+import contextlib
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import dagster as dg
 from pydantic import Field
 
-from padocc_dagster.actions.backfills import FOLLOWED, launch_backfill
-from padocc_dagster.actions.step import DRY_RUN, RUN_ASKED, ProjectsConfig, carry_out, report
-from padocc_dagster.actions.telling import tell
+from padocc_dagster.actions.backfills import FOLLOWED, launch_backfill, launched
+from padocc_dagster.actions.step import DRY_RUN, RUN_ASKED, ProjectsConfig, asked_now, begun_before, carry_out, report
+from padocc_dagster.actions.telling import specs_on_disk, tell
 from padocc_dagster.partitions import add_projects
+from padocc_dagster.pipeline.announcements import to_announce
 from padocc_dagster.pipeline.files import CorruptFileError
 from padocc_dagster.pipeline.groups import faultlist
 from padocc_dagster.pipeline.layout import Project, Workdir
+from padocc_dagster.pipeline.locks import LockedError, held
 from padocc_dagster.pipeline.phases import initialise_group
 from padocc_dagster.pipeline.process import WorkerError, follow
 from padocc_dagster.pipeline.spec import ProjectSpec
 from padocc_dagster.pipeline.specs import stored_specs, with_choices
+from padocc_dagster.pipeline.steps.asked import CHANGED, CHOSEN, NOTED, Asked
 from padocc_dagster.pipeline.steps.choice import chosen
 from padocc_dagster.pipeline.steps.history import note
 from padocc_dagster.pipeline.steps.step import StepRefused, StepResult
@@ -44,33 +50,28 @@ class EditConfig(ProjectsConfig):
 
 @dg.op(out=dg.Out(dg.Nothing), description=__doc__)
 def edit(context: dg.OpExecutionContext, config: EditConfig, padocc: Padocc) -> None:
-    workdir, specs = padocc.workdir, Specs()
-
-    def step() -> StepResult:
-        try:
-            stored = stored_specs(workdir, chosen(workdir, config.choice))
-        except CorruptFileError as error:
-            raise StepRefused([str(error)]) from None
-        before = {project: with_choices(workdir, project, spec) for project, spec in stored.items()}
-        specs.update(edited(before, config.set, config.remove, workdir.inbox))
-        result = StepResult({project: "; ".join(differences(before[project], spec)) or AS_IT_WAS for project, spec in specs.items()})
-        return result if config.dry_run else _initialised(workdir, specs, result)
-
-    result = carry_out(context, step)
-    if config.dry_run or not result.done:
-        report(context, result, DRY_RUN if config.dry_run else "")
+    workdir = padocc.workdir
+    if config.dry_run:
+        report(context, carry_out(context, lambda: _checked(workdir, chosen(workdir, config.choice), config)[1]), DRY_RUN)
         return
-    left = {project: reason for group in _groups(result) for project, reason in _faultlisted(workdir, group, result).items()}
-    for group, codes in _groups(result).items():
-        add_projects(context.instance, group, codes)
-    backfill = _scan(context, config, [project for project in result.done if project not in left])
-    note(workdir, result.done, config.by)
-    for group, codes in _groups(result).items():
-        also = {code: {"edited": result.done[Project(group, code)], "who": config.who, "why": config.why} for code in codes}
-        tell(context, workdir, group, [specs[Project(group, code)] for code in codes], also)
+    with contextlib.ExitStack() as alone:
+        carry_out(context, lambda: _alone(workdir, alone))
+        asked, ended = begun_before(context, workdir, SCAN)
+        if ended:
+            report(context, StepResult(), ended)
+            return
+        if not asked or asked.stage == CHOSEN:
+            asked = _changed(context, config, workdir, asked)
+        if not asked.result.done:
+            asked.end(workdir)
+            report(context, asked.result)
+            return
+        left, backfill = _followed(context, config, workdir, asked)
+        asked.end(workdir)
     for project, reason in left.items():
-        result.done[project] += f"; not scanned, it is on the faultlist: {reason or 'no reason given'}"
-    report(context, result, f"backfill {backfill}" if backfill else "all are on the faultlist: nothing is scanned")
+        asked.result.done[project] += f"; not scanned, it is on the faultlist: {reason or 'no reason given'}"
+    nothing = "all are on the faultlist: nothing is scanned" if left else "nothing is left to scan"
+    report(context, asked.result, f"backfill {backfill}" if backfill else nothing)
 
 
 @dg.job(tags={**RUN_ASKED, FOLLOWED: "yes"}, description=__doc__)
@@ -79,6 +80,70 @@ def edit_projects() -> None:
 
 
 AS_IT_WAS = "nothing differs; initialised again"
+SCAN = "scan_report"
+LOCK_WAIT_SECONDS = 90.0
+
+
+def _alone(workdir: Workdir, stack: contextlib.ExitStack) -> StepResult:
+    """One edit at a time: each begins with what the one before it left. No other lock is held when this one is taken."""
+    try:
+        stack.enter_context(held(workdir.edits_lock, "what projects are made from", LOCK_WAIT_SECONDS))
+    except LockedError as locked:
+        raise StepRefused([str(locked)]) from None
+    return StepResult()
+
+
+def _checked(workdir: Workdir, projects: Iterable[Project], config: EditConfig) -> tuple[Specs, StepResult]:
+    """The projects' specs as edited, and what differs. Nothing is changed."""
+    try:
+        stored = stored_specs(workdir, projects)
+    except CorruptFileError as error:
+        raise StepRefused([str(error)]) from None
+    before = {project: with_choices(workdir, project, spec) for project, spec in stored.items()}
+    specs = edited(before, config.set, config.remove, workdir.inbox)
+    return specs, StepResult({project: "; ".join(differences(before[project], spec)) or AS_IT_WAS for project, spec in specs.items()})
+
+
+def _changed(context: dg.OpExecutionContext, config: EditConfig, workdir: Workdir, asked: Asked | None) -> Asked:
+    """Check the edit and carry it out. What is asked for is kept before anything is changed."""
+    found: list[Asked] = [asked] if asked else []
+
+    def step() -> StepResult:
+        meant = _still_there(workdir, asked.result.done) if asked else chosen(workdir, config.choice)
+        specs, result = _checked(workdir, meant, config)
+        if asked:  # the projects that were changed before it was killed do not differ any more
+            result = StepResult({project: asked.result.done[project] for project in specs})
+        found[:] = [asked_now(context, result) if asked is None else replace(asked, result=result)]
+        found[0].reach(workdir, CHOSEN)
+        return _initialised(workdir, specs, result)
+
+    carry_out(context, step)
+    found[0].reach(workdir, CHANGED)
+    return found[0]
+
+
+def _still_there(workdir: Workdir, projects: Iterable[Project]) -> list[Project]:
+    return [project for project in projects if workdir.base_cfg(project).exists()]
+
+
+def _followed(context: dg.OpExecutionContext, config: EditConfig, workdir: Workdir, asked: Asked) -> tuple[dict[Project, str], str]:
+    """Write down what was edited, have it scanned, and tell of it. Returns the projects on the faultlist, and the backfill, if any.
+
+    What somebody has told of already, after this edit was killed, is being scanned by itself.
+    """
+    result, by_group = asked.result, _groups(asked.result)
+    left = {project: reason for group in by_group for project, reason in _faultlisted(workdir, group, result).items()}
+    for group, codes in by_group.items():
+        add_projects(context.instance, group, codes)
+    if asked.stage != NOTED:
+        note(workdir, result.done, config.by)
+        asked.reach(workdir, NOTED)
+    news = {group: sorted({*to_announce(workdir, group)} & {*codes}) for group, codes in by_group.items()}
+    backfill = _scan(context, config, asked, [project for project in _projects(news) if project not in left])
+    for group, codes in news.items():
+        also = {code: {"edited": result.done[Project(group, code)], "who": config.who, "why": config.why} for code in codes}
+        tell(context, workdir, group, specs_on_disk(workdir, group, codes), also)
+    return left, backfill
 
 
 def _initialised(workdir: Workdir, specs: Specs, result: StepResult) -> StepResult:
@@ -96,11 +161,15 @@ def _initialised(workdir: Workdir, specs: Specs, result: StepResult) -> StepResu
     return result
 
 
-def _scan(context: dg.OpExecutionContext, config: EditConfig, projects: list[Project]) -> str:
+def _scan(context: dg.OpExecutionContext, config: EditConfig, asked: Asked, projects: list[Project]) -> str:
     if not projects:
-        return ""
+        return launched(context.instance, asked.by, SCAN) or ""
     described = f"{len(projects)} project(s), edited by {config.who}: {config.why}"
-    return launch_backfill(context.instance, "scan_report", projects, f"edited: {config.why}"[:100], described)
+    return launch_backfill(context.instance, asked.by, SCAN, projects, f"edited: {config.why}"[:100], described)
+
+
+def _projects(groups: Mapping[str, Iterable[str]]) -> list[Project]:
+    return [Project(group, code) for group, codes in groups.items() for code in codes]
 
 
 def _groups(result: StepResult) -> dict[str, list[str]]:

@@ -9,9 +9,10 @@ import dagster as dg
 from pydantic import Field
 
 from padocc_dagster.actions.backfills import launch_backfill
-from padocc_dagster.actions.step import DRY_RUN, RUN_ASKED, ProjectsConfig, carry_out, record, report
+from padocc_dagster.actions.step import DRY_RUN, RUN_ASKED, ProjectsConfig, asked_now, begun_before, carry_out, record, report
 from padocc_dagster.assets.cloud_product import AggregatorChoice, FormatChoice
 from padocc_dagster.phase_assets import PHASE_ASSETS
+from padocc_dagster.pipeline.steps.asked import CHOSEN, NOTED
 from padocc_dagster.pipeline.steps.choice import chosen
 from padocc_dagster.pipeline.steps.redo import ready_for
 from padocc_dagster.pipeline.steps.step import StepRefused, StepResult
@@ -35,7 +36,9 @@ class RecomputeConfig(RedoConfig):
     """Choices for the computation, as for `cloud_product`. They are kept with the projects."""
 
     cloud_format: FormatChoice | None = Field(None, description="kerchunk, parquet, zarr or CFA; empty: as the project's config says")
-    aggregator: AggregatorChoice | None = Field(None, description="V (VirtualiZarr) or K (MultiZarrToZarr); empty: V, then K")
+    aggregator: AggregatorChoice | None = Field(
+        None, description="V (VirtualiZarr) or K (MultiZarrToZarr); empty: as chosen before, else V, then K"
+    )
     new_version: bool = Field(False, description="Keep the present product and make the next revision beside it (CFA has no versions)")
     thorough: bool = Field(False, description="Find the order of the files and the dimensions anew, instead of taking the scan's")
 
@@ -78,7 +81,7 @@ def revalidate_projects() -> None:
 
 
 def _redo(context: dg.OpExecutionContext, padocc: Padocc, phase: str, config: RedoConfig, choices: dict[str, Any]) -> None:
-    workdir = padocc.workdir
+    workdir, asset = padocc.workdir, PHASE_ASSETS[phase]
 
     def step() -> StepResult:
         try:
@@ -87,12 +90,25 @@ def _redo(context: dg.OpExecutionContext, padocc: Padocc, phase: str, config: Re
             raise StepRefused([str(error)]) from None
         return ready_for(workdir, chosen(workdir, config.choice), phase, choices)
 
-    result = carry_out(context, step)
-    if result.done and not config.dry_run:
-        title = f"{phase} again: {config.why}"[:100]
-        described = f"{len(result.done)} project(s), asked for by {config.who}: {config.why}"
-        backfill = launch_backfill(context.instance, PHASE_ASSETS[phase], result.done, title, described, config.tags, choices)
+    if config.dry_run:
+        report(context, carry_out(context, step), DRY_RUN)
+        return
+    asked, ended = begun_before(context, workdir, asset)
+    if ended:
+        report(context, StepResult(), ended)
+        return
+    if not asked:
+        asked = asked_now(context, carry_out(context, step))
+        if not asked.result.done:
+            report(context, asked.result)
+            return
+        asked.reach(workdir, CHOSEN)
+    result = asked.result
+    title = f"{phase} again: {config.why}"[:100]
+    described = f"{len(result.done)} project(s), asked for by {config.who}: {config.why}"
+    backfill = launch_backfill(context.instance, asked.by, asset, result.done, title, described, config.tags, choices)
+    if asked.stage != NOTED:
         record(context, workdir, result, config.by)
-        report(context, result, f"backfill {backfill}")
-    else:
-        report(context, result, DRY_RUN if config.dry_run else "")
+        asked.reach(workdir, NOTED)
+    asked.end(workdir)
+    report(context, result, f"backfill {backfill}")

@@ -7,7 +7,8 @@ from pydantic import Field
 from padocc_dagster.actions.step import DRY_RUN, PROBLEMS, RUN_ASKED, StepConfig
 from padocc_dagster.pipeline.groups import list_groups
 from padocc_dagster.pipeline.names import name_problem, nearest
-from padocc_dagster.pipeline.steps.rules import changed_rules, read_rules, rules_file, write_rules
+from padocc_dagster.pipeline.steps.rules import rules_file
+from padocc_dagster.pipeline.steps.rules import set_rules as set_rules_of
 from padocc_dagster.pipeline.steps.step import StepRefused
 from padocc_dagster.resources import Padocc
 
@@ -29,11 +30,9 @@ def set_group_rules(context: dg.OpExecutionContext, config: RulesConfig, padocc:
         if config.group not in known:
             unknown = f"there is no group {config.group!r}: {nearest(config.group, known)}"
             raise StepRefused([name_problem("group", config.group) or unknown])
-        rules = changed_rules(read_rules(workdir, config.group), config.settings)
+        rules = set_rules_of(workdir, config.group, config.settings, config.by, config.dry_run)
     except ValueError as refused:
         raise dg.Failure(f"Nothing was changed.\n{refused}", metadata={PROBLEMS: str(refused)}, allow_retries=False) from None
-    if not config.dry_run:
-        write_rules(workdir, config.group, rules, config.by)
     note = DRY_RUN if config.dry_run else f"{rules_file(workdir, config.group)} says: {rules}"
     context.add_output_metadata({"note": note, "group": config.group, "who": config.who, "why": config.why})
 

@@ -5,10 +5,11 @@ import dagster as dg
 
 from padocc_dagster.actions.telling import PROJECT
 from padocc_dagster.partitions import add_projects, groups, projects
-from padocc_dagster.pipeline.groups import list_groups, project_codes
+from padocc_dagster.pipeline.groups import by_group, list_groups, project_codes
 from padocc_dagster.pipeline.layout import Project, Workdir
+from padocc_dagster.pipeline.moving.histories import Histories
 from padocc_dagster.pipeline.moving.settled import REMOVED
-from padocc_dagster.pipeline.steps.history import history_of
+from padocc_dagster.pipeline.names import name_problem
 from padocc_dagster.pipeline.steps.step import By, StepResult
 
 
@@ -21,8 +22,8 @@ def settle(context: dg.OpExecutionContext, workdir: Workdir, done: StepResult, b
     new = {project: None for project in done.done if project.code in on_disk.get(project.group, ())}
     old = _gone(instance, workdir, on_disk)
     arrived = {**new, **{project: None for project in old.values() if project}}
-    for group in {project.group: None for project in arrived}:
-        add_projects(instance, group, [project.code for project in arrived if project.group == group])
+    for group, members in by_group(arrived).items():
+        add_projects(instance, group, [project.code for project in members])
     missing = untold(instance, workdir, list(arrived))
     announce_standing(context, workdir, missing, only=missing)
     for project, what in done.done.items() if by else ():
@@ -32,7 +33,7 @@ def settle(context: dg.OpExecutionContext, workdir: Workdir, done: StepResult, b
     for project in old:
         instance.delete_dynamic_partition(projects.name, str(project))
     for group in instance.get_dynamic_partitions(groups.name):
-        if group not in on_disk and any(workdir.merged(group, other).is_dir() for other in on_disk):
+        if group not in on_disk and not name_problem("group", group) and any(workdir.merged(group, other).is_dir() for other in on_disk):
             instance.delete_dynamic_partition(groups.name, group)
 
 
@@ -42,6 +43,7 @@ def _gone(instance: dg.DagsterInstance, workdir: Workdir, on_disk: dict[str, set
     A project that is missing for another reason is left as it is.
     """
     found: dict[Project, Project | None] = {}
+    histories = Histories(workdir)
     for key in instance.get_dynamic_partitions(projects.name):
         try:
             project = Project.parse(key)
@@ -50,8 +52,8 @@ def _gone(instance: dg.DagsterInstance, workdir: Workdir, on_disk: dict[str, set
         if project.code in on_disk.get(project.group, ()):
             continue
         now = [Project(group, project.code) for group, codes in on_disk.items() if project.code in codes]
-        came = [each for each in now if any(f" from {project.group} to " in entry.what for entry in history_of(workdir, each))]
-        entries = history_of(workdir, project)
+        came = [each for each in now if any(f" from {project.group} to " in entry.what for entry in histories.of(each))]
+        entries = histories.of(project)
         if came:
             found[project] = came[0]
         elif entries and entries[-1].what.startswith(REMOVED):

@@ -9,11 +9,14 @@ from collections.abc import Callable, Mapping
 import dagster as dg
 from pydantic import Field
 
+from padocc_dagster.actions.backfills import launched
 from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.outcome import PHASES
+from padocc_dagster.pipeline.steps.asked import Asked, asked_before
 from padocc_dagster.pipeline.steps.choice import OUTCOMES, Choice
 from padocc_dagster.pipeline.steps.history import note
 from padocc_dagster.pipeline.steps.step import By, StepRefused, StepResult
+from padocc_dagster.repeats import asking_run, is_repeat, root_run
 
 DONE, NOT_DONE, PROBLEMS = "done", "not done", "problems"
 DRY_RUN = "dry run: nothing was changed"
@@ -58,6 +61,19 @@ def carry_out(context: dg.OpExecutionContext, step: Callable[[], StepResult]) ->
     for project, reason in result.not_done.items():
         context.log.warning(f"{project}: not done: {reason}")
     return result
+
+
+def begun_before(context: dg.OpExecutionContext, workdir: Workdir, asset: str) -> tuple[Asked | None, str]:
+    """For a run that repeats one: what that was asked for and had not ended; or a note, when all of it was done, its backfill asked for."""
+    run = context.run
+    asked = asked_before(workdir, root_run(run))
+    backfill = launched(context.instance, asking_run(context.instance, run), asset) if is_repeat(run) and not asked else None
+    return asked, f"all was done before this run, which repeats it: backfill {backfill}" if backfill else ""
+
+
+def asked_now(context: dg.OpExecutionContext, result: StepResult) -> Asked:
+    """What this run asks for, to be kept until it is done."""
+    return Asked(root_run(context.run), asking_run(context.instance, context.run), result)
 
 
 def record(context: dg.OpExecutionContext, workdir: Workdir, result: StepResult, by: By) -> None:

@@ -6,15 +6,18 @@ from typing import Any
 import dagster as dg
 
 from padocc_dagster.assets.advice import advice_metadata, commands_in_words
+from padocc_dagster.pipeline.due import NOT_DUE
 from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.outcome import Outcome
 from padocc_dagster.pipeline.process import follow
 from padocc_dagster.pipeline.remedies import commands_for, remedy_for
+from padocc_dagster.repeats import asking_run, is_repeat, is_unattended
 
 
 def attempt_of(context: dg.AssetExecutionContext) -> dict[str, str | bool]:
-    """Who asks for a phase: the run, and whether Dagster repeats it because its worker died."""
-    return {"run": context.run.root_run_id or context.run.run_id, "resumed": "dagster/retry_number" in context.run.tags}
+    """Who asks for a phase: the run, whether Dagster repeats it because its worker died, and whether nobody asked but automation."""
+    run = context.run
+    return {"run": asking_run(context.instance, run), "resumed": is_repeat(run), "unattended": is_unattended(run)}
 
 
 def require(
@@ -26,6 +29,8 @@ def require(
     """
     if outcome.passed:
         return outcome
+    if outcome.error_class == NOT_DUE:
+        raise dg.Failure(outcome.message, allow_retries=False)
     follow(outcome.status)
     explanation = remedy_for(outcome.error_class)
     remedies = commands_for(workdir, project, explanation, outcome.phase, outcome.error_class or outcome.status)

@@ -27,7 +27,9 @@ class ComputeConfig(dg.Config):
     """Choices for one computation. They are kept with the project."""
 
     cloud_format: FormatChoice | None = Field(None, description="kerchunk, parquet, zarr or CFA; empty: as the project's config says")
-    aggregator: AggregatorChoice | None = Field(None, description="V (VirtualiZarr) or K (MultiZarrToZarr); empty: V, then K")
+    aggregator: AggregatorChoice | None = Field(
+        None, description="V (VirtualiZarr) or K (MultiZarrToZarr); empty: as chosen before, else V, then K"
+    )
     new_version: bool = Field(False, description="Keep the present product and make the next revision beside it (CFA has no versions)")
     thorough: bool = Field(False, description="Find the order of the files and the dimensions anew, instead of taking the scan's")
 

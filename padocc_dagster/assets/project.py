@@ -11,6 +11,7 @@ from padocc_dagster.partitions import project_of, projects
 from padocc_dagster.pipeline.announcements import announced
 from padocc_dagster.pipeline.files import CorruptFileError
 from padocc_dagster.pipeline.layout import Project
+from padocc_dagster.pipeline.locks import LockedError, held
 from padocc_dagster.pipeline.phases import initialise_group
 from padocc_dagster.pipeline.process import WorkerError
 from padocc_dagster.pipeline.sources import readable_size, total_bytes
@@ -24,8 +25,11 @@ from padocc_dagster.selection import ConfigRejected, find_again
 def project(context: dg.AssetExecutionContext, padocc: Padocc) -> dg.MaterializeResult:
     key = project_of(context)
     try:
-        spec = find_again(stored_spec(padocc.workdir, key))
-        done = initialise_group(padocc.workdir, key.group, [spec], whole=False, again=True)
+        with held(padocc.workdir.edits_lock, "what projects are made from"):
+            spec = find_again(stored_spec(padocc.workdir, key))
+            done = initialise_group(padocc.workdir, key.group, [spec], whole=False, again=True)
+    except LockedError as locked:
+        raise _refusal(key, f"{locked}\nWhat to do: wait until that ends, then materialise again.") from None
     except (ConfigRejected, CorruptFileError, WorkerError) as error:
         raise _refusal(key, f"{error}\nWhat to do: correct the group config and drop it into the inbox again.") from None
     if done["locked"]:

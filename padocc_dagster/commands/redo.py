@@ -25,7 +25,7 @@ def rescan(time: TimeOption = None, memory: MemoryOption = None) -> ask.Config:
 def recompute(
     cloud_format: Annotated[CloudFormat | None, typer.Option(help="Else as it is.", show_default=False)] = None,
     aggregator: Annotated[
-        Aggregator | None, typer.Option(help="V is VirtualiZarr, K is MultiZarrToZarr; else V, then K.", show_default=False)
+        Aggregator | None, typer.Option(help="VirtualiZarr or MultiZarrToZarr; else as chosen before, or V, then K.", show_default=False)
     ] = None,
     new_version: Annotated[bool, typer.Option("--new-version", help="Keep the present product.")] = False,
     thorough: Annotated[bool, typer.Option("--thorough", help="Find order and dimensions anew.")] = False,

@@ -14,6 +14,9 @@ from padocc_dagster.pipeline.outcome import PHASES
 from padocc_dagster.pipeline.status import StatusRow, gate_problem, read_rows
 from padocc_dagster.pipeline.steps.rules import Rules, read_rules
 
+NOT_DUE = "NotDue"
+"""The error class of a phase that nobody asked for and that is not due any more when its run begins."""
+
 
 def due_projects(workdir: Workdir, keys: Iterable[str], phase: str) -> set[str]:
     """The keys of those projects for which the phase may and should start. Costs a small file read a project, and two a group."""

@@ -7,7 +7,9 @@ here takes the group's lock.
 import contextlib
 import csv
 import os
+from collections.abc import Callable, Iterable
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 from padocc_dagster.pipeline.files import read_lines, write_lines, write_text
@@ -34,6 +36,19 @@ def project_codes(workdir: Workdir, group: str) -> list[str]:
     """
     codes = dict.fromkeys(line.strip() for line in read_lines(workdir.main_list(group)))
     return placed(workdir, group, (code for code in codes if not name_problem("project code", code)))
+
+
+def codes_of(workdir: Workdir) -> Callable[[str], dict[str, None]]:
+    """`project_codes` of any group to look codes up in, each group's read at the first question: for one step about many projects."""
+    return cache(lambda group: dict.fromkeys(project_codes(workdir, group)))
+
+
+def by_group(projects: Iterable[Project]) -> dict[str, list[Project]]:
+    """The projects of each group, groups and projects in their order."""
+    found: dict[str, list[Project]] = {}
+    for project in projects:
+        found.setdefault(project.group, []).append(project)
+    return found
 
 
 def faultlist(workdir: Workdir, group: str) -> dict[str, str]:

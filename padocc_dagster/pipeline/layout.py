@@ -4,10 +4,12 @@ PADOCC 1.5.1 layout (`padocc/core/project.py:325`, `core/mixins/directory.py:177
 
     groups/<group>/                 datasets.csv, faultlist.csv, proj_codes/main.txt and one <subset>.txt per subset
     in_progress/<group>/<code>/     base-cfg.json, detail-cfg.json, allfiles.txt, status_log.csv, phase_logs/, products
-    in_progress/<group>/<code>/padocc_dagster/    this package's own records: comparison.json, outcome.json
+    in_progress/<group>/<code>/padocc_dagster/    this package's own records: comparison.json, outcome.json,
+                                    passed-<phase>.json, tick.json, history.jsonl
     completed/<group>/              published products with their reports
     inbox/                          group configs, watched
     locks/                          who is at work on what
+    padocc_dagster/asked/           what a manual step under way was asked for
     padocc_dagster/unfinished/      steps under way that change which projects a group has
     dagster/                        DAGSTER_HOME of an instance started here
 """
@@ -126,6 +128,11 @@ class Workdir:
 
     def group_lock(self, group: str) -> Path:
         return self.root / "locks" / f"{group}.group.lock"
+
+    @property
+    def edits_lock(self) -> Path:
+        """Held by whoever changes what projects are made from; always the outermost."""
+        return self.root / "locks" / "edits.lock"
 
     @property
     def structure_lock(self) -> Path:

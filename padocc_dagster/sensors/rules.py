@@ -2,14 +2,17 @@
 attempts.
 
 Each deed is a run of the same job that a person would start, in the name of the group's rules, and is asked for once for each end of a
-phase.
+phase. It names the project as it was seen: where somebody did something to the project before the run began, nothing is done.
 """
+
+from functools import cache
 
 import dagster as dg
 
 from padocc_dagster.actions.faultlist import faultlist_projects
 from padocc_dagster.actions.redo import recompute_projects
 from padocc_dagster.partitions import groups
+from padocc_dagster.pipeline.steps.choice import as_seen
 from padocc_dagster.pipeline.steps.deeds import Deed, deeds, who_of
 from padocc_dagster.pipeline.steps.rules import read_rules
 from padocc_dagster.resources import Padocc
@@ -26,10 +29,11 @@ RULES = "padocc/rules"
 )
 def rules(context: dg.SensorEvaluationContext, padocc: Padocc) -> dg.SensorResult:
     asked: list[dg.RunRequest] = []
+    before = cache(lambda: _asked_before(context.instance))
     for group in context.instance.get_dynamic_partitions(groups.name):
         try:
             for deed in deeds(padocc.workdir, group, read_rules(padocc.workdir, group)):
-                if not _was_asked(context.instance, deed):
+                if deed.key not in before():
                     asked.append(_request(deed))
                 if len(asked) == DEEDS_A_TICK:
                     return dg.SensorResult(run_requests=asked)
@@ -38,13 +42,13 @@ def rules(context: dg.SensorEvaluationContext, padocc: Padocc) -> dg.SensorResul
     return dg.SensorResult(run_requests=asked, skip_reason=None if asked else dg.SkipReason("No rule of a group asks for anything."))
 
 
-def _was_asked(instance: dg.DagsterInstance, deed: Deed) -> bool:
-    """Whether a run for this very end of the phase was made: it did the deed, is doing it, or failed and says why."""
-    return bool(instance.get_runs(dg.RunsFilter(tags={RULES: deed.key}), limit=1))
+def _asked_before(instance: dg.DagsterInstance) -> set[str]:
+    """Keys of the deeds that runs were made for: they did them, are doing them, or failed and say why. One query."""
+    return {key for _, keys in instance.get_run_tags(tag_keys=[RULES]) for key in keys}
 
 
 def _request(deed: Deed) -> dg.RunRequest:
     job, op = (recompute_projects, "recompute") if deed.choices else (faultlist_projects, "put_on_faultlist")
-    config = {"projects": [str(deed.project)], "who": who_of(deed.project.group), "why": deed.why, **deed.choices}
+    config = {"projects": [as_seen(deed.project, deed.rows)], "who": who_of(deed.project.group), "why": deed.why, **deed.choices}
     tags = {RULES: deed.key}
     return dg.RunRequest(run_key=deed.key, job_name=job.name, run_config={"ops": {op: {"config": config}}}, tags=tags)

@@ -13,18 +13,22 @@ import dagster as dg
 import pytest
 from typer.testing import CliRunner
 
+from padocc_dagster.actions.adopt import _add_partitions
 from padocc_dagster.actions.standing import PHASE_ASSETS
 from padocc_dagster.automation import automation_sensor
 from padocc_dagster.cli import app
 from padocc_dagster.definitions import defs
-from padocc_dagster.pipeline.files import write_lines
+from padocc_dagster.pipeline.files import read_json, write_json, write_lines
 from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.status import append_row
 from padocc_dagster.pipeline.steps.adopt import find_groups
 from padocc_dagster.pipeline.steps.history import history_of
+from padocc_dagster.pipeline.steps.step import StepResult
 from padocc_dagster.sensors.comparisons import comparisons
 from padocc_dagster_tests.make_netcdf import Series, write
 from padocc_dagster_tests.pipeline import plain
+from padocc_dagster_tests.pipeline.projects import initialised, spec
+from padocc_dagster_tests.pipeline.reads import counted_reads
 
 STANDING = {
     "fresh": {"init"},
@@ -165,6 +169,30 @@ def test_damaged_projects_and_unsafe_names_are_left_out_and_said(workdir: Workdi
     kept = {code for code in STANDING if code != "scanned"}
     assert instance.get_materialized_partitions(dg.AssetKey("project")) == {f"plain:{code}" for code in kept}
     assert "plain:two words" not in instance.get_dynamic_partitions("projects")
+
+
+def test_looking_reads_what_a_group_keeps_of_its_projects_a_few_times(tmp_path: Path) -> None:
+    workdir = Workdir(tmp_path.resolve())
+    initialised(workdir, "g", *(spec(f"p{number}", ["/data/x.nc"]) for number in range(64)))
+    specs = read_json(workdir.specs("g"))
+    write_json(workdir.specs("g"), {**specs, "p7": {"code": "p7"}})
+    with counted_reads() as reads:
+        (found,) = find_groups(workdir)
+    assert [project.code for project in found.left_out] == ["p7"] and len(found.projects) == 63
+    assert reads["g/padocc_dagster/specs.json"] < 16 and reads["g/proj_codes/main.txt"] < 10
+
+
+def test_partitions_are_added_group_by_group_in_one_pass(instance: dg.DagsterInstance) -> None:
+    class Passes(dict[Project, str]):
+        count = 0
+
+        def __iter__(self) -> Iterator[Project]:
+            self.count += 1
+            return super().__iter__()
+
+    done = Passes({Project(f"g{number % 5}", f"p{number}"): "" for number in range(20)})
+    _add_partitions(instance, StepResult(done))
+    assert done.count == 1 and len(instance.get_dynamic_partitions("projects")) == 20
 
 
 def test_a_group_that_is_not_there_is_refused_with_the_known_ones(workdir: Workdir, instance: dg.DagsterInstance) -> None:

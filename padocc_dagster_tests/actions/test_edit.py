@@ -1,6 +1,7 @@
 """Editing what projects are made from: checked whole, initialised again, scanned by one backfill, and nothing lost on the way."""
 
 import re
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,6 +11,7 @@ import dagster as dg
 import pytest
 
 from padocc_dagster.actions import edit as action
+from padocc_dagster.actions import redo
 from padocc_dagster.actions.edit import edit_projects
 from padocc_dagster.actions.step import DONE, NOT_DONE
 from padocc_dagster.commands.edit import _values
@@ -19,7 +21,8 @@ from padocc_dagster.pipeline.files import read_json, read_lines, write_json, wri
 from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.locks import held
 from padocc_dagster.pipeline.product import options_of
-from padocc_dagster.pipeline.specs import stored_spec
+from padocc_dagster.pipeline.specs import stored_spec, stored_specs
+from padocc_dagster.pipeline.status import append_row, read_rows
 from padocc_dagster.pipeline.steps.history import history_of
 from padocc_dagster.resources import Padocc
 from padocc_dagster_tests.pipeline.projects import initialised, spec
@@ -60,7 +63,9 @@ def with_files(folder: Path, code: str) -> Any:
     return spec(code, files, pattern=f"{own}/*.nc")
 
 
-def edited(instance: dg.DagsterInstance, workdir: Workdir, *keys: str, **config: Any) -> dg.ExecuteInProcessResult:
+def edited(
+    instance: dg.DagsterInstance, workdir: Workdir, *keys: str, tags: dict[str, str] | None = None, **config: Any
+) -> dg.ExecuteInProcessResult:
     return edit_projects.execute_in_process(
         instance=instance,
         resources={"padocc": Padocc(root=str(workdir.root))},
@@ -69,7 +74,27 @@ def edited(instance: dg.DagsterInstance, workdir: Workdir, *keys: str, **config:
             "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},  # as `perform` has it
         },
         raise_on_error=False,
+        tags=tags,
     )
+
+
+def killed_at(monkeypatch: pytest.MonkeyPatch, place: Any, name: str, call: Callable[[], Any]) -> None:
+    """Call, and be killed where the function is called."""
+
+    def killed(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(BaseException):  # noqa: B017, PT011 - as Dagster passes it on
+        patch.setattr(place, name, killed)
+        call()
+        raise KeyboardInterrupt
+
+
+def repeating(instance: dg.DagsterInstance) -> dict[str, str]:
+    """The tags of the run by which Dagster repeats the last one."""
+    last = instance.get_runs(limit=1)[0]
+    root = last.tags.get("dagster/root_run_id", last.run_id)
+    return {"dagster/parent_run_id": last.run_id, "dagster/root_run_id": root, "dagster/retry_number": "1"}
 
 
 def failure(result: dg.ExecuteInProcessResult) -> Any:
@@ -234,20 +259,107 @@ def test_a_faultlisted_project_is_edited_and_not_scanned(instance: dg.DagsterIns
     assert stored_spec(workdir, A).options.compare == "all"
 
 
-@pytest.mark.parametrize("killed_at", ["add_projects", "launch_backfill", "note", "tell"])
-def test_an_edit_killed_anywhere_is_known_on_disk_and_repeated_to_its_end(
-    killed_at: str, instance: dg.DagsterInstance, workdir: Workdir, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def killed(*_: Any, **__: Any) -> None:
-        raise KeyboardInterrupt
+STOPS = ["initialise_group", "_initialised", "add_projects", "note", "launch_backfill", "tell"]
 
-    with monkeypatch.context() as patch, pytest.raises(BaseException):  # noqa: B017, PT011 - as Dagster passes it on
-        patch.setattr(action, killed_at, killed)
-        edited(instance, workdir, "grp:a", set={"cloud_format": "zarr"})
-        raise KeyboardInterrupt
+
+@pytest.mark.parametrize("stop", STOPS[2:])
+def test_an_edit_killed_anywhere_is_known_on_disk_and_asked_for_again(
+    stop: str, instance: dg.DagsterInstance, workdir: Workdir, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    killed_at(monkeypatch, action, stop, lambda: edited(instance, workdir, "grp:a", set={"cloud_format": "zarr"}))
     assert "a" in to_announce(workdir, "grp")
     assert edited(instance, workdir, "grp:a", set={"cloud_format": "zarr"}).success
     assert instance.get_backfills() and "a" not in to_announce(workdir, "grp")
+
+
+@pytest.mark.parametrize("stop", [*STOPS, "report"])
+def test_an_edit_of_failed_projects_killed_anywhere_is_finished_once_when_it_is_repeated(
+    stop: str, instance: dg.DagsterInstance, workdir: Workdir, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    append_row(workdir.status_log(A), "scan", "Failed-KeyError")
+    asked: dict[str, Any] = {"outcome": "failed", "set": {"cloud_format": "zarr"}}
+    killed_at(monkeypatch, action, stop, lambda: edited(instance, workdir, **asked))
+    result = edited(instance, workdir, **asked, tags=repeating(instance))
+    assert result.success, failure(result)
+    (backfill,) = instance.get_backfills()
+    assert partitions(backfill) == {"grp:a"}
+    assert [entry.what for entry in history_of(workdir, A)] == ["cloud_format: not set → zarr"]
+    assert instance.get_materialized_partitions(dg.AssetKey("project")) == {"grp:a"}
+    assert to_announce(workdir, "grp") == ["b"]
+    assert stored_spec(workdir, A).options.cloud_format == "zarr"
+    assert [row.phase for row in read_rows(workdir.status_log(A))] == ["init", "scan", "init"]
+    assert not list((workdir.root / "padocc_dagster" / "asked").iterdir())
+
+
+def test_an_edit_killed_twice_is_finished_by_the_third_run(
+    instance: dg.DagsterInstance, workdir: Workdir, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    append_row(workdir.status_log(A), "scan", "Failed-KeyError")
+    asked: dict[str, Any] = {"outcome": "failed", "set": {"cloud_format": "zarr"}}
+    killed_at(monkeypatch, action, "launch_backfill", lambda: edited(instance, workdir, **asked))
+    killed_at(monkeypatch, action, "tell", lambda: edited(instance, workdir, **asked, tags=repeating(instance)))
+    assert edited(instance, workdir, **asked, tags=repeating(instance)).success
+    assert len(instance.get_backfills()) == len(history_of(workdir, A)) == 1
+
+
+def test_an_edit_that_a_person_executes_again_is_another_one(instance: dg.DagsterInstance, workdir: Workdir) -> None:
+    assert edited(instance, workdir, "grp:a", set={"cloud_format": "zarr"}).success
+    by_hand = {name: value for name, value in repeating(instance).items() if "retry" not in name}
+    assert edited(instance, workdir, "grp:a", set={"cloud_format": "zarr"}, tags=by_hand).success
+    assert len(instance.get_backfills()) == len(history_of(workdir, A)) == 2
+
+
+def test_two_edits_at_once_are_both_kept(instance: dg.DagsterInstance, workdir: Workdir, monkeypatch: pytest.MonkeyPatch) -> None:
+    has_read, other_ended, results = threading.Event(), threading.Event(), []
+
+    def read(*given: Any) -> Any:
+        found = stored_specs(*given)
+        if not has_read.is_set():
+            has_read.set()
+            other_ended.wait(1)  # which it cannot while this one is under way
+        return found
+
+    monkeypatch.setattr(action, "stored_specs", read)
+    one = threading.Thread(target=lambda: results.append(edited(instance, workdir, "grp:a", set={"cloud_format": "zarr"}).success))
+    one.start()
+    assert has_read.wait(20)
+    assert edited(instance, workdir, "grp:a", set={"updates.title": "New"}).success
+    other_ended.set()
+    one.join()
+    assert results == [True]
+    assert (stored_spec(workdir, A).options.cloud_format, stored_spec(workdir, A).updates) == ("zarr", {"title": "New"})
+
+
+def test_an_edit_beside_one_that_does_not_end_is_refused(
+    instance: dg.DagsterInstance, workdir: Workdir, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(action, "LOCK_WAIT_SECONDS", 0.0)
+    with held(workdir.root / "locks" / "edits.lock", "somebody"):
+        told = failure(edited(instance, workdir, "grp:a", set={"cloud_format": "zarr"})).description
+    assert "Nothing was changed" in told and "what projects are made from is being worked on by" in told
+
+
+@pytest.mark.parametrize("stop", ["launch_backfill", "record", "report"])
+def test_a_recomputation_killed_anywhere_has_one_backfill_when_it_is_repeated(
+    stop: str, instance: dg.DagsterInstance, workdir: Workdir, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    append_row(workdir.status_log(A), "scan", "Success")
+
+    def asked(tags: dict[str, str]) -> dg.ExecuteInProcessResult:
+        config = {"phase": "scan", **WHO, "new_version": True}
+        return redo.recompute_projects.execute_in_process(
+            instance=instance,
+            resources={"padocc": Padocc(root=str(workdir.root))},
+            run_config={"ops": {"recompute": {"config": config}}, "loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+            raise_on_error=False,
+            tags=tags,
+        )
+
+    killed_at(monkeypatch, redo, stop, lambda: asked({}))
+    append_row(workdir.status_log(A), "compute", "Success")  # by the backfill
+    assert asked(repeating(instance)).success
+    (backfill,) = instance.get_backfills()
+    assert partitions(backfill) == {"grp:a"} and len(history_of(workdir, A)) == 1
 
 
 def test_values_on_the_command_line_are_yaml_and_a_lone_date_is_text() -> None:

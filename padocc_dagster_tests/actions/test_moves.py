@@ -16,6 +16,7 @@ from padocc_dagster.actions import settle
 from padocc_dagster.actions.backfills import FOLLOWED
 from padocc_dagster.cli import app
 from padocc_dagster.partitions import add_projects
+from padocc_dagster.pipeline.files import write_lines
 from padocc_dagster.pipeline.groups import list_groups, project_codes
 from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.moving import moves
@@ -25,6 +26,7 @@ from padocc_dagster.pipeline.steps.step import By
 from padocc_dagster.resources import Padocc
 from padocc_dagster_tests.pipeline.interrupting import interrupted_at
 from padocc_dagster_tests.pipeline.projects import initialised, spec
+from padocc_dagster_tests.pipeline.reads import counted_reads
 
 WHO = {"who": "ada", "why": "they belong together"}
 PHASES = ("scan", "compute", "validate", "complete")
@@ -156,6 +158,19 @@ def test_what_is_removed_is_no_partition_and_comes_back_with_what_stood(place: P
     assert place.run("add_back_projects", projects=["A:p"]).success
     assert place.keys() == {"A:p", "A:r", "B:s"} == place.on_disk()
     assert place.known("completed_product") == {"A:p"}
+
+
+def test_telling_dagster_of_many_removals_reads_a_groups_history_a_few_times(place: Place) -> None:
+    codes = [f"p{number}" for number in range(100)]
+    write_lines(place.workdir.main_list("C"), codes)
+    moves.remove(place.workdir, Choice(("C:*",)), By("ada", "why"))
+    add_projects(place.instance, "C", codes)
+    place.instance.add_dynamic_partitions("groups", ["/", "../B"])
+    with counted_reads() as reads:
+        job = defs.resolve_job_def("finish_interrupted_steps")
+        assert job.execute_in_process(instance=place.instance, resources={"padocc": Padocc(root=str(place.workdir.root))}).success
+    assert place.keys() == place.on_disk() and reads["C/padocc_dagster/history.jsonl"] < 5
+    assert {"/", "../B"} <= set(place.instance.get_dynamic_partitions("groups"))
 
 
 def test_an_added_project_is_news_and_its_chain_starts(place: Place, tmp_path: Path) -> None:

@@ -4,10 +4,13 @@ from pathlib import Path
 
 import pytest
 
+from padocc_dagster.pipeline.files import write_lines, write_text
 from padocc_dagster.pipeline.groups import faultlist
-from padocc_dagster.pipeline.layout import Workdir
-from padocc_dagster.pipeline.steps.choice import Choice, chosen
+from padocc_dagster.pipeline.layout import Project, Workdir
+from padocc_dagster.pipeline.status import append_row
+from padocc_dagster.pipeline.steps.choice import Choice, as_seen, chosen
 from padocc_dagster.pipeline.steps.step import StepRefused
+from padocc_dagster_tests.pipeline.reads import counted_reads
 from padocc_dagster_tests.pipeline.standing import FATAL, INIT, SCANNED, WARNED, standing, stopped_with
 
 
@@ -78,3 +81,28 @@ def test_choosing_changes_nothing(workdir: Workdir) -> None:
     before = sorted(workdir.root.rglob("*"))
     chosen(workdir, Choice(outcome="failed"))
     assert sorted(workdir.root.rglob("*")) == before and faultlist(workdir, "a") == {}
+
+
+def test_many_keys_cost_one_reading_of_their_group(tmp_path: Path) -> None:
+    workdir, codes = Workdir(tmp_path.resolve()), [f"p{number}" for number in range(2000)]
+    write_lines(workdir.main_list("a"), codes)
+    with counted_reads() as reads:
+        assert len(chosen(workdir, Choice(tuple(f"a:{code}" for code in codes)))) == 2000
+    assert reads["a/proj_codes/main.txt"] == 1
+
+
+def test_a_project_meant_as_it_was_seen_is_passed_over_once_anything_was_done_to_it(workdir: Workdir) -> None:
+    three = Project("a", "three")
+    assert keys(workdir, as_seen(three, 4)) == ["a:three"]
+    assert keys(workdir, as_seen(three, 3), as_seen(Project("a", "gone"), 1), as_seen(Project("gone", "one"), 1)) == []
+    write_text(workdir.faultlist("a"), "three,given up")
+    assert keys(workdir, as_seen(three, 4)) == []
+    workdir.faultlist("a").unlink()
+    append_row(workdir.status_log(three), "validate", "Success")
+    assert keys(workdir, as_seen(three, 4), "a:one") == ["a:one"]
+
+
+@pytest.mark.parametrize("key", ["a:one@", "a:one@x", "a:*@1", "../a:one@1", "a:../one@1"])
+def test_a_wrong_key_of_a_project_as_it_was_seen_is_refused(workdir: Workdir, key: str) -> None:
+    with pytest.raises(StepRefused, match="not safe"):
+        keys(workdir, key)

@@ -7,18 +7,20 @@ from pathlib import Path
 
 import pytest
 
-from padocc_dagster.pipeline.files import read_json, read_lines, write_lines
+from padocc_dagster.pipeline.files import CorruptFileError, read_json, read_lines, write_json, write_lines
 from padocc_dagster.pipeline.groups import faultlist, list_groups, project_codes, write_subsets
 from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.locks import held
 from padocc_dagster.pipeline.moving import moves
 from padocc_dagster.pipeline.moving.adding import add, add_back
+from padocc_dagster.pipeline.moving.carrying import finish_unfinished
 from padocc_dagster.pipeline.phases import initialise_group
 from padocc_dagster.pipeline.status import append_row
 from padocc_dagster.pipeline.steps.choice import Choice
 from padocc_dagster.pipeline.steps.step import By, StepRefused
 from padocc_dagster.pipeline.verify import comparison_problem
 from padocc_dagster_tests.pipeline.projects import Made, initialised, spec
+from padocc_dagster_tests.pipeline.reads import counted_reads
 
 BY = By("ada", "they belong together")
 FILES = ["/data/x.nc"]
@@ -185,6 +187,81 @@ def test_a_step_asked_for_wrongly_is_refused_and_changes_nothing(
         step(workdir)
     assert sentence in str(refused.value)
     assert everything(workdir) == found
+
+
+def steps_about(name: str) -> dict[str, Callable[[Workdir, bool], object]]:
+    """Every step, with this name where a group's belongs."""
+    return {
+        "merge": lambda w, dry_run: moves.merge(w, name, "B", BY, dry_run),
+        "merge into": lambda w, dry_run: moves.merge(w, "A", name, BY, dry_run),
+        "transfer": lambda w, dry_run: moves.transfer(w, Choice((f"{name}:p",)), "B", BY, dry_run),
+        "transfer all": lambda w, dry_run: moves.transfer(w, Choice((f"{name}:*",)), "B", BY, dry_run),
+        "transfer of a group": lambda w, dry_run: moves.transfer(w, Choice(group=name), "B", BY, dry_run),
+        "transfer to": lambda w, dry_run: moves.transfer(w, P, name, BY, dry_run),
+        "split into": lambda w, dry_run: moves.split(w, P, name, BY, dry_run),
+        "remove": lambda w, dry_run: moves.remove(w, Choice((f"{name}:p",)), BY, dry_run=dry_run),
+        "add": lambda w, dry_run: add(w, name, [spec("n", FILES)], BY, dry_run, initialise_group=in_process),
+        "add back": lambda w, dry_run: add_back(w, [Project(name, "p")], BY, dry_run),
+    }
+
+
+@pytest.mark.parametrize("dry_run", [True, False])
+@pytest.mark.parametrize("step", steps_about("x"))
+def test_a_group_named_by_a_path_is_refused_before_any_lock_or_file_is_made(step: str, dry_run: bool, workdir: Workdir) -> None:
+    outside = workdir.root.parent / "elsewhere"
+    (outside / "proj_codes").mkdir(parents=True)
+    (outside / "proj_codes" / "main.txt").write_text("p")
+    before = sorted(workdir.root.parent.rglob("*"))
+    for name in (str(outside), "../../elsewhere", "../elsewhere", ".", "", "a b"):
+        with pytest.raises(StepRefused, match="is not safe|is empty|has '..'"):
+            steps_about(name)[step](workdir, dry_run)
+        assert sorted(workdir.root.parent.rglob("*")) == before
+
+
+@pytest.mark.parametrize("changed", [{"source": "../../elsewhere"}, {"target": "/elsewhere"}, {"folders": {"../p": 1}}])
+def test_a_record_with_names_that_nobody_could_have_asked_for_is_not_carried_out(workdir: Workdir, changed: dict) -> None:
+    record = {"step": "merged", "source": "A", "target": "B", "folders": {}, "who": "ada", "why": "", **changed}
+    write_json(workdir.unfinished / "record.json", record)
+    before = sorted(workdir.root.parent.rglob("*"))
+    with pytest.raises(CorruptFileError, match="is not the record of a step"):
+        finish_unfinished(workdir)
+    assert [path for path in sorted(workdir.root.parent.rglob("*")) if path.parent.name != "locks"] == [
+        path for path in before if path.parent.name != "locks"
+    ]
+
+
+def listed(workdir: Workdir, group: str, count: int) -> list[str]:
+    """A group of so many projects without files."""
+    codes = [f"p{number}" for number in range(count)]
+    write_lines(workdir.main_list(group), codes)
+    return codes
+
+
+def test_many_projects_cost_a_few_readings_of_a_groups_list_and_history(
+    workdir: Workdir, record_property: Callable[[str, object], None]
+) -> None:
+    keys = tuple(f"C:{code}" for code in listed(workdir, "C", 300))
+    figures = []
+    for step in ("first", "again", "back", "after that"):
+        if step == "back":
+            listed(workdir, "C", 300)
+        with counted_reads() as reads:
+            assert len(moves.remove(workdir, Choice(keys), BY).done) == 300
+        figures.append((reads["C/proj_codes/main.txt"], reads["C/padocc_dagster/history.jsonl"]))
+    record_property("figure", f"300 projects removed, again, and both anew: readings of the group's list and history {figures}")
+    assert max(lists for lists, _ in figures) < 20 and max(histories for _, histories in figures) < 10
+
+
+def test_adding_many_projects_costs_a_few_readings_of_the_groups_list(workdir: Workdir) -> None:
+    specs = [spec(f"p{number}", FILES) for number in range(300)]
+    with counted_reads() as reads:
+        assert len(add(workdir, "A", specs, BY, dry_run=True).done) == 300
+    assert reads["A/proj_codes/main.txt"] < 10
+    initialised(workdir, "C", *specs[:40])
+    moves.remove(workdir, Choice(("C:*",)), BY, keep_files=True)
+    with counted_reads() as reads:
+        assert len(add_back(workdir, [Project("C", one.code) for one in specs[:40]], BY).done) == 40
+    assert reads["C/proj_codes/main.txt"] < 10 and reads["C/padocc_dagster/specs.json"] < 10
 
 
 @pytest.mark.parametrize("target", ["B", ""])

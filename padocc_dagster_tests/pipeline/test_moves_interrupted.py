@@ -111,7 +111,7 @@ def expect(workdir: Workdir, group: str, codes: str, given_up: bool, subsets: di
 def transferred(workdir: Workdir) -> None:
     expect(workdir, "A", "r", False, {"mine": ["r"]})
     expect(workdir, "B", "spq", True, {"mine": ["s"]})
-    assert [entry[1:] for entry in history_of(workdir, Project("B", "p"))] == [("ada", "transferred from A to B", BY.why)]
+    assert [entry[1:4] for entry in history_of(workdir, Project("B", "p"))] == [("ada", "transferred from A to B", BY.why)]
 
 
 def merged(workdir: Workdir) -> None:

@@ -4,7 +4,9 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+from padocc_dagster.pipeline.due import NOT_DUE
 from padocc_dagster.pipeline.outcome import Verdict
+from padocc_dagster.pipeline.status import append_row
 from padocc_dagster_tests.make_netcdf import Series
 from padocc_dagster_tests.pipeline.projects import Made, make
 
@@ -63,3 +65,45 @@ def test_a_cfa_aggregation_of_one_file_is_skipped_in_words(tmp_path: Path) -> No
     outcome = made.run("compute")
     assert outcome.verdict is Verdict.SKIPPED
     assert outcome.message == "PADOCC made no CFA product of 1 source file(s)"
+
+
+def test_a_phase_that_another_run_did_meanwhile_is_told_as_it_ended_and_not_repeated_unattended(at: Callable[[str], Made]) -> None:
+    made = at("initialised")
+    first = made.run("scan", run="a-backfill")
+    made.run("compute", run="b")
+    before = made.rows
+    assert made.run("scan", run="queued", unattended=True) == first
+    assert made.rows == before
+
+
+def test_a_phase_that_plain_padocc_did_meanwhile_is_refused_in_a_sentence_and_leaves_no_row(at: Callable[[str], Made]) -> None:
+    made = at("initialised")
+    append_row(made.workdir.status_log(made.project), "scan", "Success")
+    before = made.rows
+    outcome = made.run("scan", run="queued", unattended=True)
+    assert (outcome.verdict, outcome.error_class, outcome.status) == (Verdict.FAILED, NOT_DUE, "")
+    assert "done meanwhile by plain PADOCC: its status log says scan Success" in outcome.message
+    assert made.rows == before
+
+
+def test_a_phase_tried_in_vain_meanwhile_is_not_tried_again_unattended(at: Callable[[str], Made]) -> None:
+    made = at("initialised")
+    append_row(made.workdir.status_log(made.project), "scan", "Failed-KeyError")
+    outcome = made.run("scan", run="queued", unattended=True)
+    assert outcome.error_class == NOT_DUE and "Failed-KeyError" in outcome.message
+    assert made.run("scan", run="a person's").passed
+
+
+def test_an_unattended_run_that_was_killed_still_ends_its_phase_when_repeated(at: Callable[[str], Made]) -> None:
+    made = at("initialised")
+    append_row(made.workdir.status_log(made.project), "scan", "Failed-SIGKILL")
+    assert made.run("scan", run="a-run", resumed=True, unattended=True).passed
+    rows = len(made.rows)
+    assert made.run("scan", run="another", resumed=True, unattended=True).passed
+    assert len(made.rows) == rows
+
+
+def test_what_is_due_is_done_unattended(at: Callable[[str], Made]) -> None:
+    made = at("initialised")
+    assert made.run("scan", unattended=True).passed
+    assert made.statuses[-1] == ("scan", "Success")

@@ -10,9 +10,15 @@ from typing import Any
 
 import dagster as dg
 import pytest
+from dagster._core.test_utils import create_run_for_test
 
+from padocc_dagster.actions.backfills import FOLLOWED
+from padocc_dagster.actions.edit import edit_projects
+from padocc_dagster.actions.perform import COMMAND_LINE
+from padocc_dagster.actions.telling import tell_initialised
 from padocc_dagster.definitions import defs
 from padocc_dagster.partitions import add_projects
+from padocc_dagster.pipeline.announcements import to_announce
 from padocc_dagster.pipeline.beside import SETTLED_NS, changes
 from padocc_dagster.pipeline.files import write_json, write_lines
 from padocc_dagster.pipeline.layout import Project, Workdir
@@ -163,3 +169,57 @@ def test_a_step_that_was_interrupted_is_finished_by_a_run_of_its_own(watched: Wa
     with dg.build_sensor_context(watched.instance, cursor=watched.cursor, **GIVEN) as context:
         found: Any = outside(context)
     assert [request.job_name for request in found.run_requests] == ["finish_interrupted_steps"]
+
+
+def look(watched: Watched) -> list[str]:
+    """The jobs that a look asks for."""
+    with dg.build_sensor_context(watched.instance, cursor=watched.cursor, **GIVEN) as context:
+        found: Any = outside(context)
+    return [request.job_name for request in found.run_requests]
+
+
+def left_untold(watched: Watched, *codes: str, seconds: float = 180.0) -> None:
+    path = watched.workdir.announcements("g")
+    write_json(path, {"codes": list(codes)})
+    os.utime(path, (time.time() - seconds,) * 2)
+
+
+def test_projects_that_a_killed_run_initialised_are_told_so_that_automation_scans_them(watched: Watched) -> None:
+    watched.plain("a", "init")
+    left_untold(watched, "a", "elsewhere")
+    before = len(watched.instance.fetch_materializations(dg.AssetKey("project"), limit=100).records)
+    assert look(watched) == [tell_initialised.name]
+    assert defs.resolve_job_def(tell_initialised.name).execute_in_process(instance=watched.instance).success
+    records = watched.instance.fetch_materializations(dg.AssetKey("project"), limit=100).records
+    assert (len(records) - before, records[0].partition_key) == (1, "g:a")
+    assert FOLLOWED not in watched.instance.get_run_by_id(records[0].run_id).tags
+    assert to_announce(watched.workdir, "g") == ["elsewhere"]
+    left_untold(watched, "elsewhere")
+    assert look(watched) == []
+
+
+def test_projects_initialised_just_now_are_left_to_the_run_that_did_it(watched: Watched) -> None:
+    left_untold(watched, "a", seconds=10)
+    assert look(watched) == []
+
+
+@pytest.mark.parametrize("tags", [{}, COMMAND_LINE], ids=["the daemon's", "a command's"])
+def test_nobody_else_tells_while_a_run_that_may_is_under_way(watched: Watched, tags: dict[str, str]) -> None:
+    left_untold(watched, "a")
+    create_run_for_test(watched.instance, edit_projects.name, status=dg.DagsterRunStatus.STARTED, tags=tags)
+    assert look(watched) == []
+
+
+def test_a_command_that_was_killed_long_ago_holds_nobody_up(watched: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
+    left_untold(watched, "a")
+    create_run_for_test(watched.instance, edit_projects.name, status=dg.DagsterRunStatus.STARTED, tags=COMMAND_LINE)
+    monkeypatch.setattr(module, "COMMAND_SECONDS", 0.0)
+    assert look(watched) == [tell_initialised.name]
+
+
+def test_what_plain_padocc_did_to_a_project_that_is_still_to_be_told_of_is_seen(watched: Watched) -> None:
+    left_untold(watched, "a", seconds=10)
+    watched.plain("a", "init")
+    assert watched.tick() == {}
+    watched.plain("a", "scan")
+    assert watched.tick() == {"g:a": ["scan"]}

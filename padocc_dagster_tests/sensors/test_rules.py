@@ -1,6 +1,8 @@
 """Unattended rules: off by default, bounded, visible, done once, and never against a person's or SHEPARD's word."""
 
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +16,9 @@ from padocc_dagster.pipeline.files import write_json, write_lines
 from padocc_dagster.pipeline.groups import faultlist
 from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.status import append_row
+from padocc_dagster.pipeline.steps import rules as rules_of_steps
 from padocc_dagster.pipeline.steps.history import history_of
-from padocc_dagster.pipeline.steps.rules import Rules, changed_rules, read_rules, rules_file, write_rules
+from padocc_dagster.pipeline.steps.rules import Rules, changed_rules, read_rules, rules_file, set_rules, write_rules
 from padocc_dagster.pipeline.steps.step import By, StepRefused
 from padocc_dagster.sensors.rules import rules
 
@@ -151,13 +154,91 @@ def test_wrong_settings_are_refused(settings: dict[str, str]) -> None:
         changed_rules(Rules(), settings)
 
 
-def test_rules_that_cannot_be_read_are_said_and_publish_nothing(ruled: Ruled) -> None:
+@pytest.mark.parametrize(
+    "text",
+    [
+        "quarantine_after: {",
+        "- quarantine_after: 1",
+        "quarantine_after",
+        "",
+        "quarantine_afer: 1",
+        "complete_on_warning: [bypassed]",
+        "complete_on_warnings: [1]",
+        "next_aggregator: maybe",
+    ],
+)
+def test_rules_that_cannot_be_read_are_said_and_publish_nothing(ruled: Ruled, text: str) -> None:
     ruled.rule(quarantine_after="1")
-    rules_file(ruled.workdir, "g").write_text("quarantine_after: {")
     ruled.rows(("compute", "Success"), ("validate", "Success"))
     write_json(ruled.workdir.comparison(A), {"passed": True})
+    assert due_projects(ruled.workdir, ["g:a"], "complete") == {"g:a"}
+    rules_file(ruled.workdir, "g").write_text(text)
+    with pytest.raises(ValueError, match="rules.yaml cannot be read as rules"):
+        read_rules(ruled.workdir, "g")
     assert ruled.asked() == []
     assert due_projects(ruled.workdir, ["g:a"], "complete") == set()
+
+
+def test_rules_that_nobody_may_read_are_said_and_publish_nothing(ruled: Ruled) -> None:
+    ruled.rows(("compute", "Success"), ("validate", "Success"))
+    write_json(ruled.workdir.comparison(A), {"passed": True})
+    rules_file(ruled.workdir, "g").mkdir(parents=True)
+    assert ruled.asked() == []
+    assert due_projects(ruled.workdir, ["g:a"], "complete") == set()
+
+
+def test_a_rule_that_is_off_in_the_file_is_off(ruled: Ruled) -> None:
+    rules_file(ruled.workdir, "g").parent.mkdir(parents=True, exist_ok=True)
+    rules_file(ruled.workdir, "g").write_text("next_aggregator: off\nformats: [zarr]\nset_by: ann\nset_because: x\nset_at: now")
+    assert read_rules(ruled.workdir, "g") == Rules(formats=("zarr",))
+
+
+def test_rules_set_by_two_people_at_once_are_all_kept(ruled: Ruled) -> None:
+    settings = [{"next_aggregator": "true"}, {"formats": "zarr"}, {"quarantine_after": "3"}, {"complete_on_warnings": "bypassed"}]
+    gate = threading.Barrier(len(settings))
+
+    def by(setting: dict[str, str]) -> None:
+        gate.wait()
+        set_rules(ruled.workdir, "g", setting, By("ann", "a test"))
+
+    with ThreadPoolExecutor(len(settings)) as pool, pytest.MonkeyPatch.context() as slow:
+        write = rules_of_steps.write_rules
+        slow.setattr(rules_of_steps, "write_rules", lambda *arguments: (threading.Event().wait(0.05), write(*arguments)))
+        list(pool.map(by, settings))
+    assert read_rules(ruled.workdir, "g") == Rules(True, ("zarr",), 3, ("bypassed",))
+
+
+@pytest.mark.parametrize("what", ["repaired", "failed anew", "given up by a person", "moved away"])
+@pytest.mark.parametrize("settings", [{"quarantine_after": "1"}, {"next_aggregator": "true"}], ids=["quarantine", "recompute"])
+def test_what_was_done_to_a_project_since_the_sensor_looked_is_not_undone(ruled: Ruled, settings: dict[str, str], what: str) -> None:
+    ruled.config(aggregator="V")
+    ruled.rule(**settings)
+    ruled.rows(("compute", "Failed-ValueError"))
+    (request,) = ruled.asked()
+    if what == "given up by a person":
+        write_lines(ruled.workdir.faultlist("g"), ["a,by a person"])
+    elif what == "moved away":
+        write_lines(ruled.workdir.main_list("g"), ["b"])
+    else:
+        ruled.rows(("compute", "Success" if what == "repaired" else "Failed-KeyError"))
+    listed = faultlist(ruled.workdir, "g")
+    job = defs.resolve_job_def(request.job_name)
+    result = job.execute_in_process(instance=ruled.instance, run_config=request.run_config, tags=request.tags)
+    assert result.success and ruled.instance.get_backfills() == []
+    assert faultlist(ruled.workdir, "g") == listed and history_of(ruled.workdir, A) == []
+
+
+def test_what_was_asked_before_is_looked_up_once_a_tick(ruled: Ruled, monkeypatch: pytest.MonkeyPatch) -> None:
+    codes = [f"p{number}" for number in range(30)]
+    write_lines(ruled.workdir.main_list("g"), codes)
+    ruled.rule(quarantine_after="1")
+    for code in codes:
+        append_row(ruled.workdir.status_log(Project("g", code)), "scan", "Failed-KeyError")
+    storage, queries = ruled.instance.run_storage, []
+    fetchall = storage.fetchall
+    monkeypatch.setattr(storage, "fetchall", lambda query: queries.append(str(query)) or fetchall(query))
+    assert len(ruled.asked()) == 30
+    assert len([query for query in queries if "run_tags" in query]) == 1
 
 
 def test_rules_are_set_by_a_job_that_says_who_and_refuses_unknown_groups(ruled: Ruled) -> None:

@@ -4,20 +4,19 @@ PADOCC's `add_project` changes the defaults of every later project, and leaves a
 (`padocc/groups/mixins/initialisation.py:260`, `modifiers.py:108`).
 """
 
-from collections.abc import Callable, Iterable
-from dataclasses import replace
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
 from padocc_dagster.pipeline import initialise
 from padocc_dagster.pipeline.files import CorruptFileError, read_json, read_lines
-from padocc_dagster.pipeline.groups import project_codes
+from padocc_dagster.pipeline.groups import by_group, codes_of
 from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.locks import LockedError
 from padocc_dagster.pipeline.moving.carrying import finish_unfinished
-from padocc_dagster.pipeline.moving.problems import damage
+from padocc_dagster.pipeline.moving.problems import damage, refuse_unsafe, spec_problems
 from padocc_dagster.pipeline.phases import initialise_group
 from padocc_dagster.pipeline.spec import ProjectSpec
-from padocc_dagster.pipeline.specs import spec_of_base_cfg, stored_spec
+from padocc_dagster.pipeline.specs import spec_of_base_cfg, stored_specs
 from padocc_dagster.pipeline.status import read_rows
 from padocc_dagster.pipeline.steps.history import note
 from padocc_dagster.pipeline.steps.step import By, StepRefused, StepResult
@@ -35,12 +34,14 @@ def add(
 ) -> StepResult:
     """Initialise new projects in a group. One that is there with the same config is left as it is; with another, all is refused."""
     specs = list(specs)
+    refuse_unsafe([group], [spec.code for spec in specs])
     _finish(workdir, dry_run)
-    new = [spec for spec in specs if not _is_there(workdir, Project(group, spec.code))]
-    problems = [damage(workdir, group)] if damage(workdir, group) else _add_problems(workdir, group, specs)
-    if problems:
+    codes = codes_of(workdir)(group)
+    problem = damage(workdir, group)
+    if problems := [problem] if problem else _add_problems(workdir, group, specs, codes):
         raise StepRefused(problems)
-    result = StepResult({Project(group, spec.code): ADDED if spec in new else ALREADY for spec in specs})
+    new = [spec for spec in specs if spec.code not in codes]
+    result = StepResult({Project(group, spec.code): ALREADY if spec.code in codes else ADDED for spec in specs})
     if new and not dry_run:
         done = initialise_group(workdir, group, new, whole=False)
         for code in done["locked"]:
@@ -52,31 +53,36 @@ def add(
 
 def add_back(workdir: Workdir, projects: Iterable[Project], by: By, dry_run: bool = False) -> StepResult:
     """Take removed projects whose working files were kept into their groups again. They stand where they stood."""
-    projects = list(projects)
+    groups = by_group(projects)
+    refuse_unsafe(groups, [project.code for members in groups.values() for project in members])
     _finish(workdir, dry_run)
-    problems = [problem for problem in (damage(workdir, group) for group in {project.group: None for project in projects}) if problem]
-    problems = problems or [problem for problem in (_kept_problem(workdir, project) for project in projects) if problem]
+    problems = [problem for problem in (damage(workdir, group) for group in groups) if problem]
+    codes = codes_of(workdir)
+    back = {group: [project for project in members if project.code not in codes(group)] for group, members in groups.items()}
+    for group, members in back.items() if not problems else ():
+        folded, specless = {code.casefold(): code for code in codes(group)}, spec_problems(workdir, members)
+        problems += [problem for project in members if (problem := _kept_problem(workdir, project, folded, specless))]
     if problems:
         raise StepRefused(problems)
-    back = [project for project in projects if not _is_there(workdir, project)]
-    result = StepResult({project: "added back, with the files that were kept" if project in back else ALREADY for project in projects})
-    if back and not dry_run:
-        for group in {project.group: None for project in back}:
-            own = [project for project in back if project.group == group]
-            specs = [{**_kept_spec(workdir, project).as_dict(), "files": _files(workdir, project)} for project in own]
+    told = {False: "added back, with the files that were kept", True: ALREADY}
+    result = StepResult({project: told[project.code in codes(group)] for group, members in groups.items() for project in members})
+    if any(back.values()) and not dry_run:
+        for group, members in back.items():
+            kept = stored_specs(workdir, members)
+            specs = [{**kept[project].as_dict(), "code": project.code, "files": _files(workdir, project)} for project in members]
             initialise.initialise_group(str(workdir.root), group, specs, whole=False)  # nothing of theirs changed: only lists are written
-        note(workdir, {project: result.done[project] for project in back}, by)
+        note(workdir, {project: result.done[project] for members in back.values() for project in members}, by)
     return result
 
 
-def _add_problems(workdir: Workdir, group: str, specs: list[ProjectSpec]) -> list[str]:
-    taken = {code.casefold(): code for code in project_codes(workdir, group)}
+def _add_problems(workdir: Workdir, group: str, specs: list[ProjectSpec], codes: Collection[str]) -> list[str]:
+    taken = {code.casefold(): code for code in codes}
     problems = []
     for spec in specs:
         project, other = Project(group, spec.code), taken.get(spec.code.casefold(), spec.code)
         if other != spec.code:
             problems.append(f"{project} differs from {group}:{other} only in upper and lower case: choose another code")
-        elif _is_there(workdir, project):
+        elif spec.code in codes:
             if _config(workdir, project) != spec.as_dict():
                 problems.append(f"{project} is there with another config: edit it")
         elif _is_kept(workdir, project, spec):
@@ -93,26 +99,21 @@ def _is_kept(workdir: Workdir, project: Project, spec: ProjectSpec) -> bool:
     )
 
 
-def _kept_problem(workdir: Workdir, project: Project) -> str:
-    if _is_there(workdir, project):
-        return ""
+def _kept_problem(workdir: Workdir, project: Project, folded: Mapping[str, str], specless: Mapping[Project, str]) -> str:
+    """Why a project that is not in its group cannot be taken back. `folded`: the group's codes by their lower case."""
     if not workdir.base_cfg(project).exists():
         return f"no working files of {project} are kept ({workdir.base_cfg(project)} is missing): add it from a group config"
-    alike = [code for code in project_codes(workdir, project.group) if code.casefold() == project.code.casefold()]
-    if alike:
-        return f"{project} differs from {project.group}:{alike[0]} only in upper and lower case: remove one of the two"
+    if alike := folded.get(project.code.casefold()):
+        return f"{project} differs from {project.group}:{alike} only in upper and lower case: remove one of the two"
     try:
         read_json(workdir.detail_cfg(project))
-        _kept_spec(workdir, project)
     except CorruptFileError as error:
         return f"{project} cannot be added back: {error}"
+    if problem := specless.get(project):
+        return f"{project} cannot be added back: {problem}"
     if not _files(workdir, project):
         return f"{project} cannot be added back: {workdir.allfiles(project)} names no files; add it from a group config"
     return ""
-
-
-def _kept_spec(workdir: Workdir, project: Project) -> ProjectSpec:
-    return replace(stored_spec(workdir, project), code=project.code)
 
 
 def _files(workdir: Workdir, project: Project) -> list[str]:
@@ -125,10 +126,6 @@ def _config(workdir: Workdir, project: Project) -> dict[str, Any] | None:
         return spec_of_base_cfg(read_json(workdir.base_cfg(project)))
     except CorruptFileError:
         return None
-
-
-def _is_there(workdir: Workdir, project: Project) -> bool:
-    return project.code in project_codes(workdir, project.group)
 
 
 def _finish(workdir: Workdir, dry_run: bool) -> None:

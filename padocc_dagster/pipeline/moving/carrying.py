@@ -17,8 +17,9 @@ from padocc_dagster.pipeline.files import CorruptFileError, read_json, read_line
 from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.locks import WAIT_SECONDS, LockedError, held
 from padocc_dagster.pipeline.moving.group_files import give, rebased, take_off
+from padocc_dagster.pipeline.moving.histories import Histories
 from padocc_dagster.pipeline.moving.unfinished import NO_FOLDER, Unfinished, begin, end, inode_of, reborn, unfinished_steps
-from padocc_dagster.pipeline.steps.history import history_of, note
+from padocc_dagster.pipeline.steps.history import note
 from padocc_dagster.pipeline.steps.step import By
 
 LOCK_WAIT_SECONDS = 2.0
@@ -137,10 +138,10 @@ def _note(workdir: Workdir, step: Unfinished, codes: Iterable[str]) -> None:
     """Write the step into the projects' histories, once."""
     what = f"{step.step} from {step.source} to {step.target}" if step.target else step.step + (", files kept" if step.keep_files else "")
     deeds = {Project(step.target or step.source, code): what for code in codes}
-    begun, told = datetime.fromisoformat(step.when), (step.who, what, step.why)
+    begun, told, histories = datetime.fromisoformat(step.when), (step.who, what, step.why), Histories(workdir)
 
     def is_told(project: Project) -> bool:
-        return any(entry.when >= begun and entry[1:] == told for entry in history_of(workdir, project))
+        return any(entry.when >= begun and entry[1:4] == told for entry in histories.of(project))
 
     note(workdir, {project: what for project in deeds if not is_told(project)}, By(step.who, step.why))
 

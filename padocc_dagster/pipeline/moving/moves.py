@@ -13,11 +13,11 @@ PADOCC's own functions are not used (`padocc/groups/mixins/modifiers.py`):
 
 from collections.abc import Callable
 
-from padocc_dagster.pipeline.groups import list_groups, project_codes
+from padocc_dagster.pipeline.groups import by_group, list_groups, project_codes
 from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.locks import LockedError, held
 from padocc_dagster.pipeline.moving.carrying import carry_out, finish_locked, groups_held
-from padocc_dagster.pipeline.moving.problems import damage, new_group_problems, problems_of_move, unlisted_names
+from padocc_dagster.pipeline.moving.problems import damage, new_group_problems, problems_of_move, refuse_unsafe, unlisted_names
 from padocc_dagster.pipeline.moving.settled import REMOVED, Asked, settled
 from padocc_dagster.pipeline.moving.unfinished import Unfinished, inode_of
 from padocc_dagster.pipeline.steps.choice import Choice
@@ -26,6 +26,7 @@ from padocc_dagster.pipeline.steps.step import By, StepRefused, StepResult
 
 def transfer(workdir: Workdir, choice: Choice, target: str, by: By, dry_run: bool = False) -> StepResult:
     """Move the projects to another group that is there. Subsets of their old groups lose them."""
+    refuse_unsafe([*_groups(choice), target])
 
     def check() -> Asked:
         if problem := damage(workdir, target):
@@ -37,6 +38,7 @@ def transfer(workdir: Workdir, choice: Choice, target: str, by: By, dry_run: boo
 
 def split(workdir: Workdir, choice: Choice, target: str, by: By, dry_run: bool = False) -> StepResult:
     """Move the projects to a group that is new."""
+    refuse_unsafe([*_groups(choice), target])
 
     def check() -> Asked:
         there = target in list_groups(workdir)
@@ -56,6 +58,7 @@ def merge(workdir: Workdir, source: str, target: str, by: By, dry_run: bool = Fa
     Nothing of a person's is deleted: logs of SLURM, histories and files kept of removed projects go to
     `groups/<target>/padocc_dagster/merged/<source>/`.
     """
+    refuse_unsafe([source, target])
 
     def check() -> Asked:
         if problem := damage(workdir, target) or (f"a group cannot be merged into itself: {source!r}" if source == target else ""):
@@ -75,11 +78,18 @@ def remove(workdir: Workdir, choice: Choice, by: By, keep_files: bool = False, d
     Their working files are deleted, or stay where they are, for `add_back`. PADOCC's removal leaves the rows in datasets.csv and main.txt's
     last project (`padocc/core/filehandlers.py:275`).
     """
+    refuse_unsafe(_groups(choice))
 
     def check() -> Asked:
         return settled(workdir, choice, "")
 
     return _move(workdir, REMOVED, check, "", by, dry_run, keep_files=keep_files)
+
+
+def _groups(choice: Choice) -> list[str]:
+    """The groups that the choice names."""
+    named = [key.partition(":")[0] for key in choice.projects if ":" in key]
+    return list(dict.fromkeys([*named, *([] if choice.group is None else [choice.group])]))
 
 
 def _move(
@@ -104,8 +114,9 @@ def _move(
                 if problems := problems_of_move(workdir, moving, target):
                     raise StepRefused(problems)
                 result = StepResult(already)
+                members = by_group(moving)
                 for source in sorted(sources if moving or dissolved in list_groups(workdir) else ()):
-                    codes = [project.code for project in moving if project.group == source]
+                    codes = [project.code for project in members.get(source, ())]
                     unfinished = _unfinished(workdir, step, source, target, codes, by, bool(dissolved), keep_files)
                     left = {} if dry_run else carry_out(workdir, unfinished)
                     _tell(result, step, source, target, codes, left, keep_files)

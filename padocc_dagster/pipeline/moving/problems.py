@@ -8,6 +8,8 @@ from padocc_dagster.pipeline.groups import list_groups, project_codes
 from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.locks import LockedError, held
 from padocc_dagster.pipeline.names import name_problem, nearest
+from padocc_dagster.pipeline.specs import stored_specs
+from padocc_dagster.pipeline.steps.step import StepRefused
 
 LOCK_WAIT_SECONDS = 0.2
 
@@ -35,6 +37,13 @@ def damage(workdir: Workdir, group: str) -> str:
     return ""
 
 
+def refuse_unsafe(groups: Iterable[str], codes: Iterable[str] = ()) -> None:
+    """Raise StepRefused for names that are not safe: asked before a lock or any other file is made of them."""
+    names = [*(("group", group) for group in groups), *(("project code", code) for code in codes)]
+    if problems := dict.fromkeys(problem for kind, name in names if (problem := name_problem(kind, name))):
+        raise StepRefused(problems)
+
+
 def new_group_problems(workdir: Workdir, group: str) -> list[str]:
     """Why a group of this name cannot be made."""
     if problem := name_problem("group", group):
@@ -54,6 +63,18 @@ def unlisted_names(workdir: Workdir, group: str) -> str:
     unsafe = [problem for problem in (name_problem("project code", code) for code in listed) if problem]
     remedy = f"rename or remove it in {workdir.main_list(group)}"
     return f"group {group!r} cannot be merged as a whole: {'; '.join(unsafe)}; {remedy}" if unsafe else ""
+
+
+def spec_problems(workdir: Workdir, projects: list[Project]) -> dict[Project, str]:
+    """Which of the projects have no spec that can be read, each with why. All are tried at once, and halves where that fails."""
+    try:
+        stored_specs(workdir, projects)
+        return {}
+    except (CorruptFileError, KeyError, TypeError, ValueError) as error:
+        if len(projects) == 1:
+            return {projects[0]: str(error)}
+    half = len(projects) // 2
+    return spec_problems(workdir, projects[:half]) | spec_problems(workdir, projects[half:])
 
 
 def problems_of_move(workdir: Workdir, projects: list[Project], target: str) -> list[str]:

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from padocc_dagster.pipeline.files import CorruptFileError, read_json, read_lines, write_json
 from padocc_dagster.pipeline.layout import Project, Workdir
+from padocc_dagster.pipeline.names import name_problem
 
 NO_FOLDER = 0
 
@@ -108,9 +109,14 @@ def _read(path: Path) -> Unfinished:
     if not path.exists():
         raise FileNotFoundError(path)
     try:
-        return Unfinished(**read_json(path))
+        step = Unfinished(**read_json(path))
+        groups = [step.source, step.target] if step.target else [step.source]
+        is_safe = not any(name_problem("group", name) for name in groups) and not any(name_problem("code", name) for name in step.folders)
     except TypeError:
-        raise CorruptFileError(f"{path} is not the record of a step: look which groups hold its projects, then remove it") from None
+        is_safe = False
+    if is_safe:
+        return step
+    raise CorruptFileError(f"{path} is not the record of a step: look which groups hold its projects, then remove it")
 
 
 def _path(workdir: Workdir, identity: str) -> Path:

@@ -14,8 +14,14 @@ WITHOUT_WORKDIR = ("check",)
 AGAIN = {"init": "rescan", "scan": "rescan", "compute": "recompute", "validate": "revalidate", "complete": "revalidate"}
 """The command that runs a phase again; publication follows a validation."""
 BY_EYE = "WHY IT DOES NO HARM"
-TO_FILL_IN = {"dimension": "DIMENSION", "pattern": "/NEW/FOLDER/*.nc", "again": "recompute", "variable": "VARIABLE", "field": "concat_dims"}
-"""What a command says where nothing is known of the project, in capitals what the reader has to fill in."""
+TO_FILL_IN = {
+    "again": "recompute",
+    "dimension": "DIMENSION",
+    "field": "concat_dims",
+    "pattern": "/NEW/FOLDER/*.nc",
+    "variable": "VARIABLE",
+}
+"""What a command says where nothing is known of the project; in capitals what the reader has to fill in."""
 
 
 class Remedy(NamedTuple):

@@ -12,8 +12,8 @@ from padocc_dagster.pipeline.due import is_ignored
 from padocc_dagster.pipeline.files import CorruptFileError, read_json, read_lines
 from padocc_dagster.pipeline.groups import faultlist, group_states, list_groups
 from padocc_dagster.pipeline.layout import Project, Workdir
+from padocc_dagster.pipeline.moving.problems import spec_problems
 from padocc_dagster.pipeline.names import name_problem, nearest
-from padocc_dagster.pipeline.specs import stored_spec
 from padocc_dagster.pipeline.status import ProjectState, read_rows
 from padocc_dagster.pipeline.steps.step import StepRefused
 
@@ -98,6 +98,7 @@ def _unusable(workdir: Workdir, group: str, states: dict[str, ProjectState]) -> 
     listed = {line.strip() for line in read_lines(workdir.main_list(group))}
     for code in sorted(listed - set(states)):
         yield Project(group, code), name_problem("project code", code) or "its name is not safe"
+    specless = spec_problems(workdir, [Project(group, code) for code, state in states.items() if state.status])
     for code, state in states.items():
         project = Project(group, code)
         if not state.status:
@@ -105,10 +106,12 @@ def _unusable(workdir: Workdir, group: str, states: dict[str, ProjectState]) -> 
             continue
         try:
             read_json(workdir.detail_cfg(project))
-            stored_spec(workdir, project)
             read_json(workdir.base_cfg(project))
-        except (CorruptFileError, KeyError, TypeError, ValueError) as error:
+        except CorruptFileError as error:
             yield project, str(error)
+            continue
+        if problem := specless.get(project):
+            yield project, problem
     folder = workdir.root / "in_progress" / group
     for stray in sorted(path.name for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else ():
         if stray not in listed and not stray.startswith("."):

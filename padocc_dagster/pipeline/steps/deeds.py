@@ -7,11 +7,11 @@ from padocc_dagster.pipeline.due import is_ignored
 from padocc_dagster.pipeline.files import CorruptFileError, read_json
 from padocc_dagster.pipeline.groups import faultlist, project_codes
 from padocc_dagster.pipeline.layout import Project, Workdir
+from padocc_dagster.pipeline.moving.histories import Histories
 from padocc_dagster.pipeline.outcome import PHASES, Verdict
 from padocc_dagster.pipeline.product import options_of
 from padocc_dagster.pipeline.spec import AGGREGATORS
 from padocc_dagster.pipeline.status import AGGREGATORS_TRIED, StatusRow, error_class_in, read_rows
-from padocc_dagster.pipeline.steps.history import history_of
 from padocc_dagster.pipeline.steps.rules import Rules
 
 NOTHING_HELPS = {
@@ -53,22 +53,22 @@ def deeds(workdir: Workdir, group: str, rules: Rules) -> Iterator[Deed]:
     """What the rules ask for in the group; nothing where SHEPARD's `.shpignore` lies."""
     if is_ignored(workdir, group) or not (rules.next_aggregator or rules.quarantine_after):
         return
-    listed = faultlist(workdir, group)
+    listed, histories = faultlist(workdir, group), Histories(workdir)
     for code in project_codes(workdir, group):
         project = Project(group, code)
         rows = [] if code in listed else read_rows(workdir.status_log(project))
         if rows and rows[-1].verdict is Verdict.FAILED:
-            deed = _deed(workdir, project, rows, rules)
+            deed = _deed(workdir, project, rows, rules, histories)
             if deed:
                 yield deed
 
 
-def _deed(workdir: Workdir, project: Project, rows: list[StatusRow], rules: Rules) -> Deed | None:
+def _deed(workdir: Workdir, project: Project, rows: list[StatusRow], rules: Rules, histories: Histories) -> Deed | None:
     last, failures = rows[-1], _failures(rows)
     if rules.quarantine_after and failures >= rules.quarantine_after:
         return Deed(project, len(rows), {}, f"quarantined after {failures} attempts at {last.phase}: {last.status}")
     if rules.next_aggregator and last.phase == "compute":
-        choices = _next(workdir, project, rules, last.status)
+        choices = _next(workdir, project, rules, rows, histories)
         if choices:
             told = " ".join(f"{name} {value}" for name, value in choices.items())
             return Deed(project, len(rows), choices, f"compute ended with {last.status}: next is {told}")
@@ -85,8 +85,9 @@ def _failures(rows: list[StatusRow]) -> int:
     return count
 
 
-def _next(workdir: Workdir, project: Project, rules: Rules, status: str) -> dict[str, str]:
+def _next(workdir: Workdir, project: Project, rules: Rules, rows: list[StatusRow], histories: Histories) -> dict[str, str]:
     """The next aggregator that was not tried, then the next format; nothing when there is none, or none can help."""
+    status = rows[-1].status
     error_class = error_class_in(status)
     if error_class in NOTHING_HELPS:
         return {}
@@ -94,7 +95,7 @@ def _next(workdir: Workdir, project: Project, rules: Rules, status: str) -> dict
         base = read_json(workdir.base_cfg(project))
     except CorruptFileError:
         return {}
-    before = _done_by_rules(workdir, project)
+    before = _done_by_rules(project, rows, histories)
     current = (base.get("override") or {}).get("cloud_type") or "kerchunk"
     if current == "kerchunk" and error_class not in ONLY_A_FORMAT_HELPS:
         tried = set(AGGREGATORS) if any(" aggregator " in what for what in before) else _tried(base, status)
@@ -107,10 +108,10 @@ def _next(workdir: Workdir, project: Project, rules: Rules, status: str) -> dict
     return {}
 
 
-def _done_by_rules(workdir: Workdir, project: Project) -> list[str]:
+def _done_by_rules(project: Project, rows: list[StatusRow], histories: Histories) -> list[str]:
     """What the rules did to the project since it was last initialised."""
-    made = [row.time for row in read_rows(workdir.status_log(project)) if row.phase == "init" and row.time]
-    entries = [entry for entry in history_of(workdir, project) if entry.who == who_of(project.group)]
+    made = [row.time for row in rows if row.phase == "init" and row.time]
+    entries = [entry for entry in histories.of(project) if entry.who == who_of(project.group)]
     return [entry.what for entry in entries if not made or entry.when.astimezone().replace(tzinfo=None) >= made[-1]]
 
 

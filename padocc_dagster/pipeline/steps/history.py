@@ -45,10 +45,10 @@ def note(workdir: Workdir, deeds: Mapping[Project, str], by: By) -> None:
 def history_of(workdir: Workdir, project: Project) -> list[Entry]:
     """What was done by hand to the project, oldest first. Lines cut short are passed over."""
     entries = []
-    for line in _lines(workdir.group_history(project.group)):
+    for line in lines_of(workdir.group_history(project.group)):
         if line.pop("project", None) == project.code:
-            entries.append(_entry(line))
-    entries += map(_entry, _lines(workdir.history(project)))
+            entries.append(entry_of(line))
+    entries += map(entry_of, lines_of(workdir.history(project)))
     return sorted((entry for entry in entries if entry), key=lambda entry: entry.when)
 
 
@@ -62,7 +62,7 @@ def _append(path: Path, value: dict[str, Any]) -> None:
         os.fsync(file.fileno())
 
 
-def _lines(path: Path) -> list[dict[str, Any]]:
+def lines_of(path: Path) -> list[dict[str, Any]]:
     found = []
     try:
         lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
@@ -78,7 +78,7 @@ def _lines(path: Path) -> list[dict[str, Any]]:
     return found
 
 
-def _entry(value: dict[str, Any]) -> Entry | None:
+def entry_of(value: dict[str, Any]) -> Entry | None:
     try:
         return Entry(datetime.fromisoformat(value["when"]), value["who"], value["what"], value["why"], value.get("rows"))
     except (KeyError, TypeError, ValueError):

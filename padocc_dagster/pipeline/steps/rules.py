@@ -18,10 +18,13 @@ import yaml
 
 from padocc_dagster.pipeline.files import write_text
 from padocc_dagster.pipeline.layout import Workdir
+from padocc_dagster.pipeline.locks import LockedError, held
 from padocc_dagster.pipeline.names import nearest
 from padocc_dagster.pipeline.steps.step import By, StepRefused
 
 NAMES = ("next_aggregator", "formats", "quarantine_after", "complete_on_warnings")
+TOLD = ("set_by", "set_because", "set_at")
+"""What else stands in the file."""
 OFF = "off"
 NONE = "none"
 """No warning at all lets a project pass without a tick."""
@@ -46,12 +49,28 @@ def read_rules(workdir: Workdir, group: str) -> Rules:
     """The group's rules; none when nobody set any. Raises ValueError, with what to do, for a file that cannot be rules."""
     path = rules_file(workdir, group)
     try:
-        value = yaml.safe_load(path.read_text(encoding="utf-8"))
-        return _rules({name: value[name] for name in NAMES if name in value})
+        return _rules(yaml.safe_load(path.read_text(encoding="utf-8")))
     except FileNotFoundError:
         return Rules()
-    except (yaml.YAMLError, TypeError, UnicodeDecodeError, ValueError) as error:
-        raise ValueError(f"{path} cannot be read as rules ({error}): set them anew with `padocc-dagster rules {group} --set …`") from None
+    except (yaml.YAMLError, OSError, ValueError) as error:
+        remedy = f"correct it, or remove it and set them anew with `padocc-dagster rules {group} --set …`"
+        raise ValueError(f"{path} cannot be read as rules ({' '.join(str(error).split())}): {remedy}") from None
+
+
+def set_rules(workdir: Workdir, group: str, settings: dict[str, str], by: By, dry_run: bool = False) -> Rules:
+    """Change these rules of the group, and return all of them. Raises ValueError for wrong settings, and for a file that is no rules.
+
+    They are read, changed and written under the group's lock, so that two people's changes at once are both kept.
+    """
+    if dry_run:
+        return changed_rules(read_rules(workdir, group), settings)
+    try:
+        with held(workdir.group_lock(group), f"group {group}"):
+            rules = changed_rules(read_rules(workdir, group), settings)
+            write_rules(workdir, group, rules, by)
+            return rules
+    except LockedError as locked:
+        raise StepRefused([str(locked)]) from None
 
 
 def changed_rules(rules: Rules, settings: dict[str, str]) -> Rules:
@@ -68,7 +87,7 @@ def changed_rules(rules: Rules, settings: dict[str, str]) -> Rules:
 
 
 def write_rules(workdir: Workdir, group: str, rules: Rules, by: By) -> None:
-    """Write them down, with who set them and why."""
+    """Write them down, with who set them and why; the group's lock is held."""
     kept = {name: found for name, found in asdict(rules).items() if found not in (None, False, ()) or (name, found) == (NAMES[3], ())}
     value = {name: list(found) if isinstance(found, tuple) else found for name, found in kept.items()}
     told = {**value, "set_by": by.who, "set_because": by.why, "set_at": datetime.now().astimezone().isoformat(timespec="seconds")}
@@ -94,9 +113,31 @@ def _parsed(name: str, text: str) -> Any:
     return words if words != (NONE,) else ()
 
 
-def _rules(value: dict[str, Any]) -> Rules:
-    texts = {name: (",".join(found) or NONE) if isinstance(found, list) else str(found).lower() for name, found in value.items()}
+def _rules(value: Any) -> Rules:
+    """The rules in a file's content. Anything else in it may be a rule misspelt, which must not read as one that nobody set."""
+    if not isinstance(value, dict):
+        raise ValueError(f"it holds {'nothing' if value is None else 'a ' + type(value).__name__}, expected RULE: VALUE on each line")
+    texts, problems = {}, []
+    for name, found in value.items():
+        try:
+            texts |= {} if name in TOLD else {str(name): _text(found)}
+        except ValueError as problem:
+            problems.append(f"{name} {problem}")
     try:
-        return changed_rules(Rules(), texts)
+        rules = changed_rules(Rules(), texts)
     except StepRefused as refused:
-        raise ValueError("; ".join(refused.problems)) from None
+        problems += refused.problems
+    if problems:
+        raise ValueError("; ".join(problems))
+    return rules
+
+
+def _text(found: Any) -> str:
+    """A value of the file in the words of `--set`. YAML reads a bare off as False."""
+    if found is False:
+        return OFF
+    if isinstance(found, list) and all(isinstance(word, str) for word in found):
+        return ",".join(found) or NONE
+    if isinstance(found, str | int):
+        return str(found).lower() if found is True else str(found)
+    raise ValueError(f"is {found!r}: write a word, a number or a list of words")
