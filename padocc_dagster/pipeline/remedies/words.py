@@ -30,8 +30,8 @@ class Remedy(NamedTuple):
     sentence: str
     command: str
     """Without the program's name; `{key}` is the project, `{again}` the command that runs the phase again, `{dimension}` the dimension
-    along which its files seem to follow each other, `{pattern}` where its files are looked for, `{variable}` the variable that differs, `{field}` the field of the config
-    that the failure names."""
+    along which its files seem to follow each other, `{pattern}` where its files are looked for, `{variable}` the variable that differs,
+    `{field}` the field of the config that the failure names."""
 
 
 class Explanation(NamedTuple):
