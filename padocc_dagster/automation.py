@@ -16,10 +16,10 @@ import dagster as dg
 from dagster import AutomationCondition as AC
 from dagster._core.definitions.events import AssetKeyPartitionKey
 
-from padocc_dagster.actions.backfills import FOLLOWED
 from padocc_dagster.phase_assets import PHASE_OF
 from padocc_dagster.pipeline.due import due_projects
 from padocc_dagster.pipeline.layout import Workdir
+from padocc_dagster.run_tags import FOLLOWED
 
 
 class PhaseIsDue(dg.AutomationCondition):

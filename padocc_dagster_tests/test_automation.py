@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 import dagster as dg
 import pytest
 
-from padocc_dagster.actions.backfills import FOLLOWED
 from padocc_dagster.automation import when_upstream_is_ready
+from padocc_dagster.run_tags import FOLLOWED
 
 KEYS = ("g:a", "g:b")
 projects = dg.DynamicPartitionsDefinition(name="projects")

@@ -7,7 +7,6 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from padocc_dagster.actions.backfills import FOLLOWED
 from padocc_dagster.actions.standing import announce_standing
 from padocc_dagster.automation import automation_sensor
 from padocc_dagster.definitions import defs
@@ -15,6 +14,7 @@ from padocc_dagster.pipeline.files import write_lines, write_text
 from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.status import append_row
 from padocc_dagster.resources import Padocc
+from padocc_dagster.run_tags import FOLLOWED
 
 CODES = ("fresh", "scanned", "failed", "computed", "given_up", "pending")
 ENDS = {

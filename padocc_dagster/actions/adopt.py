@@ -7,7 +7,6 @@ told already is not told twice.
 import dagster as dg
 from pydantic import Field
 
-from padocc_dagster.actions.backfills import FOLLOWED
 from padocc_dagster.actions.standing import CHUNK, announce_standing, untold
 from padocc_dagster.actions.step import DRY_RUN, RUN_ASKED, StepConfig, carry_out, report
 from padocc_dagster.partitions import add_projects
@@ -17,6 +16,7 @@ from padocc_dagster.pipeline.steps.adopt import find_groups, unsafe_groups
 from padocc_dagster.pipeline.steps.history import note
 from padocc_dagster.pipeline.steps.step import StepResult
 from padocc_dagster.resources import Padocc
+from padocc_dagster.run_tags import FOLLOWED
 
 
 class AdoptConfig(StepConfig):

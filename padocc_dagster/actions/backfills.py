@@ -8,10 +8,17 @@ from typing import Any
 
 import dagster as dg
 
+from padocc_dagster.assets.cloud_product import cloud_product
+from padocc_dagster.assets.project import project
+from padocc_dagster.assets.scan import scan_report
+from padocc_dagster.assets.validation import validation_report
 from padocc_dagster.pipeline.layout import Project
+from padocc_dagster.resources import Padocc
 
-FOLLOWED = "padocc/followed_by_backfill"
-"""Tag of a run whose materialisations a backfill of its own follows up, so that automation does not."""
+PHASES = dg.Definitions(
+    assets=[project, scan_report, cloud_product, validation_report], resources={"padocc": Padocc(root=dg.EnvVar("WORKDIR"))}
+)
+"""What a backfill can be about; the page of all definitions cannot be asked from here, as it shows the steps that ask for backfills."""
 
 ID_LETTERS = 16
 """Dagster's own ids have 8 letters, by chance; the storage has room for 32."""
@@ -40,13 +47,11 @@ def launch_backfill(
     """
     from dagster._core.execution.backfill import PartitionBackfill
 
-    from padocc_dagster.definitions import defs
-
     if present := launched(instance, asking, asset):
         return present
     backfill = PartitionBackfill.from_asset_partitions(
         backfill_id=_id(asking, asset),
-        asset_graph=defs.resolve_asset_graph(),
+        asset_graph=PHASES.resolve_asset_graph(),
         partition_names=[str(project) for project in projects],
         asset_selection=[dg.AssetKey(asset)],
         backfill_timestamp=time.time(),

@@ -16,7 +16,7 @@ from typing import Any
 import dagster as dg
 from pydantic import Field
 
-from padocc_dagster.actions.backfills import FOLLOWED, launch_backfill, launched
+from padocc_dagster.actions.backfills import launch_backfill, launched
 from padocc_dagster.actions.step import DRY_RUN, RUN_ASKED, ProjectsConfig, asked_now, begun_before, carry_out, report
 from padocc_dagster.actions.telling import specs_on_disk, tell
 from padocc_dagster.partitions import add_projects
@@ -34,6 +34,7 @@ from padocc_dagster.pipeline.steps.choice import chosen
 from padocc_dagster.pipeline.steps.history import note
 from padocc_dagster.pipeline.steps.step import StepRefused, StepResult
 from padocc_dagster.resources import Padocc
+from padocc_dagster.run_tags import FOLLOWED
 from padocc_dagster.selection.edited import FIELDS, differences, edited
 
 Specs = dict[Project, ProjectSpec]

@@ -5,7 +5,6 @@ from collections.abc import Callable
 import dagster as dg
 from pydantic import Field
 
-from padocc_dagster.actions.backfills import FOLLOWED
 from padocc_dagster.actions.settle import settle
 from padocc_dagster.actions.step import DRY_RUN, RUN_ASKED, ProjectsConfig, StepConfig, carry_out, report
 from padocc_dagster.pipeline.files import CorruptFileError
@@ -13,6 +12,7 @@ from padocc_dagster.pipeline.moving import moves
 from padocc_dagster.pipeline.moving.carrying import finish_unfinished
 from padocc_dagster.pipeline.steps.step import StepResult
 from padocc_dagster.resources import Padocc
+from padocc_dagster.run_tags import FOLLOWED
 
 TAGS = {**RUN_ASKED, FOLLOWED: "nothing has to follow"}
 """What these runs tell of projects in their new groups was so before: no phase is repeated."""

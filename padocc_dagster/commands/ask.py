@@ -61,7 +61,7 @@ def step(job: str, about_projects: bool = True) -> Callable[[Callable[..., Confi
 
 def ask(workdir: Path, job: str, config: Mapping[str, Any]) -> None:
     """Take the step, print what it did and did not do, and end with 1 unless all was done."""
-    from padocc_dagster.actions.perform import perform
+    from padocc_dagster.commands.perform import perform
     from padocc_dagster.services.home import Home
 
     with sentences():

@@ -19,7 +19,6 @@ from padocc_dagster.actions.adding import add_projects as add_projects_job
 from padocc_dagster.actions.edit import edit_projects
 from padocc_dagster.actions.initialise import initialise_group
 from padocc_dagster.actions.moves import finish_interrupted_steps
-from padocc_dagster.actions.perform import COMMAND_LINE
 from padocc_dagster.actions.standing import announce_standing
 from padocc_dagster.actions.telling import tell_initialised
 from padocc_dagster.partitions import add_projects, groups, projects
@@ -29,6 +28,7 @@ from padocc_dagster.pipeline.groups import project_codes
 from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.moving.unfinished import unfinished_steps
 from padocc_dagster.resources import Padocc
+from padocc_dagster.run_tags import COMMAND_LINE
 
 LOOKED_AT, TOLD = 2000, 500  # projects a tick; Dagster ends a tick after 60 s
 MINUTE = 60.0

@@ -13,7 +13,6 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     from padocc_dagster.definitions import defs
 from padocc_dagster.actions import settle
-from padocc_dagster.actions.backfills import FOLLOWED
 from padocc_dagster.cli import app
 from padocc_dagster.partitions import add_projects
 from padocc_dagster.pipeline.files import write_lines
@@ -24,6 +23,7 @@ from padocc_dagster.pipeline.status import append_row
 from padocc_dagster.pipeline.steps.choice import Choice
 from padocc_dagster.pipeline.steps.step import By
 from padocc_dagster.resources import Padocc
+from padocc_dagster.run_tags import FOLLOWED
 from padocc_dagster_tests.pipeline.interrupting import interrupted_at
 from padocc_dagster_tests.pipeline.projects import initialised, spec
 from padocc_dagster_tests.pipeline.reads import counted_reads

@@ -6,11 +6,11 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from padocc_dagster.actions.backfills import FOLLOWED
 from padocc_dagster.actions.standing import announce_standing
 from padocc_dagster.phase_assets import PHASE_ASSETS
 from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.resources import Padocc
+from padocc_dagster.run_tags import FOLLOWED
 from padocc_dagster_tests.pipeline.projects import Made, copy, make
 
 ALL = ("scan", "compute", "validate", "publish")

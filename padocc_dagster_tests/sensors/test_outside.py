@@ -12,9 +12,7 @@ import dagster as dg
 import pytest
 from dagster._core.test_utils import create_run_for_test
 
-from padocc_dagster.actions.backfills import FOLLOWED
 from padocc_dagster.actions.edit import edit_projects
-from padocc_dagster.actions.perform import COMMAND_LINE
 from padocc_dagster.actions.telling import tell_initialised
 from padocc_dagster.definitions import defs
 from padocc_dagster.partitions import add_projects
@@ -23,6 +21,7 @@ from padocc_dagster.pipeline.beside import SETTLED_NS, changes
 from padocc_dagster.pipeline.files import write_json, write_lines
 from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.status import append_row, read_rows
+from padocc_dagster.run_tags import COMMAND_LINE, FOLLOWED
 from padocc_dagster.sensors import outside as module
 from padocc_dagster.sensors.outside import outside, take_note
 

@@ -11,9 +11,8 @@ from typing import Any
 import dagster as dg
 
 from padocc_dagster.actions.step import DONE, NOT_DONE
+from padocc_dagster.run_tags import COMMAND_LINE
 from padocc_dagster.services.home import Home
-
-COMMAND_LINE = {"padocc/asked_from": "command line"}
 
 
 @dataclass
