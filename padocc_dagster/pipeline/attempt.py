@@ -13,6 +13,7 @@ from typing import Any
 from padocc_dagster.pipeline import publish as publish_phase
 from padocc_dagster.pipeline.due import NOT_DUE, is_due
 from padocc_dagster.pipeline.files import CorruptFileError, last_lines, read_json, write_json
+from padocc_dagster.pipeline.finished import finished_before
 from padocc_dagster.pipeline.groups import faultlist
 from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.locks import LockedError, held
@@ -51,7 +52,7 @@ def _attempt(phase: str, needed: str, work: Work, root: str, key: str, options: 
     run, resumed, unattended = options.pop("run", ""), options.pop("resumed", False), options.pop("unattended", False)
     try:
         with held(workdir.project_lock(project), f"project {project}"):
-            done = _finished_before(workdir, project, phase, run) if resumed else None
+            done = finished_before(workdir, project, phase, run) if resumed else None
             if done is None and unattended:
                 done = _done_meanwhile(workdir, project, phase, needed, resumed)
             if done is None:
@@ -82,19 +83,6 @@ def _locked_attempt(phase: str, needed: str, work: Work, workdir: Workdir, proje
         error = caught
         _log_traceback(workdir.phase_log(project, phase), caught)
     return _write_down(phase, workdir, project, len(rows), error, details)
-
-
-def _finished_before(workdir: Workdir, project: Project, phase: str, run: str) -> Outcome | None:
-    """The recorded outcome, when this very run had passed the phase before it died, and nothing happened since."""
-    try:
-        record = read_json(workdir.outcome(project))
-    except CorruptFileError:
-        return None
-    rows = len(read_rows(workdir.status_log(project)))
-    if not run or (record.get("phase"), record.pop("run", None), record.pop("rows", None)) != (phase, run, rows):
-        return None
-    outcome = Outcome.from_dict(record)
-    return outcome if outcome.passed else None
 
 
 def _done_meanwhile(workdir: Workdir, project: Project, phase: str, needed: str, resumed: bool) -> Outcome | None:

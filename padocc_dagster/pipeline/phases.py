@@ -6,6 +6,7 @@ from typing import Any
 
 from padocc_dagster.pipeline.comparison import Comparison
 from padocc_dagster.pipeline.files import last_lines, write_json
+from padocc_dagster.pipeline.finished import finished_before
 from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.locks import LockedError, held
 from padocc_dagster.pipeline.outcome import Outcome, Verdict
@@ -58,15 +59,18 @@ def _run(operation: str, phase: str, workdir: Workdir, project: Project, **choic
         _write_down(workdir, project, outcome)
         return replace(outcome, log_tail=last_lines(phase_log))
     except BaseException:
-        _write_down(workdir, project, Outcome(phase, Verdict.FAILED, CANCELLED, CANCELLED, "the run was cancelled"))
+        cancelled = Outcome(phase, Verdict.FAILED, CANCELLED, CANCELLED, "the run was cancelled")
+        _write_down(workdir, project, cancelled, unless_passed_in=choices.get("run", ""))
         raise
 
 
-def _write_down(workdir: Workdir, project: Project, outcome: Outcome) -> None:
-    """Write an end that the worker could not write itself; nothing when another is at work, so that this one had not begun, and nothing
-    when the project was moved or removed."""
+def _write_down(workdir: Workdir, project: Project, outcome: Outcome, unless_passed_in: str = "") -> None:
+    """Write an end that the worker could not write itself; nothing when another is at work, so that this one had not begun, nothing when
+    the project was moved or removed, and nothing when the worker of that run had written down that the phase passed."""
     with suppress(LockedError), held(workdir.project_lock(project), f"project {project}", wait=LOCK_WAIT_SECONDS):
         if not workdir.project_dir(project).is_dir():
+            return
+        if unless_passed_in and finished_before(workdir, project, outcome.phase, unless_passed_in):
             return
         append_row(workdir.status_log(project), outcome.phase, outcome.status)
         write_json(workdir.outcome(project), outcome.as_dict())

@@ -4,6 +4,8 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from padocc_dagster.pipeline.due import NOT_DUE
 from padocc_dagster.pipeline.outcome import Verdict
 from padocc_dagster.pipeline.status import append_row
@@ -107,3 +109,19 @@ def test_what_is_due_is_done_unattended(at: Callable[[str], Made]) -> None:
     made = at("initialised")
     assert made.run("scan", unattended=True).passed
     assert made.statuses[-1] == ("scan", "Success")
+
+
+@pytest.mark.parametrize(("run", "after"), [("r1", ["init", "scan"]), ("r2", ["init", "scan", "scan"])])
+def test_a_run_that_is_interrupted_after_its_worker_had_written_the_end_down_is_not_cancelled_as_well(
+    at: Callable[[str], Made], monkeypatch: pytest.MonkeyPatch, run: str, after: list[str]
+) -> None:
+    made = at("initialised")
+    assert made.run("scan", run="r1").passed
+
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("padocc_dagster.pipeline.phases.call", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        made.run("scan", run=run)
+    assert [row.phase for row in made.rows] == after

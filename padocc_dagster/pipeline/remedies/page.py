@@ -14,8 +14,8 @@ it, the end of the log, what differs from its sources. The same is in the metada
 Below, `recompute --aggregator K` stands for `padocc-dagster recompute GROUP:PROJECT --aggregator K -w WORKDIR --why "…"`. A command takes
 many projects as well: `GROUP:*`, or those that stopped alike, as in `--group GROUP --error-class ConcatFatalError`; `--dry-run` shows what
 it would do. `again` is `rescan`, `recompute` or `revalidate`, by the phase that stopped. Words in capitals are for you to fill in;
-`explain` fills in what it knows, leaves out what was tried, and after a failed scan chooses a format by `edit --set cloud_format=…`, as there
-is nothing to compute again. Letters before a status, as in `(V>K)AggregationError`, are PADOCC's: the aggregators that it had tried.
+`explain` fills in what it knows, leaves out what was tried, and after a failed scan chooses a format by `edit --set cloud_format=…`, as
+there is nothing to compute again. Letters before a status, as in `(V>K)AggregationError`, are PADOCC's: the aggregators that it had tried.
 
 This page is made from the code: `python -m padocc_dagster.pipeline.remedies.page > docs/failures.md`.
 """
