@@ -1,29 +1,46 @@
 """Whatever dies in the middle: nothing is lost, nothing that was finished runs again, no wrong product is published."""
 
+import itertools
 import os
 import signal
 
+import dagster as dg
 import psutil
 
-from padocc_dagster.pipeline.phases import CANCELLED
-from padocc_dagster.pipeline.status import StatusRow
+from padocc_dagster.phase_assets import PHASE_ASSETS
 from padocc_dagster_tests.live.conftest import Live, start, stop
 from padocc_dagster_tests.make_netcdf import Series
 
 PROJECTS = ("p0", "p1")
-ONCE = ["init", "scan", "compute", "validate", "complete"]
+ATTEMPTS = itertools.count()
 
 
-def drop_two(live: Live, group: str) -> None:
+def drop_two(live: Live, name: str) -> str:
+    """Drop a group of two projects, under a name that a second try does not have again."""
+    group = f"{name}-{next(ATTEMPTS)}"
     series = Series(lengths=(6,) * 8)
     live.drop(group, [{"code": code, "pattern": live.series(code, series, seed)} for seed, code in enumerate(PROJECTS)])
+    return group
 
 
-def passed(rows: list[StatusRow]) -> list[str]:
-    """The phases that passed, in order. PADOCC says so before the phase has ended: one that was killed in between did not pass."""
-    later = [*rows[1:], None]
-    ended = [row for row, after in zip(rows, later, strict=True) if not (after and (after.phase, after.status) == (row.phase, CANCELLED))]
-    return [row.phase for row in ended if row.verdict in ("ok", "warned")]
+def finished_once(live: Live, group: str) -> None:
+    """Every phase ended once, in its order.
+
+    PADOCC writes its row before a phase has ended: one that was killed in between is repeated and has two rows, one after the other, and
+    one materialisation. A run that was killed after the end tells it again: two materialisations, one row.
+    """
+    for code in PROJECTS:
+        passed = [row.phase for row in live.rows(f"{group}:{code}") if row.verdict in ("ok", "warned")]
+        assert [phase for phase, _ in itertools.groupby(passed)] == list(PHASE_ASSETS)
+        for phase, asset in PHASE_ASSETS.items():
+            told = live.wait(f"{asset} of {code}", lambda asset=asset, code=code: materialised(live, asset, f"{group}:{code}"))
+            assert 1 in (passed.count(phase), told), (phase, code, passed, told)
+
+
+def materialised(live: Live, asset: str, key: str) -> int:
+    """How often Dagster was told of the asset."""
+    of_project = dg.AssetRecordsFilter(dg.AssetKey(asset), asset_partitions=[key])
+    return len(live.instance.fetch_materializations(of_project, limit=9).records)
 
 
 def all_published(live: Live, group: str) -> bool:
@@ -35,26 +52,24 @@ def wait_for_work(live: Live, group: str, phase: str) -> None:
 
 
 def test_killing_the_daemon_and_the_web_server_repeats_nothing(live: Live) -> None:
-    drop_two(live, "after-services")
-    wait_for_work(live, "after-services", "scan")
+    group = drop_two(live, "after-services")
+    wait_for_work(live, group, "scan")
     live.kill("daemon")
     live.kill("webserver")
-    wait_for_work(live, "after-services", "compute")
+    wait_for_work(live, group, "compute")
     live.kill("daemon")
-    live.wait("all products", lambda: all_published(live, "after-services"))
-    for code in PROJECTS:
-        assert passed(live.rows(f"after-services:{code}")) == ONCE
+    live.wait("all products", lambda: all_published(live, group))
+    finished_once(live, group)
 
 
 def test_killing_a_run_at_work_repeats_that_phase_alone(live: Live) -> None:
-    drop_two(live, "after-run")
-    wait_for_work(live, "after-run", "scan")
+    group = drop_two(live, "after-run")
+    wait_for_work(live, group, "scan")
     worker = live.wait("a worker of PADOCC", lambda: _worker(live))
     os.kill(worker.ppid(), signal.SIGKILL)
     worker.wait(30)
-    live.wait("all products", lambda: all_published(live, "after-run"))
-    for code in PROJECTS:
-        assert passed(live.rows(f"after-run:{code}")) == ONCE
+    live.wait("all products", lambda: all_published(live, group))
+    finished_once(live, group)
 
 
 def _worker(live: Live) -> psutil.Process | None:
@@ -68,23 +83,22 @@ def _worker(live: Live) -> psutil.Process | None:
 
 
 def test_killing_everything_and_starting_again_ends_with_every_product(live: Live) -> None:
-    drop_two(live, "after-all")
-    wait_for_work(live, "after-all", "scan")
+    group = drop_two(live, "after-all")
+    wait_for_work(live, group, "scan")
     os.kill(live.process.pid, signal.SIGKILL)
     live.process.wait()
     live.process = start(live.workdir.root, live.port)
-    live.wait("all products", lambda: all_published(live, "after-all"))
-    for code in PROJECTS:
-        assert passed(live.rows(f"after-all:{code}")) == ONCE
+    live.wait("all products", lambda: all_published(live, group))
+    finished_once(live, group)
 
 
 def test_ending_in_the_middle_and_starting_again_ends_with_every_product(live: Live) -> None:
-    drop_two(live, "after-stop")
-    wait_for_work(live, "after-stop", "scan")
+    group = drop_two(live, "after-stop")
+    wait_for_work(live, group, "scan")
     stop(live.process)
     assert _nothing_left(live)
     live.process = start(live.workdir.root, live.port)
-    live.wait("all products", lambda: all_published(live, "after-stop"))
+    live.wait("all products", lambda: all_published(live, group))
 
 
 def _nothing_left(live: Live) -> bool:
