@@ -156,3 +156,8 @@ def test_loading_the_definitions_loads_neither_padocc_nor_xarray_nor_kerchunk() 
     script = f"import padocc_dagster.definitions, sys; print(*(set({HEAVY!r}) & set(sys.modules)))"
     loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.split()
     assert loaded == []
+
+
+@pytest.mark.parametrize("path", [path for path in FILES if path.parts[0] not in ("cli.py", "commands")], ids=str)
+def test_the_commands_are_asked_by_the_command_line_alone(path: Path) -> None:
+    assert not {name for name in imports(path) if name.startswith("padocc_dagster.commands")}

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from padocc_dagster.actions.moves import TAGS
 from padocc_dagster.actions.settle import settle
-from padocc_dagster.actions.step import DRY_RUN, RUN_ASKED, StepConfig, carry_out, report
+from padocc_dagster.actions.step import RUN_ASKED, StepConfig, carry_out, conclude
 from padocc_dagster.actions.telling import PROJECT, tell
 from padocc_dagster.partitions import add_projects as add_partitions
 from padocc_dagster.pipeline.announcements import to_announce
@@ -48,11 +48,13 @@ def add(context: dg.OpExecutionContext, config: AddConfig, padocc: Padocc) -> No
     except WorkerError as failed:
         told = f"group {config.group}: {failed.error_class}: {failed}; ask again for what is missing"
         raise dg.Failure(told, allow_retries=False) from failed
-    if not config.dry_run:
+
+    def tell_all() -> None:
         add_partitions(context.instance, config.group, [project.code for project in done.done])
         news = {*to_announce(workdir, config.group), *_never_told(context.instance, done)}
         tell(context, workdir, config.group, [spec for spec in asked[0].projects if spec.code in news])
-    report(context, done, DRY_RUN if config.dry_run else "")
+
+    conclude(context, config, done, tell_all)
 
 
 @dg.op(out=dg.Out(dg.Nothing))
@@ -60,9 +62,7 @@ def add_back(context: dg.OpExecutionContext, config: AddBackConfig, padocc: Pado
     """Take removed projects whose working files were kept into their groups again."""
     workdir = padocc.workdir
     done = carry_out(context, lambda: adding.add_back(workdir, _parsed(config.projects), config.by, config.dry_run))
-    if not config.dry_run:
-        settle(context, workdir, done, config.by)
-    report(context, done, DRY_RUN if config.dry_run else "")
+    conclude(context, config, done, lambda: settle(context, workdir, done, config.by))
 
 
 @dg.job(tags=RUN_ASKED, description=add.description)

@@ -4,12 +4,11 @@ itself, and PADOCC's own `faultlist.csv` says the same."""
 import dagster as dg
 
 from padocc_dagster.actions.standing import announce_standing
-from padocc_dagster.actions.step import DRY_RUN, RUN_ASKED, ProjectsConfig, carry_out, record, report
+from padocc_dagster.actions.step import RUN_ASKED, ProjectsConfig, carry_out, conclude, record
 from padocc_dagster.pipeline.due import next_phase
 from padocc_dagster.pipeline.outcome import PHASES
 from padocc_dagster.pipeline.steps.choice import chosen
 from padocc_dagster.pipeline.steps.faultlisting import give_up, take_on
-from padocc_dagster.pipeline.steps.step import StepResult
 from padocc_dagster.resources import Padocc
 
 
@@ -18,7 +17,7 @@ def put_on_faultlist(context: dg.OpExecutionContext, config: ProjectsConfig, pad
     """Give projects up. The reason and the name stand in the group's faultlist.csv."""
     workdir = padocc.workdir
     done = carry_out(context, lambda: give_up(workdir, chosen(workdir, config.choice), config.by, config.dry_run))
-    _tell(context, padocc, config, done)
+    conclude(context, config, done, lambda: record(context, workdir, done, config.by))
 
 
 @dg.op(out=dg.Out(dg.Nothing))
@@ -26,11 +25,14 @@ def take_off_faultlist(context: dg.OpExecutionContext, config: ProjectsConfig, p
     """Take projects on again. They go on where they stood."""
     workdir = padocc.workdir
     done = carry_out(context, lambda: take_on(workdir, chosen(workdir, config.choice), config.dry_run))
-    if not config.dry_run:  # what the next phase builds on may have been made anew while automation passed the project over
+
+    def tell() -> None:  # what the next phase builds on may have been made anew while automation passed the project over
         due = {project: next_phase(workdir, project) for project in done.done}
         before = {project: (PHASES[PHASES.index(phase) - 1],) for project, phase in due.items() if phase}
         announce_standing(context, workdir, before, only=before, source="taken off the faultlist")
-    _tell(context, padocc, config, done)
+        record(context, workdir, done, config.by)
+
+    conclude(context, config, done, tell)
 
 
 @dg.job(tags=RUN_ASKED, description=put_on_faultlist.description)
@@ -41,9 +43,3 @@ def faultlist_projects() -> None:
 @dg.job(tags=RUN_ASKED, description=take_off_faultlist.description)
 def unfaultlist_projects() -> None:
     take_off_faultlist()
-
-
-def _tell(context: dg.OpExecutionContext, padocc: Padocc, config: ProjectsConfig, done: StepResult) -> None:
-    if not config.dry_run:
-        record(context, padocc.workdir, done, config.by)
-    report(context, done, DRY_RUN if config.dry_run else "")

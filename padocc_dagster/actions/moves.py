@@ -6,7 +6,7 @@ import dagster as dg
 from pydantic import Field
 
 from padocc_dagster.actions.settle import settle
-from padocc_dagster.actions.step import DRY_RUN, RUN_ASKED, ProjectsConfig, StepConfig, carry_out, report
+from padocc_dagster.actions.step import RUN_ASKED, ProjectsConfig, StepConfig, carry_out, conclude
 from padocc_dagster.pipeline.files import CorruptFileError
 from padocc_dagster.pipeline.moving import moves
 from padocc_dagster.pipeline.moving.carrying import finish_unfinished
@@ -48,7 +48,7 @@ def transfer(context: dg.OpExecutionContext, config: TransferConfig, padocc: Pad
     """Bring projects to another group, with their files, specs and places on the faultlist. Nothing of them is run again."""
     workdir = padocc.workdir
     done = _take(context, lambda: moves.transfer(workdir, config.choice, config.to, config.by, config.dry_run))
-    _finish(context, config, padocc, done)
+    conclude(context, config, done, lambda: settle(context, workdir, done, config.by))
 
 
 @dg.op(out=dg.Out(dg.Nothing))
@@ -56,7 +56,7 @@ def split(context: dg.OpExecutionContext, config: SplitConfig, padocc: Padocc) -
     """Bring projects into a new group of their own. Nothing of them is run again."""
     workdir = padocc.workdir
     done = _take(context, lambda: moves.split(workdir, config.choice, config.into, config.by, config.dry_run))
-    _finish(context, config, padocc, done)
+    conclude(context, config, done, lambda: settle(context, workdir, done, config.by))
 
 
 @dg.op(out=dg.Out(dg.Nothing))
@@ -64,7 +64,7 @@ def merge(context: dg.OpExecutionContext, config: MergeConfig, padocc: Padocc) -
     """Bring all projects of a group to another, its subsets too. What else lay in the group's folders is kept with the other group."""
     workdir = padocc.workdir
     done = _take(context, lambda: moves.merge(workdir, config.merged, config.into, config.by, config.dry_run))
-    _finish(context, config, padocc, done)
+    conclude(context, config, done, lambda: settle(context, workdir, done, config.by))
 
 
 @dg.op(out=dg.Out(dg.Nothing))
@@ -72,7 +72,7 @@ def remove(context: dg.OpExecutionContext, config: RemoveConfig, padocc: Padocc)
     """Take projects out of their groups, and delete their working files unless they are to be kept."""
     workdir = padocc.workdir
     done = _take(context, lambda: moves.remove(workdir, config.choice, config.by, config.keep_files, config.dry_run))
-    _finish(context, config, padocc, done)
+    conclude(context, config, done, lambda: settle(context, workdir, done, config.by))
 
 
 @dg.job(tags=TAGS, description=transfer.description)
@@ -115,9 +115,3 @@ def _take(context: dg.OpExecutionContext, step: Callable[[], StepResult]) -> Ste
     except (CorruptFileError, OSError) as error:
         told = f"{error}\nCorrect that and ask for the same again: what was begun is on record, and goes on where it stopped."
         raise dg.Failure(told, allow_retries=False) from error
-
-
-def _finish(context: dg.OpExecutionContext, config: StepConfig, padocc: Padocc, done: StepResult) -> None:
-    if not config.dry_run:
-        settle(context, padocc.workdir, done, config.by)
-    report(context, done, DRY_RUN if config.dry_run else "")

@@ -12,7 +12,7 @@ from padocc_dagster.actions.backfills import launch_backfill
 from padocc_dagster.actions.step import DRY_RUN, RUN_ASKED, ProjectsConfig, asked_now, begun_before, carry_out, record, report
 from padocc_dagster.assets.cloud_product import AggregatorChoice, FormatChoice
 from padocc_dagster.phase_assets import PHASE_ASSETS
-from padocc_dagster.pipeline.steps.asked import CHOSEN, NOTED
+from padocc_dagster.pipeline.steps.begun import CHOSEN, NOTED
 from padocc_dagster.pipeline.steps.choice import chosen
 from padocc_dagster.pipeline.steps.redo import ready_for
 from padocc_dagster.pipeline.steps.step import StepRefused, StepResult

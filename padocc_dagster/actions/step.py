@@ -12,7 +12,7 @@ from pydantic import Field
 from padocc_dagster.actions.backfills import launched
 from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.outcome import PHASES
-from padocc_dagster.pipeline.steps.asked import Asked, asked_before
+from padocc_dagster.pipeline.steps.begun import Asked, asked_before
 from padocc_dagster.pipeline.steps.choice import OUTCOMES, Choice
 from padocc_dagster.pipeline.steps.history import note
 from padocc_dagster.pipeline.steps.step import By, StepRefused, StepResult
@@ -82,6 +82,13 @@ def record(context: dg.OpExecutionContext, workdir: Workdir, result: StepResult,
     for project, what in result.done.items():
         told = {"what": what, "who": by.who, "why": by.why}
         context.log_event(dg.AssetObservation("project", partition=str(project), description=f"{what} ({by.who}: {by.why})", metadata=told))
+
+
+def conclude(context: dg.OpExecutionContext, config: StepConfig, result: StepResult, tell: Callable[[], None], note: str = "") -> None:
+    """Tell of what was done, unless it was a dry run, and show it."""
+    if not config.dry_run:
+        tell()
+    report(context, result, DRY_RUN if config.dry_run else note)
 
 
 def report(context: dg.OpExecutionContext, result: StepResult, note: str = "") -> None:

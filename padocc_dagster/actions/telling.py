@@ -12,9 +12,9 @@ import dagster as dg
 from padocc_dagster.assets.project import project_metadata
 from padocc_dagster.partitions import add_projects
 from padocc_dagster.pipeline.announcements import announced
-from padocc_dagster.pipeline.beside import untold
 from padocc_dagster.pipeline.files import CorruptFileError, read_lines
 from padocc_dagster.pipeline.layout import Project, Workdir
+from padocc_dagster.pipeline.outside import untold
 from padocc_dagster.pipeline.spec import ProjectSpec
 from padocc_dagster.pipeline.specs import stored_spec, stored_specs
 from padocc_dagster.resources import Padocc

@@ -7,7 +7,8 @@ carries it. It stands for PADOCC's verdict alone: a product that is not shown to
 import dagster as dg
 
 from padocc_dagster.actions.standing import announce_standing
-from padocc_dagster.actions.step import DRY_RUN, RUN_ASKED, ProjectsConfig, carry_out, record, report
+from padocc_dagster.actions.step import RUN_ASKED, ProjectsConfig, carry_out, conclude, record
+from padocc_dagster.phase_assets import PHASE_ASSETS, PHASE_CHECKS
 from padocc_dagster.pipeline.steps.choice import chosen
 from padocc_dagster.pipeline.steps.tick import tick, untick
 from padocc_dagster.resources import Padocc
@@ -18,11 +19,13 @@ def accept(context: dg.OpExecutionContext, config: ProjectsConfig, padocc: Padoc
     """Tick products whose validation failed, warned or was skipped."""
     workdir = padocc.workdir
     done = carry_out(context, lambda: tick(workdir, chosen(workdir, config.choice), config.by, config.dry_run))
-    if not config.dry_run:
+
+    def tell() -> None:
         record(context, workdir, done, config.by)
         source = f"ticked by {config.who}: {config.why}"
         announce_standing(context, workdir, done.done, only=dict.fromkeys(done.done, ("validate",)), source=source)
-    report(context, done, DRY_RUN if config.dry_run else "publication follows")
+
+    conclude(context, config, done, tell, "publication follows")
 
 
 @dg.op(name="untick", out=dg.Out(dg.Nothing))
@@ -30,13 +33,13 @@ def take_back(context: dg.OpExecutionContext, config: ProjectsConfig, padocc: Pa
     """Take ticks back, of products that are not published yet."""
     workdir = padocc.workdir
     done = carry_out(context, lambda: untick(workdir, chosen(workdir, config.choice), config.by, config.dry_run))
-    if not config.dry_run:
+
+    def tell() -> None:
         record(context, workdir, done, config.by)
         for project, what in done.done.items():
-            closed = dg.AssetCheckEvaluation(dg.AssetKey("validation_report"), "validation_passed", False, partition=str(project),
-                                             blocking=True, description=f"{what} ({config.who}: {config.why})")
-            context.log_event(closed)
-    report(context, done, DRY_RUN if config.dry_run else "")
+            context.log_event(_closed(str(project), f"{what} ({config.who}: {config.why})"))
+
+    conclude(context, config, done, tell)
 
 
 @dg.job(tags=RUN_ASKED, description=accept.description)
@@ -47,3 +50,9 @@ def tick_projects() -> None:
 @dg.job(tags=RUN_ASKED, description=take_back.description)
 def untick_projects() -> None:
     take_back()
+
+
+def _closed(key: str, why: str) -> dg.AssetCheckEvaluation:
+    """The gate before publication, closed."""
+    asset, check = PHASE_ASSETS["validate"], PHASE_CHECKS["validate"]
+    return dg.AssetCheckEvaluation(dg.AssetKey(asset), check, False, partition=key, blocking=True, description=why)

@@ -4,16 +4,14 @@ Every end becomes an `Outcome`, a row in PADOCC's status log and the record `out
 data or files do; only faults of this package get through.
 """
 
-import sys
 import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from padocc_dagster.pipeline import publish as publish_phase
-from padocc_dagster.pipeline.due import NOT_DUE, is_due
-from padocc_dagster.pipeline.files import CorruptFileError, last_lines, read_json, write_json
-from padocc_dagster.pipeline.finished import finished_before
+from padocc_dagster.pipeline.files import last_lines
+from padocc_dagster.pipeline.finished import done_meanwhile, finished_before, record_end
 from padocc_dagster.pipeline.groups import faultlist
 from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.locks import LockedError, held
@@ -21,7 +19,7 @@ from padocc_dagster.pipeline.making import compute as compute_phase
 from padocc_dagster.pipeline.making import scan as scan_phase
 from padocc_dagster.pipeline.making import validate as validate_phase
 from padocc_dagster.pipeline.outcome import Outcome, Verdict
-from padocc_dagster.pipeline.status import GateClosedError, StatusRow, append_row, gate_problem, read_rows
+from padocc_dagster.pipeline.status import GateClosedError, append_row, gate_problem, read_rows
 
 Work = Callable[..., dict[str, Any]]
 
@@ -54,11 +52,11 @@ def _attempt(phase: str, needed: str, work: Work, root: str, key: str, options: 
         with held(workdir.project_lock(project), f"project {project}"):
             done = finished_before(workdir, project, phase, run) if resumed else None
             if done is None and unattended:
-                done = _done_meanwhile(workdir, project, phase, needed, resumed)
+                done = done_meanwhile(workdir, project, phase, needed, resumed)
             if done is None:
                 done = _locked_attempt(phase, needed, work, workdir, project, options)
                 if done.status:
-                    _record(workdir, project, done, run)
+                    record_end(workdir, project, done, run)
             return done.as_dict()
     except LockedError as error:
         return Outcome(phase, Verdict.FAILED, "", "LockedError", str(error)).as_dict()
@@ -83,57 +81,6 @@ def _locked_attempt(phase: str, needed: str, work: Work, workdir: Workdir, proje
         error = caught
         _log_traceback(workdir.phase_log(project, phase), caught)
     return _write_down(phase, workdir, project, len(rows), error, details)
-
-
-def _done_meanwhile(workdir: Workdir, project: Project, phase: str, needed: str, resumed: bool) -> Outcome | None:
-    """What to answer a run that nobody asked for when its phase is not due any more; None when it is, or its gate is closed.
-
-    A run that died left a row of its own, or none: when it is repeated, only a phase that passed since is done.
-    """
-    rows = read_rows(workdir.status_log(project))
-    stands = gate_problem(rows, phase) is None
-    if is_due(rows, phase) or gate_problem(rows, needed) or (resumed and not stands):
-        return None
-    recorded = _recorded(workdir, project, phase, rows) if stands else None
-    if recorded:
-        sys.stderr.write(f"{phase} of {project} was done meanwhile by another run: it is told as that left it\n")
-        return recorded
-    last = rows[-1] if rows[-1].verdict is None else next(row for row in reversed(rows) if row.phase == phase)
-    what = f"done meanwhile by {_doer(workdir, project, last)}: its status log says {last.phase} {last.status}"
-    return Outcome(phase, Verdict.FAILED, "", NOT_DUE, f"{phase} of {project} is not due any more, {what}. Nothing was run")
-
-
-def _record(workdir: Workdir, project: Project, done: Outcome, run: str) -> None:
-    """Keep how the phase ended: as the project's last end, and, when it passed, as that of its phase."""
-    record = {**done.as_dict(), "run": run, "rows": len(read_rows(workdir.status_log(project)))}
-    if done.passed:
-        write_json(_passed_record(workdir, project, done.phase), {**record, "project": str(project)})
-    write_json(workdir.outcome(project), record)
-
-
-def _recorded(workdir: Workdir, project: Project, phase: str, rows: list[StatusRow]) -> Outcome | None:
-    """The recorded outcome of the phase, when its newest row is that run's."""
-    try:
-        record = read_json(_passed_record(workdir, project, phase))
-    except CorruptFileError:
-        return None
-    newest = max(number for number, row in enumerate(rows) if row.phase == phase)
-    own = (record.pop("project", None), record.pop("rows", None), record.get("status"))
-    record.pop("run", None)
-    return Outcome.from_dict(record) if own == (str(project), newest + 1, rows[newest].status) else None
-
-
-def _passed_record(workdir: Workdir, project: Project, phase: str) -> Path:
-    return workdir.outcome(project).with_name(f"passed-{phase}.json")
-
-
-def _doer(workdir: Workdir, project: Project, row: StatusRow) -> str:
-    try:
-        record = read_json(workdir.outcome(project))
-    except CorruptFileError:
-        record = {}
-    ours = (record.get("phase"), record.get("status")) == (row.phase, row.status)
-    return f"run {record['run']}" if ours and record.get("run") else "plain PADOCC" if not ours else "another run"
 
 
 def _write_down(

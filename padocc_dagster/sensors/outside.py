@@ -15,28 +15,19 @@ from datetime import datetime
 import dagster as dg
 from pydantic import Field
 
-from padocc_dagster.actions.adding import add_projects as add_projects_job
-from padocc_dagster.actions.edit import edit_projects
-from padocc_dagster.actions.initialise import initialise_group
 from padocc_dagster.actions.moves import finish_interrupted_steps
 from padocc_dagster.actions.standing import announce_standing
 from padocc_dagster.actions.telling import tell_initialised
 from padocc_dagster.partitions import add_projects, groups, projects
 from padocc_dagster.phase_assets import PHASE_ASSETS
-from padocc_dagster.pipeline.beside import Change, changes, news, untold
 from padocc_dagster.pipeline.groups import project_codes
 from padocc_dagster.pipeline.layout import Project, Workdir
-from padocc_dagster.pipeline.moving.unfinished import unfinished_steps
+from padocc_dagster.pipeline.outside import Change, changes, news
 from padocc_dagster.resources import Padocc
-from padocc_dagster.run_tags import COMMAND_LINE
+from padocc_dagster.sensors.left_behind import left_behind
 
 LOOKED_AT, TOLD = 2000, 500  # projects a tick; Dagster ends a tick after 60 s
 MINUTE = 60.0
-UNFINISHED_SECONDS = 120.0
-COMMAND_SECONDS = 3600.0
-"""A command that takes longer was killed: nobody tells Dagster so."""
-AGAIN_SECONDS = 600.0
-TELLERS = (initialise_group, edit_projects, add_projects_job, tell_initialised)
 News = dict[Project, dict[str, datetime | None]]
 Ended = list[tuple[Change, dict[str, datetime | None]]]
 
@@ -78,10 +69,7 @@ def outside(context: dg.SensorEvaluationContext, padocc: Padocc) -> dg.SensorRes
     added = changes(workdir, [Project(group, code) for group, codes in new.items() for code in codes], 0, 2 * now)
     told, since = _news_of(context.instance, workdir, [*added, *looked_at])
     requests = [_request(told, now)] if told else []
-    if _was_interrupted(context.instance, workdir):
-        requests.append(dg.RunRequest(run_key=f"unfinished:{now}", job_name=finish_interrupted_steps.name))
-    if (left := untold(workdir)) and not _being_told(context.instance):
-        requests.append(_telling(left))
+    requests += left_behind(context.instance, workdir, now)
     since = since if since is not None else (looked_at[-1].when if looked_at else cursor["since"])
     return dg.SensorResult(
         run_requests=requests,
@@ -136,38 +124,6 @@ def _is_told(told_at: float | None, change: Change, ended: datetime | None) -> b
     if told_at is None:
         return False
     return ended is None or told_at * 1e9 >= change.when or told_at >= ended.timestamp() + MINUTE
-
-
-def _was_interrupted(instance: dg.DagsterInstance, workdir: Workdir) -> bool:
-    """Whether a step that moves or removes projects lies there unfinished, and nobody is about to finish it."""
-    from dagster._core.storage.dagster_run import NOT_FINISHED_STATUSES
-
-    old = [step for step in unfinished_steps(workdir) if _age(step.when) > UNFINISHED_SECONDS]
-    at_work = dg.RunsFilter(job_name=finish_interrupted_steps.name, statuses=NOT_FINISHED_STATUSES)
-    return bool(old) and not instance.get_runs(at_work, limit=1)
-
-
-def _being_told(instance: dg.DagsterInstance) -> bool:
-    """Whether a run is under way that may be about to tell of projects that it initialised."""
-    from dagster._core.storage.dagster_run import NOT_FINISHED_STATUSES
-
-    records = [
-        record
-        for job in TELLERS
-        for record in instance.get_run_records(dg.RunsFilter(job_name=job.name, statuses=NOT_FINISHED_STATUSES), limit=100)
-    ]
-    commands = [record for record in records if COMMAND_LINE.items() <= record.dagster_run.tags.items()]
-    return len(commands) < len(records) or any(time.time() - each.create_timestamp.timestamp() < COMMAND_SECONDS for each in commands)
-
-
-def _telling(left: Mapping[str, list[str]]) -> dg.RunRequest:
-    """One run for the same projects in ten minutes, should it fail."""
-    key = hashlib.sha256(json.dumps(left, sort_keys=True).encode()).hexdigest()[:16]
-    return dg.RunRequest(run_key=f"untold:{time.time() // AGAIN_SECONDS:.0f}:{key}", job_name=tell_initialised.name)
-
-
-def _age(when: str) -> float:
-    return time.time() - datetime.fromisoformat(when).timestamp()
 
 
 def _request(told: News, now: int) -> dg.RunRequest:

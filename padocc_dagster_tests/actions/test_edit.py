@@ -10,7 +10,8 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from padocc_dagster.actions import edit as action
+from padocc_dagster.actions import edit as job
+from padocc_dagster.actions import editing as action
 from padocc_dagster.actions import redo
 from padocc_dagster.actions.edit import edit_projects
 from padocc_dagster.actions.step import DONE, NOT_DONE
@@ -132,7 +133,7 @@ def test_an_edited_project_is_made_anew_and_scanned_by_a_backfill_that_automatio
     assert partitions(backfill) == {"grp:a"}
     (event,) = result.get_asset_materialization_events()
     assert (event.asset_key, event.partition) == (dg.AssetKey("project"), "grp:a")
-    assert instance.get_run_by_id(result.run_id).tags[action.FOLLOWED]
+    assert instance.get_run_by_id(result.run_id).tags[job.FOLLOWED]
     assert to_announce(workdir, "grp") == ["b"]
     assert [(entry.who, entry.why) for entry in history_of(workdir, A)] == [("Ann", "a remedy")]
     assert stored_spec(workdir, B).options.cloud_format == "kerchunk"
@@ -278,7 +279,7 @@ def test_an_edit_of_failed_projects_killed_anywhere_is_finished_once_when_it_is_
 ) -> None:
     append_row(workdir.status_log(A), "scan", "Failed-KeyError")
     asked: dict[str, Any] = {"outcome": "failed", "set": {"cloud_format": "zarr"}}
-    killed_at(monkeypatch, action, stop, lambda: edited(instance, workdir, **asked))
+    killed_at(monkeypatch, job if stop == "report" else action, stop, lambda: edited(instance, workdir, **asked))
     result = edited(instance, workdir, **asked, tags=repeating(instance))
     assert result.success, failure(result)
     (backfill,) = instance.get_backfills()

@@ -144,10 +144,7 @@ def test_what_the_config_asks_for_is_no_difference(computed: Made, tmp_path: Pat
 def test_no_damage_ends_in_an_exception_or_in_more_than_was_allowed(computed: Made, tmp_path: Path, harm: str) -> None:
     made = copy(computed, tmp_path)
     content = json.loads(made.product.read_text())
-    try:
-        damage.KERCHUNK[harm](content["refs"], tuple(map(str, made.sources)))
-    except KeyError:
-        pytest.skip("a damage of another chunk shape")
+    damage.KERCHUNK[harm](content["refs"], tuple(map(str, made.sources)))
     made.product.write_text(json.dumps(content))
     found = depict(str(made.workdir.root), str(made.project), ["tas"])
     assert json.loads(json.dumps(found)) == found

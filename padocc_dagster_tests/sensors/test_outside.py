@@ -17,9 +17,9 @@ from padocc_dagster.actions.telling import tell_initialised
 from padocc_dagster.definitions import defs
 from padocc_dagster.partitions import add_projects
 from padocc_dagster.pipeline.announcements import to_announce
-from padocc_dagster.pipeline.beside import SETTLED_NS, changes
 from padocc_dagster.pipeline.files import write_json, write_lines
 from padocc_dagster.pipeline.layout import Project, Workdir
+from padocc_dagster.pipeline.outside import SETTLED_NS, changes
 from padocc_dagster.pipeline.status import append_row, read_rows
 from padocc_dagster.run_tags import COMMAND_LINE, FOLLOWED
 from padocc_dagster.sensors import outside as module
@@ -72,7 +72,7 @@ GIVEN: dict[str, Any] = {"repository_def": defs.get_repository_def(), "resources
 @pytest.fixture
 def watched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Watched]:
     monkeypatch.setenv("WORKDIR", str(tmp_path / "work"))
-    monkeypatch.setattr("padocc_dagster.pipeline.beside.SETTLED_NS", 0)
+    monkeypatch.setattr("padocc_dagster.pipeline.outside.SETTLED_NS", 0)
     with dg.instance_for_test() as instance:
         watched = Watched(tmp_path / "work", instance)
         watched.tick()
@@ -164,7 +164,7 @@ def test_a_look_at_ten_thousand_projects_takes_under_two_seconds(
 
 def test_a_step_that_was_interrupted_is_finished_by_a_run_of_its_own(watched: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
     step = SimpleNamespace(when=(datetime.now().astimezone() - timedelta(minutes=3)).isoformat())
-    monkeypatch.setattr(module, "unfinished_steps", lambda workdir: [step])
+    monkeypatch.setattr("padocc_dagster.sensors.left_behind.unfinished_steps", lambda workdir: [step])
     with dg.build_sensor_context(watched.instance, cursor=watched.cursor, **GIVEN) as context:
         found: Any = outside(context)
     assert [request.job_name for request in found.run_requests] == ["finish_interrupted_steps"]
@@ -212,7 +212,7 @@ def test_nobody_else_tells_while_a_run_that_may_is_under_way(watched: Watched, t
 def test_a_command_that_was_killed_long_ago_holds_nobody_up(watched: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
     left_untold(watched, "a")
     create_run_for_test(watched.instance, edit_projects.name, status=dg.DagsterRunStatus.STARTED, tags=COMMAND_LINE)
-    monkeypatch.setattr(module, "COMMAND_SECONDS", 0.0)
+    monkeypatch.setattr("padocc_dagster.sensors.left_behind.COMMAND_SECONDS", 0.0)
     assert look(watched) == [tell_initialised.name]
 
 

@@ -12,7 +12,7 @@ The comparison (`comparison/`) decides; this only shows, and so never raises for
     versions.py    what changed between two of them
 """
 
-from padocc_dagster.pipeline.depiction.asked import Depiction, changes, depiction
+from padocc_dagster.pipeline.depiction.request import Depiction, changes, depiction
 from padocc_dagster.pipeline.depiction.revisions import Revision, current_revision, other_revisions, published_revisions
 
 __all__ = ["Depiction", "Revision", "changes", "current_revision", "depiction", "other_revisions", "published_revisions"]

@@ -14,9 +14,9 @@ from padocc_dagster.pipeline.comparison.products import OpenProduct
 from padocc_dagster.pipeline.comparison.reading import ProductReader
 from padocc_dagster.pipeline.comparison.report import in_words
 from padocc_dagster.pipeline.comparison.sources import Header, opened, read_block
-from padocc_dagster.pipeline.depiction.asked import COLUMNS
 from padocc_dagster.pipeline.depiction.beside import asked_for, both_opened, expected_dimensions, placement_of
 from padocc_dagster.pipeline.depiction.picture import drawn
+from padocc_dagster.pipeline.depiction.request import COLUMNS
 from padocc_dagster.pipeline.depiction.slices import Slice, differing_slice
 from padocc_dagster.pipeline.depiction.structure import Row, cut, differing, of_product, of_sources
 from padocc_dagster.pipeline.files import CorruptFileError, read_json

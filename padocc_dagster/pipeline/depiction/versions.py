@@ -11,8 +11,8 @@ from padocc_dagster.pipeline.comparison.reading import blocks
 from padocc_dagster.pipeline.comparison.references import load_json
 from padocc_dagster.pipeline.comparison.report import in_words
 from padocc_dagster.pipeline.comparison.values import difference
-from padocc_dagster.pipeline.depiction.asked import CHANGES
 from padocc_dagster.pipeline.depiction.beside import opened_whatever
+from padocc_dagster.pipeline.depiction.request import CHANGES
 from padocc_dagster.pipeline.depiction.revisions import Revision, current_revision, to_compare_with
 from padocc_dagster.pipeline.depiction.structure import Row, cut, differing, of_product
 from padocc_dagster.pipeline.layout import Project, Workdir

@@ -9,11 +9,10 @@ from typing import Any
 from padocc_dagster.pipeline.files import CorruptFileError, read_json, read_lines
 from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.product import options_of
-from padocc_dagster.pipeline.remedies.deeds import READ_LOG, RESCAN
+from padocc_dagster.pipeline.remedies.tries import READ_LOG, RESCAN
 from padocc_dagster.pipeline.remedies.words import Explanation, Remedy, written_out
 
 FIELD_TOLD = re.compile(r"(concat_dims|identical_dims|dropped) has ")
-FORMAT_ASKED = re.compile(r"recompute \{key\} --cloud-format (\w+)")
 VARIABLE_TOLD = re.compile(r"variable ([A-Za-z0-9_.+\-]+) ")
 OUT_OF_PLACE = {
     "kerchunk": ("--cloud-format kerchunk",),
@@ -43,15 +42,9 @@ def commands_for(
 
 
 def before_compute(remedies: Sequence[Remedy]) -> list[Remedy]:
-    """What can be tried of these before a scan has passed: a format is chosen by an edit, and there is nothing to compute again."""
-    found = []
-    for remedy in remedies:
-        format_asked = FORMAT_ASKED.match(remedy.command)
-        if format_asked:
-            found.append(remedy._replace(command=f"edit {{key}} --set cloud_format={format_asked.group(1)}"))
-        elif not remedy.command.startswith("recompute"):
-            found.append(remedy)
-    return list({remedy.command: remedy for remedy in found}.values())
+    """What can be tried of these before a scan has passed, when there is nothing to compute again."""
+    found = [remedy._replace(command=remedy.unscanned) if remedy.unscanned else remedy for remedy in remedies]
+    return list({remedy.command: remedy for remedy in found if not remedy.command.startswith("recompute")}.values())
 
 
 def _aggregators_tried(workdir: Workdir, project: Project, phase: str) -> list[str]:

@@ -1,6 +1,6 @@
 """The error classes of this package, and those of Python and the libraries that a project meets."""
 
-from padocc_dagster.pipeline.remedies import deeds
+from padocc_dagster.pipeline.remedies import tries
 from padocc_dagster.pipeline.remedies.words import Explanation, Remedy
 
 INITIALISE = Remedy(
@@ -11,32 +11,32 @@ WAIT = Remedy("wait until whoever is at work on the project is done, then run th
 CLASSES = {
     "AlreadyPublishedError": Explanation(
         "another product of this revision is published already, and a published product is never replaced",
-        (deeds.COMPARE, deeds.NEW_VERSION),
+        (tries.COMPARE, tries.NEW_VERSION),
     ),
-    "CorruptFileError": Explanation("a file of the project's working directory is damaged or gone", (INITIALISE, deeds.REMOVE)),
-    "GateClosedError": Explanation("the phase before it has not passed, so this one does not start", (deeds.READ_LOG, deeds.RESCAN)),
+    "CorruptFileError": Explanation("a file of the project's working directory is damaged or gone", (INITIALISE, tries.REMOVE)),
+    "GateClosedError": Explanation("the phase before it has not passed, so this one does not start", (tries.READ_LOG, tries.RESCAN)),
     "LockedError": Explanation("somebody else is at work on the project", (WAIT,)),
     "NotInSourceError": Explanation(
         "the config names a dimension or a variable that the source files do not have",
-        (Remedy("take the field back, or edit it", "edit {key} --remove {field}"), deeds.ORDERED_BY),
+        (Remedy("take the field back, or edit it", "edit {key} --remove {field}"), tries.ORDERED_BY),
     ),
     "ProductDiffersFromSource": Explanation(
         "the product does not hold what its source files hold",
-        (deeds.ORDERED_BY, deeds.WITH_K, deeds.WITH_V, deeds.ZARR, deeds.THOROUGH, deeds.DROP),
+        (tries.ORDERED_BY, tries.WITH_K, tries.WITH_V, tries.ZARR, tries.THOROUGH, tries.DROP),
     ),
-    "ProductMissingError": Explanation("the product is gone from the working directory", (deeds.RECOMPUTE,)),
-    "SourceError": Explanation("a source file has something that cannot be compared", (deeds.DROP, deeds.ANOTHER_PATTERN, deeds.GIVE_UP)),
+    "ProductMissingError": Explanation("the product is gone from the working directory", (tries.RECOMPUTE,)),
+    "SourceError": Explanation("a source file has something that cannot be compared", (tries.DROP, tries.ANOTHER_PATTERN, tries.GIVE_UP)),
     "UnreadableSourceError": Explanation(
-        "source files are damaged or no NetCDF files", (deeds.RESCAN_REPLACED, deeds.ANOTHER_PATTERN, deeds.GIVE_UP)
+        "source files are damaged or no NetCDF files", (tries.RESCAN_REPLACED, tries.ANOTHER_PATTERN, tries.GIVE_UP)
     ),
     "WorkerDiedError": Explanation(
-        "the process was killed before it could answer, mostly for want of memory", (deeds.MORE_MEMORY, deeds.AGAIN)
+        "the process was killed before it could answer, mostly for want of memory", (tries.MORE_MEMORY, tries.AGAIN)
     ),
     "Faultlisted": Explanation(
         "the project was given up on: its group's faultlist.csv has it",
         (
             Remedy("take it off the group's faultlist.csv", "faultlist remove {key}"),
-            deeds.REMOVE,
+            tries.REMOVE,
         ),
     ),
 }
@@ -44,28 +44,28 @@ CLASSES = {
 PYTHON = {
     "KeyError": Explanation(
         "PADOCC missed a name that it counts on, mostly the dimension along which the files follow each other",
-        (deeds.ORDERED_BY, deeds.DROP, deeds.ZARR, deeds.GIVE_UP),
+        (tries.ORDERED_BY, tries.DROP, tries.ZARR, tries.GIVE_UP),
     ),
     "ValueError": Explanation(
         "PADOCC or a library was given something that it cannot work with; the message says what",
-        (deeds.ORDERED_BY, deeds.ZARR, deeds.READ_LOG),
+        (tries.ORDERED_BY, tries.ZARR, tries.READ_LOG),
     ),
     "TypeError": Explanation(
-        "PADOCC or a library met a value of a type that it does not know", (deeds.WITH_K, deeds.ZARR, deeds.DROP, deeds.READ_LOG)
+        "PADOCC or a library met a value of a type that it does not know", (tries.WITH_K, tries.ZARR, tries.DROP, tries.READ_LOG)
     ),
-    "AttributeError": Explanation("PADOCC met something that it does not expect in the files", (deeds.WITH_K, deeds.ZARR, deeds.READ_LOG)),
-    "IndexError": Explanation("PADOCC looked for more than there is, in a file or a list", (deeds.RESCAN, deeds.THOROUGH, deeds.READ_LOG)),
-    "NotImplementedError": Explanation("PADOCC or a library cannot do this (yet)", (deeds.WITH_K, deeds.ZARR, deeds.DROP)),
-    "UnboundLocalError": Explanation("PADOCC lost its way between options that exclude each other", (deeds.KERCHUNK, deeds.RECOMPUTE)),
-    "MergeError": Explanation("a variable without the dimension of aggregation differs from file to file", (deeds.SAME_IN_ALL, deeds.DROP)),
-    "MemoryError": Explanation("memory ran out", (deeds.MORE_MEMORY,)),
+    "AttributeError": Explanation("PADOCC met something that it does not expect in the files", (tries.WITH_K, tries.ZARR, tries.READ_LOG)),
+    "IndexError": Explanation("PADOCC looked for more than there is, in a file or a list", (tries.RESCAN, tries.THOROUGH, tries.READ_LOG)),
+    "NotImplementedError": Explanation("PADOCC or a library cannot do this (yet)", (tries.WITH_K, tries.ZARR, tries.DROP)),
+    "UnboundLocalError": Explanation("PADOCC lost its way between options that exclude each other", (tries.KERCHUNK, tries.RECOMPUTE)),
+    "MergeError": Explanation("a variable without the dimension of aggregation differs from file to file", (tries.SAME_IN_ALL, tries.DROP)),
+    "MemoryError": Explanation("memory ran out", (tries.MORE_MEMORY,)),
     "OSError": Explanation(
-        "a file could not be read or written: a full disk, a lost mount, or a damaged file", (deeds.DOCTOR, deeds.AGAIN)
+        "a file could not be read or written: a full disk, a lost mount, or a damaged file", (tries.DOCTOR, tries.AGAIN)
     ),
-    "FileNotFoundError": Explanation("a file is gone that was there before", (deeds.RESCAN, deeds.ANOTHER_PATTERN)),
-    "PermissionError": Explanation("a file may not be read or written by who runs this", (deeds.DOCTOR, deeds.AGAIN)),
-    "TimeoutError": Explanation("something did not answer in time, mostly a file system", (deeds.AGAIN, deeds.DOCTOR)),
-    "OutOfBoundsDatetime": Explanation("times lie outside what pandas can hold", (deeds.WITHOUT_TIMES,)),
-    "GroupNotFoundError": Explanation("a Zarr store is not there or not complete", (deeds.RECOMPUTE,)),
-    "ModuleNotFoundError": Explanation("a package is missing where the work ran", (deeds.DOCTOR,)),
+    "FileNotFoundError": Explanation("a file is gone that was there before", (tries.RESCAN, tries.ANOTHER_PATTERN)),
+    "PermissionError": Explanation("a file may not be read or written by who runs this", (tries.DOCTOR, tries.AGAIN)),
+    "TimeoutError": Explanation("something did not answer in time, mostly a file system", (tries.AGAIN, tries.DOCTOR)),
+    "OutOfBoundsDatetime": Explanation("times lie outside what pandas can hold", (tries.WITHOUT_TIMES,)),
+    "GroupNotFoundError": Explanation("a Zarr store is not there or not complete", (tries.RECOMPUTE,)),
+    "ModuleNotFoundError": Explanation("a package is missing where the work ran", (tries.DOCTOR,)),
 }

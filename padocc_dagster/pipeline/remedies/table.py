@@ -1,6 +1,6 @@
 """All explanations, and which one a status or an error class asks for."""
 
-from padocc_dagster.pipeline.remedies import deeds, outside, own, padocc
+from padocc_dagster.pipeline.remedies import outside, own, padocc, tries
 from padocc_dagster.pipeline.remedies.words import Explanation
 from padocc_dagster.pipeline.status import error_class_in
 
@@ -15,7 +15,7 @@ EXPLANATIONS: dict[str, Explanation] = {
 BEGINNINGS = ("Warn-ticked by", "Fatal", "Warn", "ExitStatus", "Signal", "SIG")
 """Names that stand for all that begin so, the longest first."""
 UNKNOWN = Explanation(
-    "something failed for which neither PADOCC nor this package has advice; the log says more", (deeds.READ_LOG, deeds.AGAIN, deeds.GIVE_UP)
+    "something failed for which neither PADOCC nor this package has advice; the log says more", (tries.READ_LOG, tries.AGAIN, tries.GIVE_UP)
 )
 
 

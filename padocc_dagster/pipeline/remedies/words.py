@@ -32,6 +32,8 @@ class Remedy(NamedTuple):
     """Without the program's name; `{key}` is the project, `{again}` the command that runs the phase again, `{dimension}` the dimension
     along which its files seem to follow each other, `{pattern}` where its files are looked for, `{variable}` the variable that differs,
     `{field}` the field of the config that the failure names."""
+    unscanned: str = ""
+    """The command that does the same before a scan has passed, when there is nothing to compute again."""
 
 
 class Explanation(NamedTuple):

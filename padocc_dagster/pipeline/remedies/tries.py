@@ -1,4 +1,4 @@
-"""Remedies that several failures share."""
+"""What can be tried, for failures that share it."""
 
 from padocc_dagster.pipeline.remedies.words import Remedy
 
@@ -8,9 +8,15 @@ MORE_TIME = Remedy("give the run more time (on SLURM)", "{again} {key} --time 08
 ELSEWHERE_LATER = Remedy("run the phase again when the machine is well", "{again} {key}")
 
 ZARR = Remedy(
-    "make a Zarr store (cloud format zarr), which copies the values and can hold chunks of any shape", "recompute {key} --cloud-format zarr"
+    "make a Zarr store (cloud format zarr), which copies the values and can hold chunks of any shape",
+    "recompute {key} --cloud-format zarr",
+    unscanned="edit {key} --set cloud_format=zarr",
 )
-NEW_ZARR = Remedy("make a Zarr store instead, written from the values", "recompute {key} --cloud-format zarr --new-version")
+NEW_ZARR = Remedy(
+    "make a Zarr store instead, written from the values",
+    "recompute {key} --cloud-format zarr --new-version",
+    unscanned="edit {key} --set cloud_format=zarr",
+)
 WITH_K = Remedy("compute with aggregator K (MultiZarrToZarr)", "recompute {key} --aggregator K")
 WITH_V = Remedy("compute with aggregator V (VirtualiZarr)", "recompute {key} --aggregator V")
 NEW_WITH_K = Remedy("compute a new version with aggregator K (MultiZarrToZarr)", "recompute {key} --aggregator K --new-version")
@@ -18,7 +24,9 @@ NEW_WITH_V = Remedy("compute a new version with aggregator V (VirtualiZarr)", "r
 NEW_VERSION = Remedy("compute a new version beside the present product", "recompute {key} --new-version")
 RECOMPUTE = Remedy("compute the product again", "recompute {key}")
 THOROUGH = Remedy("find the order of the files and their dimensions anew", "recompute {key} --thorough")
-KERCHUNK = Remedy("make kerchunk references instead", "recompute {key} --cloud-format kerchunk")
+KERCHUNK = Remedy(
+    "make kerchunk references instead", "recompute {key} --cloud-format kerchunk", unscanned="edit {key} --set cloud_format=kerchunk"
+)
 
 RESCAN = Remedy("scan again, and what follows follows", "rescan {key}")
 RESCAN_REPLACED = Remedy("replace the files named, then scan again", "rescan {key}")
