@@ -18,7 +18,7 @@ from padocc_dagster.pipeline.moving import adding
 from padocc_dagster.pipeline.process import WorkerError
 from padocc_dagster.pipeline.steps.step import StepRefused, StepResult
 from padocc_dagster.resources import Padocc
-from padocc_dagster.selection import ConfigRejected, GroupConfig, read_group_config
+from padocc_dagster.selection import CatalogueUnreachable, ConfigRejected, GroupConfig, read_group_config
 
 
 class AddConfig(StepConfig):
@@ -86,6 +86,8 @@ def _read(config: AddConfig) -> GroupConfig:
         return replace(read_group_config(Path(config.path)), group=config.group)
     except ConfigRejected as rejected:
         raise StepRefused(str(rejected).splitlines()) from None
+    except CatalogueUnreachable as unreachable:
+        raise StepRefused([str(unreachable)]) from None
 
 
 def _parsed(keys: list[str]) -> list[Project]:

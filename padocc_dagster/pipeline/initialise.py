@@ -6,27 +6,23 @@ config last: killed anywhere, the same call made again completes the work.
 """
 
 import contextlib
-import copy
-import csv
-import io
-import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from padocc_dagster.pipeline.announcements import change_announcements
-from padocc_dagster.pipeline.files import CorruptFileError, read_json, read_lines, write_json, write_lines, write_text
+from padocc_dagster.pipeline.files import CorruptFileError, read_json, read_lines, write_json, write_lines
 from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.locks import LockedError, held
 from padocc_dagster.pipeline.making.operation import clear_cache, remove
 from padocc_dagster.pipeline.making.validate import REPORTS
 from padocc_dagster.pipeline.moving.carrying import finish_unfinished
 from padocc_dagster.pipeline.names import name_problem
-from padocc_dagster.pipeline.outcome import Verdict
-from padocc_dagster.pipeline.sources import list_digest
+from padocc_dagster.pipeline.next_version import keep_version, next_version
+from padocc_dagster.pipeline.project_files import configs_of, keep_item, write_datasets
 from padocc_dagster.pipeline.spec import ProjectSpec
 from padocc_dagster.pipeline.specs import keep_specs, restore_specs, spec_from, spec_of_base_cfg
-from padocc_dagster.pipeline.status import append_row, read_rows
+from padocc_dagster.pipeline.status import append_row
 
 LOCK_WAIT_SECONDS = 2.0
 
@@ -70,7 +66,7 @@ def initialise_group(
                 done.locked.append(spec.code)
         change_announcements(workdir, group, without=done.locked)
         restore_specs(workdir, group, before, done.locked)
-        _write_datasets(workdir, group, specs)
+        write_datasets(workdir, group, specs)
         listed = read_lines(workdir.main_list(group))  # as they are: PADOCC takes names that this package does not
         write_lines(workdir.main_list(group), list(dict.fromkeys([*listed, *(spec.code for spec in specs)])))
         if whole:
@@ -99,13 +95,14 @@ def _initialise(workdir: Workdir, project: Project, spec: ProjectSpec) -> bool:
             stack.enter_context(held(workdir.project_lock(project), f"project {project}", wait=LOCK_WAIT_SECONDS))
         except LockedError:
             return False
-        version = _next_version(workdir, project)
-        _keep_version(workdir, project, version)
+        version = next_version(workdir, project)
+        keep_version(workdir, project, version)
         _forget_derived(workdir, project)
         append_row(workdir.status_log(project), "init", "Success")
         write_lines(workdir.allfiles(project), list(spec.files))
-        base, detail = _configs(project, spec, version)
+        base, detail = configs_of(project, spec, version)
         (workdir.project_dir(project) / "phase_logs").mkdir(exist_ok=True)
+        keep_item(workdir, project, spec)
         write_json(workdir.detail_cfg(project), detail)
         write_json(workdir.base_cfg(project), base)
     return True
@@ -121,35 +118,6 @@ def _is_current(workdir: Workdir, project: Project, spec: ProjectSpec) -> bool:
     return same_files and spec_of_base_cfg(base) == spec.as_dict() and workdir.status_log(project).exists()
 
 
-def _next_version(workdir: Workdir, project: Project) -> str:
-    """The version for a project initialised anew: beyond whatever is published of it in any format, which is not touched any more.
-
-    What it published in another group, before it was moved, is known by its status log only.
-    """
-    rows = read_rows(workdir.status_log(project))
-    try:
-        current = read_json(workdir.base_cfg(project))["version_no"]
-        rows = rows[max((number for number, row in enumerate(rows) if row.phase == "init"), default=0) :]
-    except (CorruptFileError, KeyError):
-        current = "1.0"
-    names = [path.name for path in (workdir.completed / project.group).glob(f"{project.code}_*")]
-    revision = re.compile(rf"{re.escape(project.code)}_(?:k|kr|zr|c)(\d+)\.(\d+)")
-    published = [tuple(map(int, found.groups())) for name in names if (found := revision.fullmatch(name))]
-    now = tuple(map(int, current.split(".")))
-    if any(row.phase == "complete" and row.verdict in (Verdict.OK, Verdict.WARNED) for row in rows):
-        published.append(now)
-    major, minor = max(published, default=(0, 0))
-    return current if now > (major, minor) else f"{major}.{minor + 1}"
-
-
-def _keep_version(workdir: Workdir, project: Project, version: str) -> None:
-    """Write down the version before the row that hides the publication: killed in between, the same call goes beyond it once more."""
-    with contextlib.suppress(CorruptFileError):
-        base = read_json(workdir.base_cfg(project))
-        if base.get("version_no") != version:
-            write_json(workdir.base_cfg(project), {**base, "version_no": version})
-
-
 def _forget_derived(workdir: Workdir, project: Project) -> None:
     """Remove what was made from the earlier config, except products: those are replaced when computed again."""
     clear_cache(workdir, project)
@@ -157,37 +125,3 @@ def _forget_derived(workdir: Workdir, project: Project) -> None:
     for name in (*REPORTS, "potential_issues.json"):
         remove(directory / name)
     remove(workdir.comparison(project))
-
-
-def _configs(project: Project, spec: ProjectSpec, version: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    """PADOCC's two config files for a new project, from its own defaults (`padocc/core/utils.py:52`), copied so that none leaks."""
-    from padocc.core.utils import file_configs
-
-    base, detail = copy.deepcopy(file_configs["base_cfg"]), copy.deepcopy(file_configs["detail_cfg"])
-    cloud_format = "kerchunk" if spec.options.cloud_format == "parquet" else spec.options.cloud_format
-    stored = spec.as_dict()
-    base |= {
-        "proj_code": project.code,
-        "pattern": spec.pattern or list(spec.files),
-        "updates": spec.updates,
-        "removals": list(spec.removals),
-        "version_no": version,
-        "override": {"cloud_type": cloud_format, "file_type": "json" if cloud_format == "kerchunk" else None},
-        "disable_CFA": not (spec.options.cfa or cloud_format == "CFA"),
-        "keep_vars": list(spec.variables) or "all",
-        "padocc_dagster": {"spec": stored, "options": dict(stored["options"]), "sources": list_digest(spec.files)},
-    }
-    detail["num_files"] = len(spec.files)
-    return base, detail
-
-
-def _write_datasets(workdir: Workdir, group: str, specs: list[ProjectSpec]) -> None:
-    """PADOCC's copy of the group's config, with the rows of projects that are not in this one kept."""
-    path = workdir.datasets_csv(group)
-    rows = {line.split(",", 1)[0].strip(): line for line in read_lines(path)}
-    for spec in specs:
-        line = io.StringIO()
-        pattern = spec.pattern or str(workdir.allfiles(Project(group, spec.code)))
-        csv.writer(line, lineterminator="").writerow([spec.code, pattern, "", "", *spec.variables])
-        rows[spec.code] = line.getvalue()
-    write_text(path, "\n".join(rows.values()))

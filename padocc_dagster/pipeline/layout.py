@@ -3,9 +3,10 @@
 PADOCC 1.5.1 layout (`padocc/core/project.py:325`, `core/mixins/directory.py:177`), with what this package adds:
 
     groups/<group>/                 datasets.csv, faultlist.csv, proj_codes/main.txt and one <subset>.txt per subset
+    groups/<group>/padocc_dagster/  this package's own: specs.json, announcements.json, selection.json, history.jsonl
     in_progress/<group>/<code>/     base-cfg.json, detail-cfg.json, allfiles.txt, status_log.csv, phase_logs/, products
     in_progress/<group>/<code>/padocc_dagster/    this package's own records: comparison.json, outcome.json,
-                                    passed-<phase>.json, tick.json, history.jsonl
+                                    passed-<phase>.json, tick.json, history.jsonl, stac_item.json
     completed/<group>/              published products with their reports
     inbox/                          group configs, watched
     locks/                          who is at work on what
@@ -82,6 +83,10 @@ class Workdir:
         """What the group's projects were last made from."""
         return self.group_dir(group) / "padocc_dagster" / "specs.json"
 
+    def selection(self, group: str) -> Path:
+        """Which records of a catalogue the group's projects were made from, and the config that selected them."""
+        return self.group_dir(group) / "padocc_dagster" / "selection.json"
+
     def datasets_csv(self, group: str) -> Path:
         return self.group_dir(group) / "datasets.csv"
 
@@ -110,6 +115,10 @@ class Workdir:
     def outcome(self, project: Project) -> Path:
         """How the project's last phase ended, with the message that PADOCC's status log has no room for."""
         return self.project_dir(project) / "padocc_dagster" / "outcome.json"
+
+    def stac_item(self, project: Project) -> Path:
+        """The STAC item that is to be published with the project's product, as its catalogue had it when the project was selected."""
+        return self.project_dir(project) / "padocc_dagster" / "stac_item.json"
 
     def tick(self, project: Project) -> Path:
         """Who accepted what PADOCC's validation said of the project's product, and why."""

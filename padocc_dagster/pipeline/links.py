@@ -4,6 +4,7 @@ A prefix is replaced as whole path components only, and only if the way back lea
 """
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://[^/ ].*")
@@ -18,23 +19,23 @@ def linked(references: dict[str, Any], links: dict[str, str]) -> dict[str, Any]:
     problems = _problems(links)
     forth = {here.rstrip("/"): there.rstrip("/") for here, there in links.items()}
     paths = {entry[0].removeprefix("file://") for entry in references["refs"].values() if isinstance(entry, list)}
-    moved = {path: _moved(path, forth) for path in paths}
-    lost = sorted(path for path, address in moved.items() if address is None)
+    addresses = {path: moved(path, forth) for path in paths}
+    lost = sorted(path for path, address in addresses.items() if address is None)
     if lost:
         more = f" and {len(lost) - 1} more source files" if len(lost) > 1 else ""
         problems.append(f"no link is given for {lost[0]}{more}: name the beginning of the path")
     if problems:
         raise ValueError("; ".join(problems))
     back = {there: here for here, there in forth.items()}
-    astray = sorted(path for path, address in moved.items() if _moved(address, back) != path)
+    astray = sorted(path for path, address in addresses.items() if moved(address, back) != path)
     if astray:
         path = astray[0]
         raise ValueError(
-            f"the link {moved[path]} cannot be traced back to {path} ({len(astray)} such paths): use prefixes and "
+            f"the link {addresses[path]} cannot be traced back to {path} ({len(astray)} such paths): use prefixes and "
             "addresses that name distinct places"
         )
     refs = {
-        key: [moved[entry[0].removeprefix("file://")], *entry[1:]] if isinstance(entry, list) else entry
+        key: [addresses[entry[0].removeprefix("file://")], *entry[1:]] if isinstance(entry, list) else entry
         for key, entry in references["refs"].items()
     }
     return {**references, "refs": refs}
@@ -55,7 +56,7 @@ def _problems(links: dict[str, str]) -> list[str]:
     return problems
 
 
-def _moved(path: str, links: dict[str, str]) -> str | None:
+def moved(path: str, links: Mapping[str, str]) -> str | None:
     """The path moved by the longest prefix that it equals or continues with '/'; None when no prefix does."""
     end = len(path)
     while end >= 0:

@@ -36,7 +36,7 @@ class ProjectSpec:
     pattern: str
     """The glob pattern as written, or the absolute path of the list of files; empty when the config lists the files itself."""
     files: tuple[str, ...]
-    """Absolute paths of the source files, in natural order of their names, with the substitutions made."""
+    """Absolute paths of the source files, in natural order of their names, or in the order of their records; substitutions are made."""
     updates: dict[str, Any] = field(default_factory=dict)
     """Global attributes to set in the product."""
     removals: tuple[str, ...] = ()
@@ -50,10 +50,16 @@ class ProjectSpec:
     """Texts to replace in the pattern and in each path of the list of files, in this order. They are made, and forgotten, where the
     config lists the files itself."""
 
+    records: dict[str, Any] = field(default_factory=dict)
+    """Which records of a catalogue the files come from: `catalogue`, how many `items`, a `digest` that changes when one of them does,
+    and `publish_item`, true where an item is to be published with the product. Empty for files that were chosen otherwise."""
+    item: str = ""
+    """The STAC item, as JSON, that is to be published with the product, if one is."""
+
     def as_dict(self) -> dict[str, Any]:
-        """Everything but the files, as JSON holds it."""
+        """Everything but the files and the item, as JSON holds it."""
         value = asdict(self)
-        del value["files"]
+        del value["files"], value["item"]
         value |= {name: list(value[name]) for name in ("removals", "variables", "dropped")}
         value["options"] |= {name: list(value["options"][name]) for name in ("concat_dims", "identical_dims")}
         return value

@@ -1,7 +1,7 @@
 """A group config as a value: read from its file, checked whole, its source files found."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from padocc_dagster.pipeline.names import name_problem
@@ -11,14 +11,18 @@ from padocc_dagster.selection.csv_form import read_csv
 from padocc_dagster.selection.options import read_options
 from padocc_dagster.selection.problems import ConfigRejected, Findings
 from padocc_dagster.selection.project import Group, read_project
+from padocc_dagster.selection.stac.manifest import Manifest, manifest_of
+from padocc_dagster.selection.stac.section import read_section
+from padocc_dagster.selection.stac.select import Selection, select
+from padocc_dagster.selection.stac.specs import specs_of
 from padocc_dagster.selection.substitutions import read_substitutions
 from padocc_dagster.selection.text import Unreadable, decode, read_bytes
-from padocc_dagster.selection.tree import Fields, Node, fields_of, kind, text_of
+from padocc_dagster.selection.tree import Fields, Node, fields_of, kind, plain, text_of, tree_of
 from padocc_dagster.selection.yaml_form import read_yaml
 
 FORMS = {".csv": read_csv, ".yaml": read_yaml, ".yml": read_yaml}
 SUFFIXES = tuple(FORMS)
-GROUP_FIELDS = ("group", "options", "updates", "removals", "variables", "dropped", "substitutions", "projects")
+GROUP_FIELDS = ("group", "options", "updates", "removals", "variables", "dropped", "substitutions", "projects", "stac")
 
 
 @dataclass(frozen=True)
@@ -28,8 +32,14 @@ class GroupConfig:
     group: str
     path: Path
     projects: tuple[ProjectSpec, ...]
-    digest: str
+    digest: str = ""
     """SHA-256 of the file's bytes. Files that it refers to (lists, JSON) are not in it."""
+    selection: Selection | None = None
+    """What a catalogue was asked and what it gave, where the projects come from one."""
+    manifest: Manifest | None = None
+    """The same as it is kept with the group."""
+    faulty: dict[str, str] = field(default_factory=dict)
+    """Code → what is wrong with the source files of projects that are not among the others for it; only where that is tolerated."""
 
 
 def read_group_config(path: Path) -> GroupConfig:
@@ -37,12 +47,12 @@ def read_group_config(path: Path) -> GroupConfig:
 
     The group's name is the YAML field `group`, else the file's name without its suffix. A project's own updates, removals and options go
     before the group's, one by one; its own variables, dropped variables and substitutions replace the group's. Relative paths of list
-    and JSON files start at the config's folder.
+    and JSON files start at the config's folder. Where it has a section `stac`, the catalogue is searched.
 
-    Raises ConfigRejected with every problem there is.
+    Raises ConfigRejected with every problem there is, and CatalogueUnreachable when the catalogue does not answer.
     """
     findings = Findings()
-    group, projects, digest = "", (), ""
+    digest, tree = "", None
     try:
         if path.suffix.lower() not in FORMS:
             known = ", ".join(SUFFIXES)
@@ -50,44 +60,80 @@ def read_group_config(path: Path) -> GroupConfig:
         data = read_bytes(path, "the group config")
         digest = hashlib.sha256(data).hexdigest()
         tree = FORMS[path.suffix.lower()](decode(data, "the group config"), findings)
+        if tree is None and not findings.problems:
+            findings.add(None, "there are no projects: the file holds nothing but blank lines and comments")
     except Unreadable as error:
         findings.add(error.line, str(error))
-    else:
-        if tree is not None:
-            group, projects = read_tree(tree, path, findings)
-        elif not findings.problems:
-            findings.add(None, "there are no projects: the file holds nothing but blank lines and comments")
-    if findings.problems:
-        raise ConfigRejected(path, findings.problems)
-    return GroupConfig(group, path, projects, digest)
+    return replace(_read(tree, path, findings), digest=digest)
 
 
-def read_tree(tree: Node, path: Path, findings: Findings) -> tuple[str, tuple[ProjectSpec, ...]]:
-    """The group's name and its projects, from either form."""
+def select_again(manifest: Manifest) -> GroupConfig:
+    """The config that a group was selected by, read again, and its catalogue searched again.
+
+    A project whose files are not all good keeps no other back: it is told as `faulty`. Raises as `read_group_config` does for all else.
+    """
+    return _read(tree_of(manifest["config"]), Path(manifest["file"]), Findings(), tolerant=True)
+
+
+def _read(tree: Node | None, path: Path, findings: Findings, tolerant: bool = False) -> GroupConfig:
+    """The config from its tree. Raises ConfigRejected with the problems found here and before."""
+    config = read_tree(tree, path, findings, tolerant) if tree is not None else None
+    if findings.problems or config is None:
+        raise ConfigRejected(path, findings.problems, config.selection if config else None)
+    return config
+
+
+def read_tree(tree: Node, path: Path, findings: Findings, tolerant: bool = False) -> GroupConfig | None:
+    """The group and its projects, from either form; None when it is nothing of the kind. `tolerant` of missing files, for selections."""
     fields = fields_of(tree, "the group config", GROUP_FIELDS, findings)
     if not isinstance(tree.value, dict):
-        return "", ()
+        return None
     name = read_name(fields, path, findings)
+    group = read_group(fields, path.parent, findings)
+    if "stac" in fields:
+        return _selected(GroupConfig(name, path, ()), tree, fields["stac"], group, findings, tolerant)
+    nodes = fields["projects"].value if "projects" in fields else []
+    if not isinstance(nodes, list):
+        findings.add(fields["projects"].line, f"projects is {kind(nodes)}: write a list, one '- code: …' for each project")
+        return None
+    if not nodes:
+        findings.add(None, "there are no projects: add at least one, with its code and its pattern, or a section stac")
+    projects = [read_project(node, group, findings) for node in nodes]
+    return GroupConfig(name, path, tuple(project for project in projects if project))
+
+
+def read_group(fields: Fields, folder: Path, findings: Findings) -> Group:
+    """What the config says for all its projects."""
     about_all = findings.about("for all projects")
-    updates, removals = read_updates(fields, path.parent, about_all), read_removals(fields, path.parent, about_all)
+    updates, removals = read_updates(fields, folder, about_all), read_removals(fields, folder, about_all)
     refuse_set_and_removed(fields, updates, removals, about_all)
-    group = Group(
-        folder=path.parent,
+    return Group(
+        folder=folder,
         updates=updates,
         removals=removals,
         variables=read_variables(fields, about_all),
         dropped=read_variables(fields, about_all, "dropped"),
-        substitutions=read_substitutions(fields, path.parent, about_all),
+        substitutions=read_substitutions(fields, folder, about_all),
         options=read_options(fields, about_all),
     )
-    nodes = fields["projects"].value if "projects" in fields else []
-    if not isinstance(nodes, list):
-        findings.add(fields["projects"].line, f"projects is {kind(nodes)}: write a list, one '- code: …' for each project")
-        return name, ()
-    if not nodes:
-        findings.add(None, "there are no projects: add at least one, with its code and its pattern")
-    projects = [read_project(node, group, findings) for node in nodes]
-    return name, tuple(project for project in projects if project)
+
+
+def _selected(empty: GroupConfig, tree: Node, node: Node, group: Group, findings: Findings, tolerant: bool) -> GroupConfig:
+    """The projects that a catalogue gives. It is not searched when something else is wrong with the config."""
+    for other, why in (("projects", "name them by a pattern, or select them"), ("substitutions", "write rules of `paths` in stac instead")):
+        if tree.value.get(other) is not None and tree.value[other].value is not None:
+            findings.add(tree.value[other].line, f"{other} and stac are both given: {why}")
+    section = read_section(node, empty.path.parent, findings)
+    if section is None or findings.problems:
+        return empty
+    selection = select(section, findings)
+    found = specs_of(selection, group, findings)
+    manifest = manifest_of(selection, {**plain(tree), "group": empty.group}, empty.path)
+    config = replace(empty, projects=found.good, selection=selection, manifest=manifest)
+    if tolerant:
+        return replace(config, faulty=found.told())
+    found.tell(sum(len(record.sources) for record in selection.records), findings.about("stac"))
+    return config
 
 
 def read_name(fields: Fields, path: Path, findings: Findings) -> str:

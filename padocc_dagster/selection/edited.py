@@ -5,6 +5,7 @@ is reached by a dot: `updates.title`, `xarray.decode_times`.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from padocc_dagster.selection.options import NOT_TAKEN, OPTIONS
 from padocc_dagster.selection.problems import Findings
 from padocc_dagster.selection.project import PROJECT_FIELDS, Group, read_project
 from padocc_dagster.selection.sources import WAYS
-from padocc_dagster.selection.tree import Node, kind
+from padocc_dagster.selection.tree import kind, tree_of
 
 FIELDS = (*(name for name in PROJECT_FIELDS if name not in ("code", "options")), *OPTIONS)
 PLACEHOLDERS = (*filter(str.isupper, TO_FILL_IN.values()), "NAME", "VALUE")
@@ -38,12 +39,12 @@ def edited(
     edits: dict[Project, ProjectSpec] = {}
     for project, spec in specs.items():
         findings = Findings()
-        tree = _tree(_edit(_values(spec), setting, removing))
+        tree = tree_of(_edit(_values(spec), setting, removing))
         found = read_project(tree, groups.setdefault(project.group, Group(folder)), findings)
         prefix = f"project {spec.code[:40]!r}: "
         problems += [f"{project}: {problem.text.removeprefix(prefix)}" for problem in findings.problems]
         if found:
-            edits[project] = found
+            edits[project] = _with_records(spec, found)
     if problems:
         raise StepRefused(dict.fromkeys(problems))
     return edits
@@ -58,6 +59,13 @@ def differences(old: ProjectSpec, new: ProjectSpec) -> list[str]:
         if name != "options" and one != other:
             changed.append(f"{name}: {_shown(one)} → {_shown(other)}")
     return changed
+
+
+def _with_records(old: ProjectSpec, new: ProjectSpec) -> ProjectSpec:
+    """An edit that leaves the files as they are leaves them their order and their records."""
+    if old.records and not new.pattern and set(old.files) == set(new.files):
+        return replace(new, files=old.files, records=old.records)
+    return new
 
 
 def _field_problems(setting: Mapping[str, Any], removing: Sequence[str]) -> list[str]:
@@ -96,7 +104,7 @@ def _values(spec: ProjectSpec) -> dict[str, Any]:
     value = spec.as_dict()
     defaults = ProjectSpec("", "", ()).as_dict()
     options = {name: option for name, option in value["options"].items() if option != defaults["options"][name]}
-    given = {name: found for name, found in value.items() if name not in ("pattern", "options") and found != defaults[name]}
+    given = {name: found for name, found in value.items() if name not in ("pattern", "options", "records") and found != defaults[name]}
     source = {"pattern": spec.pattern} if spec.pattern else {"files": list(spec.files)}
     return {**given, **source, "options": options}
 
@@ -121,13 +129,6 @@ def _edit(values: dict[str, Any], setting: Mapping[str, Any], removing: Sequence
     if setting.get("cloud_format") in ("zarr", "CFA") and "aggregator" not in setting:
         values["options"].pop("aggregator", None)  # one that an earlier recomputation chose has no part in these formats
     return values
-
-
-def _tree(value: Any) -> Node:
-    """A value as the tree that group configs are read into, which is all on line 1."""
-    if isinstance(value, Mapping):
-        return Node({str(key): _tree(child) for key, child in value.items()}, 1)
-    return Node([_tree(child) for child in value] if isinstance(value, (list, tuple)) else value, 1)
 
 
 def _shown(value: Any) -> str:

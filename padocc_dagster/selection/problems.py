@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 SHOWN = 3
 LONGEST_NAME = 300
@@ -20,10 +21,14 @@ class Problem:
 
 
 class ConfigRejected(ValueError):
-    """A group config that cannot be taken. The message names the file and then every problem, one a line."""
+    """A group config that cannot be taken. The message names the file and then every problem, one a line.
 
-    def __init__(self, path: Path, problems: Iterable[Problem]) -> None:
+    `selection` is what a catalogue gave, where that is known.
+    """
+
+    def __init__(self, path: Path, problems: Iterable[Problem], selection: Any = None) -> None:
         self.path = path
+        self.selection = selection
         self.problems = tuple(sorted(problems, key=lambda problem: problem.line or 0))
         count = len(self.problems)
         name = path.name.encode("utf-8", "backslashreplace").decode()

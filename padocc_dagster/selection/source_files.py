@@ -4,6 +4,7 @@ import os
 import re
 import stat
 from collections import defaultdict
+from collections.abc import Iterable
 
 from padocc_dagster.pipeline.names import path_problem
 from padocc_dagster.selection.problems import Findings, some
@@ -21,14 +22,27 @@ FAULTS = {
     "special": ("not an ordinary file", "leave it out"),
     "denied": ("may not be read by this user", "ask for read permission on the files and their folders"),
     "empty": ("empty (0 bytes)", "copy them again or leave them out"),
+    "remote": (
+        "an address that no rule brings to this machine",
+        "write its beginning and the folder that stands for it in `paths`, {https://host/archive: /archive}",
+    ),
     "twice": ("there already, under the same or another name", "keep each file once"),
 }
 """What can be wrong with a file, and what to do."""
+Faults = dict[str, list[Node]]
+"""A key of FAULTS → the files that have it."""
 
 
 def good_files(entries: list[Node], findings: Findings, where: str = "") -> tuple[str, ...]:
     """The good files in natural order. What is wrong with others is told by kind, with the count and the first three names."""
-    faults: dict[str, list[Node]] = defaultdict(list)
+    faults: Faults = defaultdict(list)
+    good = sound_files(entries, faults)
+    tell_faults(faults, len(entries), findings, where)
+    return tuple(sorted(good, key=natural))
+
+
+def sound_files(entries: Iterable[Node], faults: Faults) -> list[str]:
+    """The good files of one project, in the order given; the others go to the faults."""
     seen: set[tuple[int, int] | str] = set()
     good = []
     for entry in entries:
@@ -38,12 +52,16 @@ def good_files(entries: list[Node], findings: Findings, where: str = "") -> tupl
         else:
             good.append(entry.value)
         seen.update({entry.value, identity or entry.value})
+    return good
+
+
+def tell_faults(faults: Faults, count: int, findings: Findings, where: str = "") -> None:
+    """A problem for each kind of fault, with how many of so many files have it and the first three names."""
     for fault, nodes in faults.items():
         nodes.sort(key=lambda node: (node.line, natural(node.value)))
         what, remedy = FAULTS[fault]
         names = some([node.value for node in nodes])
-        findings.add(nodes[0].line, f"{len(nodes)} of {len(entries)} source files{where}: {what}: {names}; {remedy}")
-    return tuple(sorted(good, key=natural))
+        findings.add(nodes[0].line, f"{len(nodes)} of {count} source files{where}: {what}: {names}; {remedy}")
 
 
 def fault_of(path: str) -> tuple[str | None, tuple[int, int] | None]:

@@ -1,6 +1,6 @@
 """A group config as a tree of values that know their lines: both forms are read into it, and single fields are taken from it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,6 +36,13 @@ def plain(node: Node) -> Any:
     if isinstance(node.value, list):
         return [plain(child) for child in node.value]
     return node.value
+
+
+def tree_of(value: Any) -> Node:
+    """A plain value as a tree, which is all on line 1."""
+    if isinstance(value, Mapping):
+        return Node({str(key): tree_of(child) for key, child in value.items()}, 1)
+    return Node([tree_of(child) for child in value] if isinstance(value, (list, tuple)) else value, 1)
 
 
 def kind(value: Any) -> str:

@@ -79,7 +79,7 @@ def test_a_version_published_elsewhere_stays_known_when_an_initialisation_is_kil
     initialised(workdir, "grp", spec("a", ["/data/1.nc"]))
     append_row(workdir.status_log(Project("grp", "a")), "complete", "Success")
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(initialise, "_configs", killed)
+        patch.setattr(initialise, "configs_of", killed)
         initialised(workdir, "grp", spec("a", ["/data/2.nc"]))
     initialised(workdir, "grp", spec("a", ["/data/2.nc"]))
     assert version(workdir, "a") not in ("1.0", "")
