@@ -36,5 +36,6 @@ def completed_product(context: dg.AssetExecutionContext, config: PublishConfig, 
             "revision": put["revision"],
             "size": readable_size(put["published_bytes"]),
             "note": outcome.message,
+            **({"STAC item": dg.MetadataValue.path(put["item"])} if put.get("item") else {}),
         }
     )

@@ -1,6 +1,7 @@
 """Publishing: the product and its report, compared once more, in one rename.
 
-    completed/<group>/<code>_<revision>/    <code>_<revision>.json|.parquet|.zarr|.nca and <code>_<revision>_report.json
+    completed/<group>/<code>_<revision>/    <code>_<revision>.json|.parquet|.zarr|.nca and <code>_<revision>_report.json,
+                                            and <code>_<revision>_item.json where a STAC item is asked for
 
 PADOCC's own `complete` publishes what was never validated, says Success when its `cp` failed, and cannot publish Zarr or CFA
 (`padocc/core/project.py:453`, `filehandlers.py:931,1510`), so nothing of it is used here. Names follow PADOCC's.
@@ -20,6 +21,7 @@ from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.links import linked
 from padocc_dagster.pipeline.making.validate import read_findings
 from padocc_dagster.pipeline.product import Product, fingerprint, fingerprint_of_bytes, product_of, same_but_for_date, size_of
+from padocc_dagster.pipeline.stac_item import item_to_publish, updated_item
 from padocc_dagster.pipeline.status import GateClosedError, read_rows
 from padocc_dagster.pipeline.steps.tick import tick_of, void_tick_problem
 from padocc_dagster.pipeline.verify import comparison_problem
@@ -43,6 +45,8 @@ def publish(workdir: Workdir, project: Project, links: dict[str, str] | None = N
     name = f"{project.code}_{_revision(product, links)}"
     compared = read_json(workdir.comparison(project))["product_fingerprint"]
     text = _linked_text(product, links, compared) if links else None
+    given = item_to_publish(workdir, project)
+    item = updated_item(given, product, name) if given else None
     target = workdir.completed / project.group / name
     beside = target.with_name(f".{name}.{secrets.token_hex(4)}")
     _remove_leftovers(target)
@@ -54,6 +58,8 @@ def publish(workdir: Workdir, project: Project, links: dict[str, str] | None = N
         else:
             _write(copy, text)
         write_json(beside / f"{name}_report.json", _report(workdir, project, product, links))
+        if item is not None:
+            write_json(beside / f"{name}_item.json", item)
         _sync(beside)
         published = _put(beside, target, copy.name)
     finally:
@@ -61,6 +67,7 @@ def publish(workdir: Workdir, project: Project, links: dict[str, str] | None = N
     return {
         "published": str(target / copy.name),
         "report": str(target / f"{name}_report.json"),
+        "item": str(target / f"{name}_item.json") if item else "",
         "published_bytes": size_of(target / copy.name),
         "revision": _revision(product, links),
         "message": "" if published else "the same product was published before",
