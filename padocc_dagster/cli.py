@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from padocc_dagster.commands import adopt, compare, edit, explain, faultlist, moves, redo, rules, tick
+from padocc_dagster.commands import adopt, compare, edit, explain, faultlist, moves, redo, rules, select, tick
 from padocc_dagster.commands.place import WorkdirOption
 
 app = typer.Typer(
@@ -152,7 +152,7 @@ def demo(
         typer.Option(help="A dagster.yaml for its instance; that of one machine if none.", exists=True, dir_okay=False, show_default=False),
     ] = None,
 ) -> None:
-    """Take five projects of real data from source files to published products, in a running instance.
+    """Take five projects of real data from source files, and from a STAC catalogue, to published products, in a running instance.
 
     Three are published; one stops at compute and one at scan, as they should. Ends with 0 only if all that is so and the products
     equal their source files.
@@ -164,7 +164,7 @@ def demo(
     raise typer.Exit(0 if good else 1)
 
 
-for steps in (adopt, edit, redo, faultlist, tick, explain, compare, moves, rules):
+for steps in (adopt, select, edit, redo, faultlist, tick, explain, compare, moves, rules):
     steps.register(app)
 
 if __name__ == "__main__":

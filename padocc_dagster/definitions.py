@@ -14,6 +14,7 @@ from padocc_dagster.actions.initialise import initialise_group
 from padocc_dagster.actions.moves import finish_interrupted_steps, merge_groups, remove_projects, split_group, transfer_projects
 from padocc_dagster.actions.redo import recompute_projects, rescan_projects, revalidate_projects
 from padocc_dagster.actions.rules import set_rules
+from padocc_dagster.actions.select_again import select_groups_again
 from padocc_dagster.actions.telling import tell_initialised
 from padocc_dagster.actions.tick import tick_projects, untick_projects
 from padocc_dagster.assets.cloud_product import cloud_product
@@ -31,6 +32,7 @@ from padocc_dagster.sensors.inbox import inbox
 from padocc_dagster.sensors.membership import membership, refresh_group
 from padocc_dagster.sensors.outside import outside, take_note
 from padocc_dagster.sensors.rules import rules
+from padocc_dagster.sensors.selections import daily_selections
 from padocc_dagster.sensors.slurm_jobs import slurm_jobs
 
 defs = dg.Definitions(
@@ -51,6 +53,7 @@ defs = dg.Definitions(
         take_note,
         compare_products,
         set_rules,
+        select_groups_again,
         edit_projects,
         rescan_projects,
         recompute_projects,
@@ -69,6 +72,7 @@ defs = dg.Definitions(
         tell_initialised,
     ],
     sensors=[inbox, automation_sensor, membership, outside, comparisons, rules, slurm_jobs],
+    schedules=[daily_selections],
     resources={"padocc": Padocc(root=dg.EnvVar("WORKDIR"))},
     executor=dg.in_process_executor,
 )

@@ -66,5 +66,11 @@ def test_every_phase_starts_by_itself(graph: Any, name: str) -> None:
 
 def test_everything_that_watches_is_on_by_default() -> None:
     repository = defs.get_repository_def()
-    assert {sensor.name for sensor in repository.sensor_defs} == {"comparisons", "inbox", "membership", "outside", "phases", "rules", "slurm_jobs"}
+    names = {"comparisons", "inbox", "membership", "outside", "phases", "rules", "slurm_jobs"}
+    assert {sensor.name for sensor in repository.sensor_defs} == names
     assert {sensor.default_status for sensor in repository.sensor_defs} == {dg.DefaultSensorStatus.RUNNING}
+
+
+def test_catalogues_are_asked_every_night_only_where_somebody_wants_it() -> None:
+    (schedule,) = defs.get_repository_def().schedule_defs
+    assert (schedule.name, schedule.default_status) == ("daily_selections", dg.DefaultScheduleStatus.STOPPED)

@@ -5,6 +5,7 @@ which and why, and its run fails, so that nobody overlooks them.
 """
 
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 
 import dagster as dg
 from pydantic import Field
@@ -21,6 +22,7 @@ from padocc_dagster.repeats import asking_run, is_repeat, root_run
 DONE, NOT_DONE, PROBLEMS = "done", "not done", "problems"
 DRY_RUN = "dry run: nothing was changed"
 COLUMNS = ("project", "what")
+NONE: Mapping[str, dg.MetadataValue] = MappingProxyType({})
 RUN_ASKED = {"dagster/priority": "10"}
 
 
@@ -91,9 +93,9 @@ def conclude(context: dg.OpExecutionContext, config: StepConfig, result: StepRes
     report(context, result, DRY_RUN if config.dry_run else note)
 
 
-def report(context: dg.OpExecutionContext, result: StepResult, note: str = "") -> None:
-    """Show what the step did, as the op's last act. Raises Failure when something was not done."""
-    metadata = {DONE: _table(result.done), NOT_DONE: _table(result.not_done), **({"note": note} if note else {})}
+def report(context: dg.OpExecutionContext, result: StepResult, note: str = "", also: Mapping[str, dg.MetadataValue] = NONE) -> None:
+    """Show what the step did, as the op's last act. `also` is more to show. Raises Failure when something was not done."""
+    metadata = {DONE: table(result.done), NOT_DONE: table(result.not_done), **({"note": note} if note else {}), **also}
     if result.not_done:
         left = "\n".join(f"{project}: {reason}" for project, reason in list(result.not_done.items())[:20])
         raise dg.Failure(f"{result}:\n{left}", metadata=metadata, allow_retries=False)
@@ -101,6 +103,7 @@ def report(context: dg.OpExecutionContext, result: StepResult, note: str = "") -
     context.add_output_metadata(metadata)
 
 
-def _table(what: Mapping[Project, str]) -> dg.TableMetadataValue:
+def table(what: Mapping[Project, str]) -> dg.TableMetadataValue:
+    """A sentence for each project."""
     records = [dg.TableRecord({"project": str(project), "what": text}) for project, text in what.items()]
     return dg.MetadataValue.table(records, dg.TableSchema([dg.TableColumn(name) for name in COLUMNS]))

@@ -13,6 +13,7 @@ from padocc_dagster.pipeline.groups import group_states
 from padocc_dagster.pipeline.layout import Project
 from padocc_dagster.pipeline.outcome import PHASES, Verdict
 from padocc_dagster.pipeline.remedies import remedy_for, written_out
+from padocc_dagster.pipeline.selections import summary
 from padocc_dagster.pipeline.status import ProjectState
 from padocc_dagster.resources import Padocc
 
@@ -31,6 +32,7 @@ def group_overview(context: dg.AssetExecutionContext, padocc: Padocc) -> dg.Mate
         metadata={
             "projects": len(states),
             "stopped": len(stopped),
+            **summary(padocc.workdir, group),
             "picture": dg.MetadataValue.md(picture(states)),
             "stopped projects": dg.MetadataValue.table(records, dg.TableSchema([dg.TableColumn(name) for name in COLUMNS])),
         }

@@ -45,11 +45,21 @@ def _refusal(key: Project, reason: str) -> dg.Failure:
 def project_metadata(spec: ProjectSpec) -> dict[str, dg.MetadataValue | str | int]:
     """What a person wants to know of an initialised project."""
     return {
+        **_of_records(spec),
         "source files": len(spec.files),
         "source size": readable_size(total_bytes(spec.files)),
-        "pattern": spec.pattern or "listed in the config",
+        "pattern": spec.pattern or ("selected from the catalogue" if spec.records else "listed in the config"),
         "first file": dg.MetadataValue.path(spec.files[0]),
         "last file": dg.MetadataValue.path(spec.files[-1]),
         "cloud format": spec.options.cloud_format,
         "options": dg.MetadataValue.json(spec.as_dict()["options"]),
     }
+
+
+def _of_records(spec: ProjectSpec) -> dict[str, dg.MetadataValue | str | int]:
+    """Which records of a catalogue the files come from."""
+    if not spec.records:
+        return {}
+    catalogue = spec.records["catalogue"]
+    address = dg.MetadataValue.url(catalogue) if catalogue.startswith("http") else dg.MetadataValue.path(catalogue)
+    return {"catalogue": address, "catalogue items": spec.records["items"]}

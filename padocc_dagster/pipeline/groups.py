@@ -71,10 +71,11 @@ def group_states(workdir: Workdir, group: str) -> dict[str, ProjectState]:
 
 
 def last_change(workdir: Workdir, group: str) -> str:
-    """A word that changes when a project of the group changes its status, or comes or goes. Costs one `stat` a project."""
+    """A word that changes when a project of the group changes its status, or comes or goes, or when the group is selected again. Costs one
+    `stat` a project."""
     newest = size = 0
     codes = project_codes(workdir, group)
-    for path in (workdir.faultlist(group), *(workdir.status_log(Project(group, code)) for code in codes)):
+    for path in (workdir.faultlist(group), workdir.selection(group), *(workdir.status_log(Project(group, code)) for code in codes)):
         with contextlib.suppress(FileNotFoundError):
             found = os.stat(path)
             newest, size = max(newest, found.st_mtime_ns), size + found.st_size

@@ -1,0 +1,78 @@
+"""What catalogues were asked and what they gave, kept with the groups that were made from it; see `selection/stac/manifest.py`."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+from padocc_dagster.pipeline.files import CorruptFileError, read_json, write_json
+from padocc_dagster.pipeline.groups import list_groups, project_codes
+from padocc_dagster.pipeline.layout import Project, Workdir
+from padocc_dagster.pipeline.locks import held
+from padocc_dagster.pipeline.spec import ProjectSpec
+from padocc_dagster.pipeline.specs import stored_specs, with_choices
+
+SHOWN = 10
+
+
+def keep_selection(workdir: Workdir, group: str, manifest: dict[str, Any]) -> None:
+    """Keep a selection in the place of the one before. Killed before this, the same selection made again finds its projects made."""
+    with held(workdir.group_lock(group), f"group {group}"):
+        write_json(workdir.selection(group), manifest)
+
+
+def kept_selection(workdir: Workdir, group: str) -> dict[str, Any] | None:
+    """The selection that a group was last made from; None where it was made otherwise. Raises CorruptFileError for a damaged one."""
+    return read_json(workdir.selection(group)) if workdir.selection(group).exists() else None
+
+
+def records_by_project(workdir: Workdir, group: str) -> dict[str, dict[str, Any]]:
+    """Code → the records that the project was last made from, empty for files that were chosen otherwise; of all projects of the group."""
+    try:
+        specs = read_json(workdir.specs(group))
+    except CorruptFileError:
+        specs = {}
+    return {code: specs.get(code, {}).get("records") or {} for code in project_codes(workdir, group)}
+
+
+def as_edited(workdir: Workdir, group: str, selected: Iterable[ProjectSpec]) -> list[ProjectSpec]:
+    """The specs with everything but their files as the group's projects have it by now; new projects as they were selected."""
+    there = [Project(group, spec.code) for spec in selected if workdir.base_cfg(Project(group, spec.code)).exists()]
+    try:
+        stored = stored_specs(workdir, there)
+    except CorruptFileError:  # what one of them was made from is lost
+        stored = {}
+    specs = []
+    for new in selected:
+        project = Project(group, new.code)
+        if old := stored.get(project):
+            old = with_choices(workdir, project, old)
+            new = replace(old, pattern="", substitutions={}, files=new.files, records=new.records, item=new.item)
+        specs.append(new)
+    return specs
+
+
+def forget_selection(workdir: Workdir, group: str) -> None:
+    """Follow the catalogue no more: the group is made otherwise now."""
+    with held(workdir.group_lock(group), f"group {group}"):
+        workdir.selection(group).unlink(missing_ok=True)
+
+
+def selected_groups(workdir: Workdir) -> list[str]:
+    """The groups that were made from a selection and still have projects."""
+    return [group for group in list_groups(workdir) if workdir.selection(group).exists() and project_codes(workdir, group)]
+
+
+def summary(workdir: Workdir, group: str) -> dict[str, str | int]:
+    """What a person wants to know of the group's selection, with what was withdrawn since; nothing where there is none."""
+    try:
+        manifest = kept_selection(workdir, group)
+        if manifest is None:
+            return {}
+        told = dict(manifest["summary"])
+        gone = {code: entry["withdrawn"] for code, entry in manifest["projects"].items() if entry.get("withdrawn")}
+    except (CorruptFileError, KeyError, TypeError, AttributeError):
+        return {}
+    if gone:
+        told["projects with withdrawn items"] = len(gone)
+        told["withdrawn"] = "; ".join(f"{code}: {', '.join(items)}" for code, items in list(gone.items())[:SHOWN])
+    return told

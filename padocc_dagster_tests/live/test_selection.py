@@ -1,0 +1,119 @@
+"""From a selection in a catalogue to published products, on a live instance beside a real STAC API; and what follows when it changes."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import pystac
+import pytest
+import xarray
+import yaml
+from typer.testing import CliRunner
+
+from padocc_dagster.cli import app
+from padocc_dagster.pipeline.outcome import Verdict
+from padocc_dagster_tests.live.conftest import Live
+from padocc_dagster_tests.selection.stac import cmip6, records
+from padocc_dagster_tests.selection.stac.records import Archive
+from padocc_dagster_tests.selection.stac.server import StacServer, missing, stac_server
+
+FIRST = cmip6.Dataset(variable="tas")
+SECOND, THIRD = replace(FIRST, variable="pr"), replace(FIRST, variable="vas")
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StacServer]:
+    if lacking := missing():
+        pytest.skip(f"no STAC API: {lacking}")
+    with stac_server(tmp_path_factory.mktemp("stac")) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def archive(live: Live) -> Archive:
+    return Archive(live.sources)
+
+
+@pytest.fixture(scope="module")
+def selected(live: Live, server: StacServer, archive: Archive) -> str:
+    """A group of two datasets, published."""
+    server.load([cmip6.collection()], [cmip6.written(archive, FIRST, 3), cmip6.written(archive, SECOND, 2)])
+    section = {
+        "catalogue": server.url,
+        "collections": ["cmip6"],
+        "filter": "source_id = 'MRI-ESM2-0'",
+        "code": "{source_id}.{variable_id}",
+        "paths": {records.DAP: str(archive.root)},
+        "publish_items": True,
+    }
+    live.drop_text("mri.yaml", yaml.safe_dump({"group": "mri", "stac": section}))
+    keys = ("mri:MRI-ESM2-0.tas", "mri:MRI-ESM2-0.pr")
+    live.wait("both to end", lambda: all(has_ended(live, key) for key in keys))
+    assert {live.state(key).phase for key in keys} == {"complete"}, [live.state(key).why for key in keys]
+    return "mri"
+
+
+def has_ended(live: Live, key: str) -> bool:
+    return live.state(key).phase == "complete" or live.state(key).verdict is Verdict.FAILED
+
+
+def item_of(live: Live, code: str, revision: str = "k1.0") -> Path:
+    name = f"MRI-ESM2-0.{code}_{revision}"
+    return live.workdir.completed / "mri" / name / f"{name}_item.json"
+
+
+def select_again(live: Live, *words: str) -> str:
+    asked = ["select-again", "mri", *words, "-w", str(live.workdir.root), "--why", "the catalogue grew", "--who", "ada"]
+    result = CliRunner().invoke(app, asked, catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+def equals(item: Path, files: list[Path]) -> bool:
+    """Whether the product that the published item names holds what its source files hold."""
+    asset = pystac.Item.from_file(str(item)).assets["reference_file"]
+    with xarray.open_dataset(asset.get_absolute_href(), **asset.extra_fields["xarray:open_kwargs"]) as made:
+        with xarray.open_mfdataset(files, combine="nested", concat_dim="time", data_vars="minimal") as meant:
+            return all(np.array_equal(made[name].values, meant[name].values) for name in meant.variables)
+
+
+def paths(archive: Archive, dataset: cmip6.Dataset, count: int) -> list[Path]:
+    return [archive.root / dataset.folder / name for name in dataset.files(count)]
+
+
+def test_a_selection_ends_in_published_products_that_open_by_their_own_items(live: Live, selected: str, archive: Archive) -> None:
+    assert equals(item_of(live, "tas"), paths(archive, FIRST, 3))
+    assert equals(item_of(live, "pr"), paths(archive, SECOND, 2))
+
+
+def test_the_published_item_is_the_catalogues_own_with_product_and_report(live: Live, selected: str) -> None:
+    item = pystac.Item.from_file(str(item_of(live, "tas")))
+    assert item.id == FIRST.name and item.properties["aggregation_status"] == "OK"
+    assert {"data0001", "data0002", "data0003", "reference_file", "padocc_report"} <= item.assets.keys()
+    assert Path(item.assets["padocc_report"].get_absolute_href()).is_file()
+
+
+def test_a_catalogue_that_grows_changes_and_withdraws_is_followed(
+    live: Live, selected: str, server: StacServer, archive: Archive
+) -> None:
+    changed = records.updated(cmip6.item(archive, FIRST, paths(archive, FIRST, 2)), datetime(2026, 1, 1, tzinfo=UTC))
+    server.load([], [changed, cmip6.written(archive, THIRD, 2)])
+    server.delete_item("cmip6", SECOND.name)
+    told = select_again(live, "--dry-run")
+    assert f"MRI-ESM2-0.tas: changed: {FIRST.name}" in told and f"MRI-ESM2-0.vas: new: {THIRD.name}" in told
+    assert f"MRI-ESM2-0.pr: withdrawn: {SECOND.name}" in told and "padocc-dagster remove mri:MRI-ESM2-0.pr" in told
+    assert live.state("mri:MRI-ESM2-0.vas").phase != "complete"
+    select_again(live)
+    live.wait("the new project", item_of(live, "vas").exists)
+    live.wait("the changed one", item_of(live, "tas", "k1.1").exists)
+    assert equals(item_of(live, "vas"), paths(archive, THIRD, 2))
+    assert equals(item_of(live, "tas", "k1.1"), paths(archive, FIRST, 2))
+    assert [row.phase for row in live.rows("mri:MRI-ESM2-0.pr")].count("init") == 1
+
+
+def test_selecting_again_when_nothing_has_changed_does_nothing(live: Live, selected: str) -> None:
+    before = {code: len(live.rows(f"mri:MRI-ESM2-0.{code}")) for code in ("tas", "pr", "vas")}
+    assert "0 project(s)" in select_again(live)
+    assert {code: len(live.rows(f"mri:MRI-ESM2-0.{code}")) for code in before} == before
