@@ -61,12 +61,20 @@ def test_the_config_is_accepted_and_sends_ostia_to_zarr(folder: Path) -> None:
     config = read_group_config(folder / "demo.yaml")
     assert config.group == "demo"
     counts = {project.code: len(project.files) for project in config.projects}
-    assert counts == {"a1b": 10, "e1": 10, "ostia": 6, "nemo": 3, "damaged": 4}
+    assert counts == {"a1b": 10, "ostia": 6, "nemo": 3, "damaged": 4}
     assert {project.code for project in config.projects if project.options.cloud_format == "zarr"} == {"ostia"}
 
 
+def test_the_other_config_selects_e1_in_order_of_time(folder: Path) -> None:
+    config = read_group_config(folder / "selected.yaml")
+    (project,) = config.projects
+    assert (config.group, project.code) == ("selected", "e1") and project.item
+    assert [Path(file).name for file in project.files] == [f"e1_{number}.nc" for number in range(1, 11)]
+
+
 def test_each_project_is_expected_somewhere_and_those_that_complete_are_compared(folder: Path) -> None:
-    assert {project.code for project in read_group_config(folder / "demo.yaml").projects} == set(EXPECTED)
+    configs = [read_group_config(folder / name) for name in ("demo.yaml", "selected.yaml")]
+    assert {project.code for config in configs for project in config.projects} == set(EXPECTED)
     assert {code for code, (phase, _) in EXPECTED.items() if phase == "complete"} == set(PUBLISHED)
 
 

@@ -10,17 +10,23 @@ from pathlib import Path
 from typing import Any
 
 PUBLISHED = {
-    "a1b": "a1b_k1.0/a1b_k1.0.json",
-    "e1": "e1_k1.0/e1_k1.0.json",
-    "ostia": "ostia_zr1.0/ostia_zr1.0.zarr",
+    "a1b": "demo/a1b_k1.0/a1b_k1.0.json",
+    "e1": "selected/e1_k1.0/e1_k1.0_item.json",
+    "ostia": "demo/ostia_zr1.0/ostia_zr1.0.zarr",
 }
+"""By code; e1 is opened through the STAC item that is published with it."""
 DECODED = {"decode_timedelta": False}
 STORED = {**DECODED, "decode_times": False, "mask_and_scale": False}
 
 
 def published(folder: Path, code: str) -> Path:
-    """Where the demo's product of that project is published."""
-    return folder / "workdir" / "completed" / "demo" / PUBLISHED[code]
+    """Where the demo's product of that project is published; the address of its item's asset, where it has one."""
+    path = folder / "workdir" / "completed" / PUBLISHED[code]
+    if not path.name.endswith("_item.json"):
+        return path
+    import pystac
+
+    return Path(pystac.Item.from_file(str(path)).assets["reference_file"].get_absolute_href())
 
 
 def differences(product: Any, source: Any) -> list[str]:

@@ -1,17 +1,24 @@
-"""The demo's folder: real source files from the package `iris-sample-data`, and the group config that names them.
+"""The demo's folder: real source files from the package `iris-sample-data`, and two group configs: one names files, one selects records.
 
     source/<project>/*.nc    ten files each of a1b and e1, six of ostia, the three of nemo, four of damaged
+    source/catalogue/        a static STAC catalogue, which has a record for each file of e1
     workdir/                 the PADOCC working directory, empty at first
-    demo.yaml                the group config
+    demo.yaml                the group config of all but e1
+    selected.yaml            that of e1: the catalogue's records
 
 The names of a1b's and e1's files sort as 1, 10, 2, …: not by time, as in many an archive.
 """
 
 import shutil
 from pathlib import Path
+from typing import Any
+
+from padocc_dagster.demo.catalogue import write_catalogue
+from padocc_dagster.pipeline.layout import Project
 
 MARKER = ".padocc-dagster-demo"
-GROUP = "demo"
+GROUP, SELECTED_GROUP = "demo", "selected"
+SELECTED = "e1"
 TITLES = {
     "a1b": "Air temperature over North America, 1860 to 2099, scenario A1B",
     "e1": "Air temperature over North America, 1860 to 2099, scenario E1",
@@ -19,6 +26,7 @@ TITLES = {
     "nemo": "NEMO, monthly means on the ocean grid",
     "damaged": "Four files, two of them damaged",
 }
+PROJECTS = {code: Project(SELECTED_GROUP if code == SELECTED else GROUP, code) for code in TITLES}
 JUNK = b"\0not a NetCDF file\n" * 64
 
 
@@ -26,11 +34,13 @@ class DemoError(Exception):
     """The demo cannot be made here. The message says what to do."""
 
 
-def make_folder(folder: Path) -> Path:
-    """Make the demo's folder anew and return the path of its group config. Takes about 3 s and 30 MB.
+def make_folder(folder: Path) -> list[Path]:
+    """Make the demo's folder anew and return the paths of its group configs. Takes about 4 s and 30 MB.
 
     Raises DemoError when the folder holds something that the demo did not make, or the sample data are not installed.
     """
+    import yaml
+
     samples = _samples()
     remove_folder(folder)
     source = folder / "source"
@@ -41,9 +51,12 @@ def make_folder(folder: Path) -> Path:
     _cut(samples / "ostia_monthly.nc", source / "ostia", length=9)
     shutil.copytree(samples / "NEMO", source / "nemo")
     _damage(source / "a1b", source / "damaged")
-    config = folder / "demo.yaml"
-    config.write_text(_config(source), encoding="utf-8")
-    return config
+    files = sorted((source / SELECTED).iterdir())
+    catalogue = write_catalogue(source / "catalogue", files, SELECTED, TITLES[SELECTED])
+    configs = {GROUP: _naming(source), SELECTED_GROUP: _selecting(catalogue)}
+    for group, config in configs.items():
+        (folder / f"{group}.yaml").write_text(yaml.safe_dump({"group": group, **config}, sort_keys=False, width=200), encoding="utf-8")
+    return [folder / f"{group}.yaml" for group in configs]
 
 
 def remove_folder(folder: Path) -> None:
@@ -86,11 +99,17 @@ def _damage(good: Path, folder: Path) -> None:
         file.write(JUNK)
 
 
-def _config(source: Path) -> str:
-    import yaml
-
-    projects = [{"code": code, "pattern": f"{source / code}/*.nc", "updates": {"title": title}} for code, title in TITLES.items()]
+def _naming(source: Path) -> dict[str, Any]:
+    """A config that names projects by patterns."""
+    codes = [code for code in TITLES if code != SELECTED]
+    projects = [{"code": code, "pattern": f"{source / code}/*.nc", "updates": {"title": TITLES[code]}} for code in codes]
     for project in projects:
         if project["code"] == "ostia":
             project["options"] = {"cloud_format": "zarr"}
-    return yaml.safe_dump({"group": GROUP, "projects": projects}, sort_keys=False, width=200)
+    return {"projects": projects}
+
+
+def _selecting(catalogue: Path) -> dict[str, Any]:
+    """A config that selects a collection as one project."""
+    section = {"catalogue": str(catalogue), "collections": [SELECTED], "projects": "collection", "publish_items": True}
+    return {"updates": {"title": TITLES[SELECTED]}, "stac": section}

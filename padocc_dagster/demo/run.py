@@ -10,9 +10,9 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
-from padocc_dagster.demo.data import GROUP, TITLES, DemoError, make_folder
+from padocc_dagster.demo.data import PROJECTS, DemoError, make_folder
 from padocc_dagster.pipeline.files import write_text
-from padocc_dagster.pipeline.layout import Project, Workdir
+from padocc_dagster.pipeline.layout import Workdir
 from padocc_dagster.pipeline.outcome import Verdict
 from padocc_dagster.pipeline.status import project_state
 from padocc_dagster.services import network
@@ -48,20 +48,21 @@ def run_demo(folder: Path, port: int | None, stay: bool, settings: Path | None =
     services = Services(workdir, port, say=console.print)
     services.check_port()
     console.print(f"Making source files in {folder} …")
-    config = make_folder(folder)
+    configs = make_folder(folder)
     if settings is not None:
         write_text(services.home.settings, settings.read_text(encoding="utf-8"))
     console.print("Starting Dagster …")
     with serving(services):
         console.print(f"{services.url} shows it at work.")
-        _drop(config, workdir.inbox)
+        for config in configs:
+            _drop(config, workdir.inbox)
         _wait(services, console)
         rows = _standings(workdir)
         equal = not services.stopping.is_set() and _products_are_equal(folder, console)
         console.print(status_table(rows))
         good = _judge(rows, equal, console)
-        console.print(f"Web page {services.url}\nPublished {workdir.completed / GROUP}")
-        console.print(f"Group config {workdir.inbox / config.name}")
+        console.print(f"Web page {services.url}\nPublished {workdir.completed}")
+        console.print(f"Group configs {workdir.inbox}")
         if stay and not services.stopping.is_set():
             console.print("Serving until Ctrl-C.")
             services.watch()
@@ -76,8 +77,7 @@ def _drop(config: Path, inbox: Path) -> None:
 
 
 def _standings(workdir: Workdir) -> list[Standing]:
-    projects = [Project(GROUP, code) for code in TITLES]
-    return [Standing(project, project_state(workdir, project)) for project in projects]
+    return [Standing(project, project_state(workdir, project)) for project in PROJECTS.values()]
 
 
 def _ended(row: Standing) -> bool:
@@ -87,7 +87,7 @@ def _ended(row: Standing) -> bool:
 def _wait(services: Services, console: Console) -> None:
     """Show the projects move on until all have ended, nothing has moved for long, or somebody stops the demo."""
     started = changed = time.monotonic()
-    seen = [("init", "new")] * len(TITLES)
+    seen = [("init", "new")] * len(PROJECTS)
     with Live(console=console, auto_refresh=False, transient=True) as live:
         while not services.stopping.wait(1.0):
             services.revive()
@@ -104,7 +104,7 @@ def _wait(services: Services, console: Console) -> None:
             ended = all(map(_ended, rows)) and (_is_quiet(services.url) or now - changed > QUIET_SECONDS)
             if ended or now - started > WAIT_SECONDS or now - changed > STALLED_SECONDS:
                 break
-    console.print(f"{time.monotonic() - started:.0f} s after the config was dropped.")
+    console.print(f"{time.monotonic() - started:.0f} s after the configs were dropped.")
 
 
 def _is_quiet(url: str) -> bool:
