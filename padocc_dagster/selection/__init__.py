@@ -6,7 +6,8 @@ Knows neither Dagster nor PADOCC's code. Data files are never opened here: their
 """
 
 from padocc_dagster.selection.again import find_again
-from padocc_dagster.selection.config import SUFFIXES, GroupConfig, read_group_config, select_again
+from padocc_dagster.selection.config import SUFFIXES, read_group_config, select_again
+from padocc_dagster.selection.group_config import GroupConfig
 from padocc_dagster.selection.problems import ConfigRejected, Problem
 from padocc_dagster.selection.stac.unreachable import CatalogueUnreachable
 

@@ -1,45 +1,26 @@
-"""A group config as a value: read from its file, checked whole, its source files found."""
+"""A group config read from its file, checked whole, its source files found."""
 
 import hashlib
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 
 from padocc_dagster.pipeline.names import name_problem
-from padocc_dagster.pipeline.spec import ProjectSpec
 from padocc_dagster.selection.attributes import read_removals, read_updates, read_variables, refuse_set_and_removed
 from padocc_dagster.selection.csv_form import read_csv
+from padocc_dagster.selection.group_config import GroupConfig
 from padocc_dagster.selection.options import read_options
 from padocc_dagster.selection.problems import ConfigRejected, Findings
 from padocc_dagster.selection.project import Group, read_project
-from padocc_dagster.selection.stac.manifest import Manifest, manifest_of
-from padocc_dagster.selection.stac.section import read_section
-from padocc_dagster.selection.stac.select import Selection, select
-from padocc_dagster.selection.stac.specs import specs_of
+from padocc_dagster.selection.selected import selected
+from padocc_dagster.selection.stac.manifest import Manifest
 from padocc_dagster.selection.substitutions import read_substitutions
 from padocc_dagster.selection.text import Unreadable, decode, read_bytes
-from padocc_dagster.selection.tree import Fields, Node, fields_of, kind, plain, text_of, tree_of
+from padocc_dagster.selection.tree import Fields, Node, fields_of, kind, text_of, tree_of
 from padocc_dagster.selection.yaml_form import read_yaml
 
 FORMS = {".csv": read_csv, ".yaml": read_yaml, ".yml": read_yaml}
 SUFFIXES = tuple(FORMS)
 GROUP_FIELDS = ("group", "options", "updates", "removals", "variables", "dropped", "substitutions", "projects", "stac")
-
-
-@dataclass(frozen=True)
-class GroupConfig:
-    """A group that may be initialised: every name is safe and every source file was there when it was read."""
-
-    group: str
-    path: Path
-    projects: tuple[ProjectSpec, ...]
-    digest: str = ""
-    """SHA-256 of the file's bytes. Files that it refers to (lists, JSON) are not in it."""
-    selection: Selection | None = None
-    """What a catalogue was asked and what it gave, where the projects come from one."""
-    manifest: Manifest | None = None
-    """The same as it is kept with the group."""
-    faulty: dict[str, str] = field(default_factory=dict)
-    """Code → what is wrong with the source files of projects that are not among the others for it; only where that is tolerated."""
 
 
 def read_group_config(path: Path) -> GroupConfig:
@@ -91,7 +72,7 @@ def read_tree(tree: Node, path: Path, findings: Findings, tolerant: bool = False
     name = read_name(fields, path, findings)
     group = read_group(fields, path.parent, findings)
     if "stac" in fields:
-        return _selected(GroupConfig(name, path, ()), tree, fields["stac"], group, findings, tolerant)
+        return selected(GroupConfig(name, path, ()), tree, fields["stac"], group, findings, tolerant)
     nodes = fields["projects"].value if "projects" in fields else []
     if not isinstance(nodes, list):
         findings.add(fields["projects"].line, f"projects is {kind(nodes)}: write a list, one '- code: …' for each project")
@@ -116,24 +97,6 @@ def read_group(fields: Fields, folder: Path, findings: Findings) -> Group:
         substitutions=read_substitutions(fields, folder, about_all),
         options=read_options(fields, about_all),
     )
-
-
-def _selected(empty: GroupConfig, tree: Node, node: Node, group: Group, findings: Findings, tolerant: bool) -> GroupConfig:
-    """The projects that a catalogue gives. It is not searched when something else is wrong with the config."""
-    for other, why in (("projects", "name them by a pattern, or select them"), ("substitutions", "write rules of `paths` in stac instead")):
-        if tree.value.get(other) is not None and tree.value[other].value is not None:
-            findings.add(tree.value[other].line, f"{other} and stac are both given: {why}")
-    section = read_section(node, empty.path.parent, findings)
-    if section is None or findings.problems:
-        return empty
-    selection = select(section, findings)
-    found = specs_of(selection, group, findings)
-    manifest = manifest_of(selection, {**plain(tree), "group": empty.group}, empty.path)
-    config = replace(empty, projects=found.good, selection=selection, manifest=manifest)
-    if tolerant:
-        return replace(config, faulty=found.told())
-    found.tell(sum(len(record.sources) for record in selection.records), findings.about("stac"))
-    return config
 
 
 def read_name(fields: Fields, path: Path, findings: Findings) -> str:

@@ -5,7 +5,7 @@
     query.py conditions.py    which items are asked for
     assets.py paths.py        which assets of an item are source files, and where those lie on this machine
     template.py               how projects are called
-    reading.py unreachable.py    requests: time limits, retries, and errors in words
+    reading.py unreachable.py requests: time limits, retries, and errors in words
     api.py static.py          items from an API, items from a catalogue of files
     matching.py               whether an item is asked for, where no server says so
     shape.py                  items and links of whatever shape
@@ -14,5 +14,5 @@
     select.py                 all of it, one after another
     manifest.py changes.py    a selection as it is kept with its group, and what has changed since
     plan.py                   what follows from that
-    published.py              what an item needs to be published again, with the product
+    packing.py published.py   items kept whole, and the item that is published with a product
 """

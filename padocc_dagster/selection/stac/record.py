@@ -66,7 +66,7 @@ def record_of(item: dict[str, Any], section: Section, base: str) -> Record:
     values = {name: text for name in section.values if (text := text_of_value(properties.get(name)))}
     packed = b""
     if section.publish_items:
-        from padocc_dagster.selection.stac.published import pack
+        from padocc_dagster.selection.stac.packing import pack
 
         packed = pack(item, base)
     return Record(

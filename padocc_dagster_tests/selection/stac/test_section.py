@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from padocc_dagster.selection import config
+from padocc_dagster.selection import selected
 from padocc_dagster_tests.selection.conftest import problems, write  # noqa: F401  (fixtures)
 from padocc_dagster_tests.selection.stac.selecting import SERVER, section
 
@@ -17,7 +17,7 @@ Problems = Callable[[str], list[str]]
 @pytest.fixture
 def told(write: Any, problems: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Problems:  # noqa: F811
     """The problems of a section with this text; a search would be an error."""
-    monkeypatch.setattr(config, "select", lambda *_: pytest.fail("the catalogue is searched"))
+    monkeypatch.setattr(selected, "select", lambda *_: pytest.fail("the catalogue is searched"))
     (tmp_path / "catalog.json").write_text("{}")
     return lambda text: problems(write(f"options: {{}}\nstac:\n  catalogue: {tmp_path}\n{text}", "cci.yaml"))
 
