@@ -35,7 +35,7 @@ def stopped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     """The demo's nemo, scanned, computed and compared."""
     pytest.importorskip("iris_sample_data")
     demo = Demo(tmp_path_factory.mktemp("nemo").resolve() / "demo", NEMO)
-    config = read_group_config(make_folder(demo.root))
+    config = read_group_config(make_folder(demo.root)[0])
     initialised(demo.workdir, "demo", *(spec for spec in config.projects if spec.code == "nemo"))
     demo.through("scan", "compute")
     comparison = demo.verified()
