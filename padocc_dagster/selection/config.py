@@ -51,7 +51,8 @@ def read_group_config(path: Path) -> GroupConfig:
 def select_again(manifest: Manifest) -> GroupConfig:
     """The config that a group was selected by, read again, and its catalogue searched again.
 
-    A project whose files are not all good keeps no other back: it is told as `faulty`. Raises as `read_group_config` does for all else.
+    A project whose files are not all good keeps no other back: it is told as `faulty`; an item that cannot be taken is left out. Raises as
+    `read_group_config` does for all else.
     """
     return _read(tree_of(manifest["config"]), Path(manifest["file"]), Findings(), tolerant=True)
 

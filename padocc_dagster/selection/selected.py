@@ -20,7 +20,7 @@ def selected(empty: GroupConfig, tree: Node, node: Node, group: Group, findings:
     section = read_section(node, empty.path.parent, findings)
     if section is None or findings.problems:
         return empty
-    selection = select(section, findings)
+    selection = select(section, findings, tolerant)
     found = specs_of(selection, group, findings)
     manifest = manifest_of(selection, {**plain(tree), "group": empty.group}, empty.path)
     config = replace(empty, projects=found.good, selection=selection, manifest=manifest)

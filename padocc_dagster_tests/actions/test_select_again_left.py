@@ -126,3 +126,14 @@ def test_a_project_that_has_changed_stays_while_its_new_files_are_not_there(plac
     assert announced(place.again()) == [] and place.files_of("tas") == before and place.rows("tas") == ["init"]
     Path(late).write_bytes(b"not a dataset")
     assert announced(place.again()) == ["grp:tas"] and place.files_of("tas") == [*before, late]
+
+
+def test_an_item_that_cannot_be_taken_keeps_no_other_back(place: Selected) -> None:
+    place.dataset("vas")
+    place.dataset("uas")
+    place.change("vas", records.without_data)
+    place.change("pr", records.without_data)
+    result = place.again()
+    assert announced(result) == ["grp:uas"] and place.rows("pr") == ["init"]
+    assert "(without source files)" in table(output(result)["withdrawn"])["grp:pr"]
+    assert output(result)["left out, without source files"].value == "2"

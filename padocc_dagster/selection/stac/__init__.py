@@ -11,6 +11,7 @@
     shape.py                  items and links of whatever shape
     record.py projects.py     what is kept of an item, and the projects that items make
     specs.py size.py          their source files on this machine, and how large they are
+    taking.py                 which items count
     select.py                 all of it, one after another
     manifest.py changes.py    a selection as it is kept with its group, and what has changed since
     plan.py                   what follows from that

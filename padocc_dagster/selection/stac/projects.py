@@ -12,6 +12,8 @@ from padocc_dagster.selection.stac.section import Section
 from padocc_dagster.selection.stac.shape import mapping_in
 from padocc_dagster.selection.stac.template import filled
 
+WITHOUT_SOURCES, WITHOUT_PROPERTY = "without source files", "without the property "
+
 
 @dataclass(frozen=True)
 class Chosen:
@@ -28,29 +30,34 @@ class Chosen:
 
 
 def projects_of(records: Iterable[Record], section: Section, known: Iterable[str], findings: Findings) -> tuple[Chosen, ...]:
-    """The projects, in order of their codes. Records without usable sources or without a property that is named are problems.
+    """The projects, in order of their codes. Records without source files or without a property that is named are problems.
 
     `known` are properties that items have.
     """
     groups: dict[tuple[str, ...], list[Record]] = {}
-    without_sources: list[str] = []
     lacking: dict[str, list[str]] = {}
     for record in records:
-        missing = [name for name in section.values if name not in record.values]
-        for name in missing:
-            lacking.setdefault(name, []).append(record.id)
-        if not record.sources:
-            without_sources.append(record.id)
-        if record.sources and not missing:
+        faults = lacks(record, section)
+        for why in faults:
+            lacking.setdefault(why, []).append(record.id)
+        if not faults:
             groups.setdefault(_group(record, section), []).append(record)
-    if without_sources:
-        what = "no asset that is a source file (NetCDF or HDF data, where `assets` does not say otherwise)"
-        remedy = "write `assets`, or narrow the search"
-        findings.add(section.line, f"{len(without_sources)} of the items have {what}: {some(without_sources)}; {remedy}")
-    for name, ids in lacking.items():
-        remedy = "others have it: narrow the search, or name another" if name in known else nearest(name, known)
-        findings.add(section.line, f"{len(ids)} of the items have no property {name[:60]!r}: {some(ids)}; {remedy}")
+    for why, ids in lacking.items():
+        findings.add(section.line, f"{len(ids)} of the items are {why}: {some(ids)}; {_remedy(why, section, known)}")
     return _called([sorted(group, key=_order) for group in groups.values()], section, findings)
+
+
+def lacks(record: Record, section: Section) -> list[str]:
+    """What a record lacks to be a project, or part of one."""
+    without = [WITHOUT_PROPERTY + repr(name[:60]) for name in section.values if name not in record.values]
+    return without if record.sources else [WITHOUT_SOURCES, *without]
+
+
+def _remedy(why: str, section: Section, known: Iterable[str]) -> str:
+    if why == WITHOUT_SOURCES:
+        return "source files are NetCDF or HDF data where `assets` does not say otherwise: write `assets`, or narrow the search"
+    name = next(name for name in section.values if why == WITHOUT_PROPERTY + repr(name[:60]))
+    return "others have it: narrow the search, or name another" if name in known else nearest(name, known)
 
 
 def _order(record: Record) -> tuple[Any, ...]:

@@ -7,13 +7,10 @@ from typing import Any
 from padocc_dagster.selection.problems import Findings, some
 from padocc_dagster.selection.stac.projects import Chosen, projects_of, unknown_properties
 from padocc_dagster.selection.stac.query import OF_THE_ITEM
-from padocc_dagster.selection.stac.record import Record, reason_to_leave_out, record_of
+from padocc_dagster.selection.stac.record import Record
 from padocc_dagster.selection.stac.section import Section
-from padocc_dagster.selection.stac.shape import InvalidItem, mapping_in
+from padocc_dagster.selection.stac.taking import Taken
 from padocc_dagster.selection.stac.unreachable import CatalogueUnreachable
-
-SAMPLE = 50
-"""Items whose properties are known by name."""
 
 
 @dataclass(frozen=True)
@@ -34,44 +31,10 @@ class Selection:
         return (record for project in self.projects for record in project.records)
 
 
-class _Found:
-    """Items as they come: records of those that count, reasons for the others."""
-
-    def __init__(self, section: Section) -> None:
-        self.section = section
-        self.records: dict[tuple[str, str], Record] = {}
-        self.left_out: dict[tuple[str, str], str] = {}
-        self.properties: dict[str, None] = {}
-        self.invalid: list[str] = []
-        self.matched: int | None = None
-        self.whole = True
-
-    def take(self, items: Iterator[tuple[dict[str, Any], str]]) -> None:
-        """Keep what counts; an item that comes twice, as it changes while pages are read, is what it was last."""
-        most = self.section.query.max_items
-        for item, base in items:
-            key = str(item.get("collection") or ""), str(item["id"])
-            if reason := reason_to_leave_out(item, self.section.leave_out):
-                self.left_out[key] = reason
-                self.records.pop(key, None)
-            elif most and len(self.records) >= most and key not in self.records:
-                self.whole = False
-                return
-            else:
-                self.left_out.pop(key, None)
-                self._keep(key, item, base)
-
-    def _keep(self, key: tuple[str, str], item: dict[str, Any], base: str) -> None:
-        if len(self.records) < SAMPLE:
-            self.properties.update(dict.fromkeys(mapping_in(item, "properties")))
-        try:
-            self.records[key] = record_of(item, self.section, base)
-        except InvalidItem as problem:
-            self.invalid.append(str(problem))
-
-
-def select(section: Section, findings: Findings) -> Selection:
+def select(section: Section, findings: Findings, tolerant: bool = False) -> Selection:
     """Search the catalogue. What is wrong with the selection becomes problems; nothing is written.
+
+    Where it is `tolerant`, items that cannot be taken, or have no source files, are left out instead.
 
     Takes a request for each 200 items of an API, or one for each file of a static catalogue. Raises CatalogueUnreachable when the
     catalogue does not answer, after every retry: nothing is known then.
@@ -79,7 +42,7 @@ def select(section: Section, findings: Findings) -> Selection:
     from padocc_dagster.selection.stac.reading import Reader, Refused, in_words
 
     findings = findings.about("stac")
-    reader, found, before = Reader(), _Found(section), len(findings.problems)
+    reader, found, before = Reader(), Taken(section), len(findings.problems)
     try:
         samples = _search(section, reader, found, findings)
     except Refused as refused:
@@ -91,15 +54,17 @@ def select(section: Section, findings: Findings) -> Selection:
     except Exception as error:  # a catalogue may say anything, and what it breaks is its own fault
         told = f"{section.catalogue} answers with something that is no STAC ({type(error).__name__}: {in_words(str(error))})"
         raise CatalogueUnreachable(told) from error
+    if tolerant:
+        found.leave_out_unusable()
     if not found.records and not found.invalid and len(findings.problems) == before:
         _explain_nothing(section, found, samples, findings)
     if found.invalid:
-        findings.add(section.line, f"{len(found.invalid)} of the items cannot be taken: {found.invalid[0]}")
+        findings.add(section.line, f"{len(found.invalid)} of the items cannot be taken: {next(iter(found.invalid.values()))}")
     projects = projects_of(found.records.values(), section, found.properties, findings)
     return Selection(section, projects, found.left_out, found.matched, found.whole)
 
 
-def _search(section: Section, reader: Any, found: _Found, findings: Findings) -> list[dict[str, Any]]:
+def _search(section: Section, reader: Any, found: Taken, findings: Findings) -> list[dict[str, Any]]:
     """Find the items. Returns some of the collections' items where nothing was found."""
     from padocc_dagster.selection.stac.api import Api
     from padocc_dagster.selection.stac.static import StaticCatalogue
@@ -123,7 +88,7 @@ def _search(section: Section, reader: Any, found: _Found, findings: Findings) ->
     return api.sample(collections) if nothing and section.query.properties else []
 
 
-def _explain_nothing(section: Section, found: _Found, samples: list[dict[str, Any]], findings: Findings) -> None:
+def _explain_nothing(section: Section, found: Taken, samples: list[dict[str, Any]], findings: Findings) -> None:
     """Say why there is no item."""
     if found.left_out:
         reasons = " or ".join(sorted(set(found.left_out.values())))

@@ -155,8 +155,8 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"query": {"variable_id": {"startsWith": "v"}}}, "/search answers with status 400"),  # pgstac has not all of the extension
     ({"collections": [NONE.uuid]}, "fits: widen the search"),
     ({"ids": [UAS.name]}, "all 1 items that fit are retracted"),
-    ({"collections": [ODD]}, "1 of the items have no asset that is a source file"),
-    ({"collections": ["cmip6"], "code": "{source_id}.{variable}"}, "3 of the items have no property 'variable'"),
+    ({"collections": [ODD]}, "1 of the items are without source files"),
+    ({"collections": ["cmip6"], "code": "{source_id}.{variable}"}, "3 of the items are without the property 'variable'"),
     ({"collections": ["cmip6"], "code": "{source_id}"}, "3 projects would be called 'MRI-ESM2-0'"),
     ({"ids": [PR.name], "paths": None}, "2 of 2 source files: an address that no rule brings to this machine"),
     ({"ids": [PR.name], "paths": {records.DAP: "/nowhere"}}, "2 of 2 source files: does not exist"),

@@ -96,7 +96,7 @@ def test_a_link_may_be_anything(link: Any, answer: Answer) -> None:
         ({"assets": {"d": {**DATA, "href": ["x"]}}}, "item 'a' has an asset 'd' without an address"),
         ({"assets": {"d": {"href": "http://[::1/a.nc"}}}, "an address that no rule brings to this machine: 'http://[::1/a.nc'"),
         ({"assets": {"d": {"href": "/d/é\x00.nc"}}}, "the path holds control, shell or non-ASCII characters"),
-        ({"assets": None}, "1 of the items have no asset that is a source file"),
+        ({"assets": None}, "1 of the items are without source files"),
         ({"properties": None}, "1 of 1 source files: does not exist"),
     ],
     ids=lambda value: value[:30] if isinstance(value, str) else "",

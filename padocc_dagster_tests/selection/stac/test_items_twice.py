@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from padocc_dagster.selection.stac.select import _Found
+from padocc_dagster.selection.stac.taking import Taken
 from padocc_dagster_tests.selection.stac import records
 from padocc_dagster_tests.selection.stac.selecting import item, section
 
@@ -12,8 +12,8 @@ ITEM = item("a")
 KEY = (ITEM["collection"], "a")
 
 
-def found(*items: Any, **fields: Any) -> _Found:
-    taken = _Found(section(**fields))
+def found(*items: Any, **fields: Any) -> Taken:
+    taken = Taken(section(**fields))
     taken.take((each, "https://stac.example.org/a.json") for each in items)
     return taken
 

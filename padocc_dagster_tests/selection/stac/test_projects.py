@@ -89,19 +89,19 @@ def test_a_code_that_the_items_of_a_project_do_not_share_is_told() -> None:
 def test_items_without_source_files_are_told_together() -> None:
     items = [item(f"i{number}", files=()) for number in range(5)]
     projects, (problem,) = grouped([*items, item("good")], section())
-    assert problem.startswith("line 1: 5 of the items have no asset that is a source file (NetCDF or HDF data")
-    assert "'i0', 'i1', 'i2' and 2 more; write `assets`" in problem and [chosen.code for chosen in projects] == ["good"]
+    assert problem.startswith("line 1: 5 of the items are without source files: 'i0', 'i1', 'i2' and 2 more; source files are NetCDF or HDF data")
+    assert "write `assets`" in problem and [chosen.code for chosen in projects] == ["good"]
 
 
 @pytest.mark.parametrize("value", [None, "", {}, [], [None], {"a": 1}])
 def test_a_property_that_says_nothing_is_missing(value: Any) -> None:
     _, (problem,) = grouped([item("a", variable=value), item("b", variable="t")], section(code="{variable}"))
-    assert problem.startswith("line 1: 1 of the items have no property 'variable': 'a'; others have it")
+    assert problem.startswith("line 1: 1 of the items are without the property 'variable': 'a'; others have it")
 
 
 def test_a_misspelt_property_is_told_with_what_was_meant() -> None:
     _, (problem,) = grouped([item("a", variable="t")], section(code="{varable}"))
-    assert "1 of the items have no property 'varable': 'a'; did you mean 'variable'? known are" in problem
+    assert "1 of the items are without the property 'varable': 'a'; did you mean 'variable'? known are" in problem
 
 
 @pytest.mark.parametrize(
