@@ -137,3 +137,11 @@ def test_an_item_that_cannot_be_taken_keeps_no_other_back(place: Selected) -> No
     assert announced(result) == ["grp:uas"] and place.rows("pr") == ["init"]
     assert "(without source files)" in table(output(result)["withdrawn"])["grp:pr"]
     assert output(result)["left out, without source files"].value == "2"
+
+
+def test_where_nothing_can_be_taken_any_more_the_advice_fits(place: Selected) -> None:
+    for name in ("tas", "pr"):
+        place.change(name, records.without_data)
+    told = failure(place.again()).description
+    assert "all 2 items that fit are without source files" in told and "leave_out" not in told
+    assert place.rows("tas") == place.rows("pr") == ["init"]

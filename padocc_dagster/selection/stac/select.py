@@ -94,7 +94,9 @@ def _explain_nothing(section: Section, found: Taken, samples: list[dict[str, Any
         reasons = " or ".join(sorted(set(found.left_out.values())))
         ids = some([name for _, name in found.left_out])
         told = f"all {len(found.left_out)} items that fit are {reasons}: {ids}"
-        findings.add(section.line, f"{told}; write leave_out: [] to take them all the same")
+        by_choice = set(found.left_out.values()) <= set(section.leave_out)
+        remedy = "write leave_out: [] to take them all the same" if by_choice else "widen the search, or have the catalogue corrected"
+        findings.add(section.line, f"{told}; {remedy}")
         return
     before = len(findings.problems)
     asked = [name for name in section.query.properties if name not in OF_THE_ITEM]

@@ -31,22 +31,31 @@ class Taken:
         for item, base in items:
             key = str(item.get("collection") or ""), str(item["id"])
             if reason := reason_to_leave_out(item, self.section.leave_out):
+                self._forget(key)
                 self.left_out[key] = reason
-                self.records.pop(key, None)
             elif most and len(self.records) >= most and key not in self.records:
                 self.whole = False
                 return
             else:
-                self.left_out.pop(key, None)
                 self._keep(key, item, base)
 
     def _keep(self, key: tuple[str, str], item: dict[str, Any], base: str) -> None:
         if len(self.records) < SAMPLE:
             self.properties.update(dict.fromkeys(mapping_in(item, "properties")))
         try:
-            self.records[key] = record_of(item, self.section, base)
+            record = record_of(item, self.section, base)
         except InvalidItem as problem:
+            self._forget(key)
             self.invalid[key] = str(problem)
+        else:
+            self.left_out.pop(key, None)
+            self.invalid.pop(key, None)
+            self.records[key] = record
+
+    def _forget(self, key: tuple[str, str]) -> None:
+        """Take back whatever an item was before."""
+        for place in (self.records, self.left_out, self.invalid):
+            place.pop(key, None)
 
     def leave_out_unusable(self) -> None:
         """Pass over what cannot be taken, so that it keeps nothing else back."""

@@ -28,6 +28,13 @@ def test_what_is_good_the_second_time_is_taken() -> None:
     assert (list(taken.records), taken.left_out) == ([KEY], {})
 
 
+@pytest.mark.parametrize("first", ["good", "bad"])
+def test_what_is_valid_once_of_two_times_is_what_it_was_last(first: str) -> None:
+    bad = {**ITEM, "assets": [1]}
+    taken = found(*((ITEM, bad) if first == "good" else (bad, ITEM)))
+    assert (list(taken.records), list(taken.invalid)) == (([], [KEY]) if first == "good" else ([KEY], []))
+
+
 @pytest.mark.parametrize("most", [1, 2])
 def test_an_item_that_comes_twice_does_not_cut_a_selection_off(most: int) -> None:
     changed = item("a", updated="2026-01-01T00:00:00Z")
