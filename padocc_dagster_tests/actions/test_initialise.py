@@ -57,7 +57,6 @@ def test_a_thousand_projects_become_partitions_without_opening_a_data_file(
     assert len(instance.get_dynamic_partitions("projects")) == PROJECTS
     assert instance.get_dynamic_partitions("groups") == ["large"]
     assert len(instance.get_materialized_partitions(PROJECT)) == PROJECTS
-    assert until_partitions < 30
 
 
 def test_only_what_changed_is_news(instance: dg.DagsterInstance, tmp_path: Path) -> None:

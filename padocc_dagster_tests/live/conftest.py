@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,8 @@ from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.status import ProjectState, StatusRow, project_state, read_rows
 from padocc_dagster_tests.make_netcdf import Series, write
 
+PATIENCE = 400.0
+"""How many seconds to wait for what takes a tenth of that on a machine with nothing else to do."""
 COMMANDS = {"daemon": "dagster._daemon", "webserver": "dagster_webserver", "code-server": "api grpc"}
 
 
@@ -36,8 +39,9 @@ class Live:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    @property
+    @cached_property
     def instance(self) -> dg.DagsterInstance:
+        """Opened once: to open it takes twenty times as long as to ask it for a run."""
         return dg.DagsterInstance.from_config(str(self.workdir.root / "dagster"))
 
     def series(self, name: str, series: Series = Series(), seed: int = 0) -> str:
@@ -64,7 +68,7 @@ class Live:
     def runs(self, **tags: str) -> list[dg.DagsterRun]:
         return list(self.instance.get_runs(dg.RunsFilter(tags=tags)))
 
-    def wait(self, what: str, condition: Callable[[], Any], seconds: float = 240) -> Any:
+    def wait(self, what: str, condition: Callable[[], Any], seconds: float = PATIENCE) -> Any:
         """Wait until the condition holds, and return what it gave."""
         deadline = time.monotonic() + seconds
         while not (found := condition()):
@@ -101,8 +105,8 @@ def start(root: Path, port: int) -> subprocess.Popen[bytes]:
 
 
 def stop(process: subprocess.Popen[bytes]) -> None:
-    process.send_signal(signal.SIGINT)
-    process.wait(60)
+    process.terminate()  # a shell's background jobs, and what they start, pass Ctrl-C over
+    process.wait(PATIENCE)
 
 
 @pytest.fixture(scope="module")
@@ -111,5 +115,8 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
     (root / "work").mkdir()
     port = free_port()
     live = Live(Workdir(root / "work"), root / "sources", port, start(root / "work", port))
-    yield live
-    stop(live.process)
+    try:
+        yield live
+    finally:
+        live.instance.dispose()
+        stop(live.process)

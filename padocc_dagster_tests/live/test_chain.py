@@ -9,6 +9,7 @@ from pathlib import Path
 
 import dagster as dg
 import numpy as np
+import pytest
 import xarray
 
 from padocc_dagster.pipeline.outcome import Verdict
@@ -31,17 +32,44 @@ def equals_sources(product: Path, sources: Path, count: int) -> bool:
             return all(np.array_equal(made[name].values, meant[name].values) for name in meant.variables)
 
 
-def test_a_dropped_config_ends_in_published_products_that_equal_their_sources(live: Live, record_property: Record) -> None:
-    begin = time.monotonic()
-    live.drop(
-        "first",
-        [
-            {"code": "refs", "pattern": live.series("refs", SERIES), "updates": {"title": "as asked"}},
-            {"code": "store", "pattern": live.series("store", SERIES, seed=1), "options": {"cloud_format": "zarr"}},
-        ],
-    )
-    live.wait("both products", lambda: {live.state("first:refs").phase, live.state("first:store").phase} == {"complete"})
-    record_property("figure", f"two projects of 12 files, from the inbox to published products: {time.monotonic() - begin:.0f} s")
+@pytest.fixture(scope="module", autouse=True)
+def dropped(live: Live) -> float:
+    """Three configs dropped at once: a good one, one with a source file that cannot be read, and one that is rejected. Returns when."""
+    refs = {"code": "refs", "pattern": live.series("refs", SERIES), "updates": {"title": "as asked"}}
+    store = {"code": "store", "pattern": live.series("store", SERIES, seed=1), "options": {"cloud_format": "zarr"}}
+    live.series("broken", Series())
+    cut_short(live.sources / "broken" / "f_001.nc")
+    live.drop("first", [refs, store])
+    live.drop("second", [{"code": "broken", "pattern": f"{live.sources}/broken/*.nc"}])
+    live.drop_text("bad.csv", "a;touch x,/nowhere/*.nc,,\nb,/nowhere/else/*.nc,,\n")
+    return time.monotonic()
+
+
+@pytest.fixture(scope="module")
+def corrected(live: Live) -> bytes:
+    """The three configs corrected, or changed, at once. Returns the references that are published until then."""
+    live.wait("the first products", lambda: both_published(live))
+    live.wait("the failure", lambda: live.state("second:broken").verdict is Verdict.FAILED)
+    live.wait("the rejection", lambda: all(run.is_finished for run in rejections(live)) and rejections(live))
+    before = published(live, "first", "refs_k1.0", ".json").read_bytes()
+    store = {"code": "store", "pattern": f"{live.sources}/store/*.nc", "options": {"cloud_format": "zarr"}}
+    live.drop("first", [{"code": "refs", "pattern": f"{live.sources}/refs/*.nc", "updates": {"title": "better"}}, store])
+    live.drop("second", [{"code": "broken", "files": [f"{live.sources}/broken/f_000.nc", f"{live.sources}/broken/f_002.nc"]}])
+    live.drop_text("bad.csv", f"good,{live.series('good')},,\n")
+    return before
+
+
+def both_published(live: Live) -> bool:
+    return {live.state("first:refs").phase, live.state("first:store").phase} == {"complete"}
+
+
+def rejections(live: Live) -> list[dg.DagsterRun]:
+    return live.runs(**{"padocc/group_config": "bad.csv"})
+
+
+def test_a_dropped_config_ends_in_published_products_that_equal_their_sources(live: Live, dropped: float, record_property: Record) -> None:
+    live.wait("both products", lambda: both_published(live))
+    record_property("figure", f"two projects of 12 files, from the inbox to published products: {time.monotonic() - dropped:.0f} s")
     refs, store = published(live, "first", "refs_k1.0", ".json"), published(live, "first", "store_zr1.0", ".zarr")
     assert equals_sources(refs, live.sources / "refs", 12)
     assert equals_sources(store, live.sources / "store", 12)
@@ -88,37 +116,15 @@ def _subset(live: Live, group: str, subset: str) -> list[str]:
     return path.read_text().split("\n") if path.exists() else []
 
 
-def test_a_project_that_fails_is_left_alone_until_its_config_is_corrected(live: Live) -> None:
-    live.series("broken", Series())
-    cut_short(live.sources / "broken" / "f_001.nc")
-    pattern = f"{live.sources}/broken/*.nc"
-    live.drop("second", [{"code": "broken", "pattern": pattern}])
+def test_a_project_that_fails_is_left_alone(live: Live) -> None:
     live.wait("the failure", lambda: live.state("second:broken").verdict is Verdict.FAILED)
     assert live.state("second:broken").why.startswith("UnreadableSourceError: 1 of 3 source files cannot be read")
-    run = live.wait("the run", lambda: live.runs(**{"dagster/partition": "second:broken"}))[0]
+    [run] = live.runs(**{"dagster/partition": "second:broken"})
     live.wait("its end", lambda: live.instance.get_run_by_id(run.run_id).status is dg.DagsterRunStatus.FAILURE)
-    attempts = len(live.runs(**{"dagster/partition": "second:broken"}))
-
-    good = [f"{live.sources}/broken/f_000.nc", f"{live.sources}/broken/f_002.nc"]
-    assert attempts == 1
-    live.drop("second", [{"code": "broken", "files": good}])
-    live.wait("the corrected product", lambda: live.state("second:broken").phase == "complete")
 
 
-def test_a_changed_config_makes_a_new_version_beside_the_published_one(live: Live) -> None:
-    before = published(live, "first", "refs_k1.0", ".json").read_bytes()
-    store = {"code": "store", "pattern": f"{live.sources}/store/*.nc", "options": {"cloud_format": "zarr"}}
-    live.drop("first", [{"code": "refs", "pattern": f"{live.sources}/refs/*.nc", "updates": {"title": "better"}}, store])
-    after = published(live, "first", "refs_k1.1", ".json")
-    live.wait("version 1.1", after.exists)
-    assert xarray.open_dataset(str(after), engine="kerchunk").attrs["title"] == "better"
-    assert published(live, "first", "refs_k1.0", ".json").read_bytes() == before
-    assert [row.phase for row in live.rows("first:store")].count("compute") == 1
-
-
-def test_a_rejected_config_shows_every_problem_and_is_tried_again_only_when_it_changes(live: Live) -> None:
-    live.drop_text("bad.csv", "a;touch x,/nowhere/*.nc,,\nb,/nowhere/else/*.nc,,\n")
-    run = live.wait("the rejection", lambda: live.runs(**{"padocc/group_config": "bad.csv"}))[0]
+def test_a_rejected_config_shows_every_problem_and_is_not_tried_again(live: Live) -> None:
+    run = live.wait("the rejection", lambda: rejections(live))[0]
     live.wait("its end", lambda: live.instance.get_run_by_id(run.run_id).is_finished)
     failure = next(record for record in live.instance.all_logs(run.run_id, of_type=dg.DagsterEventType.STEP_FAILURE))
     text = failure.dagster_event.step_failure_data.user_failure_data.description
@@ -127,7 +133,20 @@ def test_a_rejected_config_shows_every_problem_and_is_tried_again_only_when_it_c
     ticks = live.instance.get_ticks  # the sensor looks again, and finds nothing new
     sensor = next(state for state in live.instance.all_instigator_state() if state.instigator_name == "inbox")
     seen = len(ticks(sensor.instigator_origin_id, sensor.selector_id))
-    live.wait("two more ticks", lambda: len(ticks(sensor.instigator_origin_id, sensor.selector_id)) >= seen + 2, seconds=60)
-    assert len(live.runs(**{"padocc/group_config": "bad.csv"})) == 1
-    live.drop_text("bad.csv", f"good,{live.series('good')},,\n")
-    live.wait("the corrected group", lambda: live.state("bad:good").phase == "complete")
+    live.wait("two more ticks", lambda: len(ticks(sensor.instigator_origin_id, sensor.selector_id)) >= seen + 2)
+    assert len(rejections(live)) == 1
+    assert len(live.runs(**{"dagster/partition": "second:broken"})) == 1
+
+
+def test_a_changed_config_makes_a_new_version_beside_the_published_one(live: Live, corrected: bytes) -> None:
+    after = published(live, "first", "refs_k1.1", ".json")
+    live.wait("version 1.1", after.exists)
+    assert xarray.open_dataset(str(after), engine="kerchunk").attrs["title"] == "better"
+    assert published(live, "first", "refs_k1.0", ".json").read_bytes() == corrected
+    assert [row.phase for row in live.rows("first:store")].count("compute") == 1
+
+
+@pytest.mark.usefixtures("corrected")
+@pytest.mark.parametrize("project", ["second:broken", "bad:good"])
+def test_a_corrected_config_is_taken_up_and_ends_in_a_product(live: Live, project: str) -> None:
+    live.wait("the corrected product", lambda: live.state(project).phase == "complete")

@@ -8,18 +8,20 @@ import dagster as dg
 import psutil
 
 from padocc_dagster.phase_assets import PHASE_ASSETS
+from padocc_dagster.pipeline.groups import project_codes
 from padocc_dagster_tests.live.conftest import Live, start, stop
 from padocc_dagster_tests.make_netcdf import Series
 
-PROJECTS = ("p0", "p1")
+SERIES = Series(lengths=(6,) * 4)
 ATTEMPTS = itertools.count()
 
 
-def drop_two(live: Live, name: str) -> str:
-    """Drop a group of two projects, under a name that a second try does not have again."""
+def drop(live: Live, name: str, projects: int) -> str:
+    """Drop a group of so many projects, under a name that a second try does not have again."""
     group = f"{name}-{next(ATTEMPTS)}"
-    series = Series(lengths=(6,) * 8)
-    live.drop(group, [{"code": code, "pattern": live.series(code, series, seed)} for seed, code in enumerate(PROJECTS)])
+    codes = [f"p{number}" for number in range(projects)]
+    live.drop(group, [{"code": code, "pattern": live.series(code, SERIES, seed)} for seed, code in enumerate(codes)])
+    live.wait("the group", lambda: len(project_codes(live.workdir, group)) == projects)
     return group
 
 
@@ -29,7 +31,7 @@ def finished_once(live: Live, group: str) -> None:
     PADOCC writes its row before a phase has ended: one that was killed in between is repeated and has two rows, one after the other, and
     one materialisation. A run that was killed after the end tells it again: two materialisations, one row.
     """
-    for code in PROJECTS:
+    for code in project_codes(live.workdir, group):
         passed = [row.phase for row in live.rows(f"{group}:{code}") if row.verdict in ("ok", "warned")]
         assert [phase for phase, _ in itertools.groupby(passed)] == list(PHASE_ASSETS)
         for phase, asset in PHASE_ASSETS.items():
@@ -44,15 +46,16 @@ def materialised(live: Live, asset: str, key: str) -> int:
 
 
 def all_published(live: Live, group: str) -> bool:
-    return all(live.state(f"{group}:{code}").phase == "complete" for code in PROJECTS)
+    return all(live.state(f"{group}:{code}").phase == "complete" for code in project_codes(live.workdir, group))
 
 
 def wait_for_work(live: Live, group: str, phase: str) -> None:
-    live.wait(f"the first {phase}", lambda: any(row.phase == phase for code in PROJECTS for row in live.rows(f"{group}:{code}")))
+    keys = [f"{group}:{code}" for code in project_codes(live.workdir, group)]
+    live.wait(f"the first {phase}", lambda: any(row.phase == phase for key in keys for row in live.rows(key)))
 
 
 def test_killing_the_daemon_and_the_web_server_repeats_nothing(live: Live) -> None:
-    group = drop_two(live, "after-services")
+    group = drop(live, "after-services", 2)
     wait_for_work(live, group, "scan")
     live.kill("daemon")
     live.kill("webserver")
@@ -63,7 +66,7 @@ def test_killing_the_daemon_and_the_web_server_repeats_nothing(live: Live) -> No
 
 
 def test_killing_a_run_at_work_repeats_that_phase_alone(live: Live) -> None:
-    group = drop_two(live, "after-run")
+    group = drop(live, "after-run", 1)
     wait_for_work(live, group, "scan")
     worker = live.wait("a worker of PADOCC", lambda: _worker(live))
     os.kill(worker.ppid(), signal.SIGKILL)
@@ -83,7 +86,7 @@ def _worker(live: Live) -> psutil.Process | None:
 
 
 def test_killing_everything_and_starting_again_ends_with_every_product(live: Live) -> None:
-    group = drop_two(live, "after-all")
+    group = drop(live, "after-all", 2)
     wait_for_work(live, group, "scan")
     os.kill(live.process.pid, signal.SIGKILL)
     live.process.wait()
@@ -93,7 +96,7 @@ def test_killing_everything_and_starting_again_ends_with_every_product(live: Liv
 
 
 def test_ending_in_the_middle_and_starting_again_ends_with_every_product(live: Live) -> None:
-    group = drop_two(live, "after-stop")
+    group = drop(live, "after-stop", 1)
     wait_for_work(live, group, "scan")
     stop(live.process)
     assert _nothing_left(live)

@@ -34,7 +34,7 @@ def test_the_second_waits_until_the_first_is_done(tmp_path: Path) -> None:
     first = holder(tmp_path / "lock")
     threading.Timer(0.5, first.communicate).start()
     with held(tmp_path / "lock", "x"):
-        assert first.poll() is not None or first.wait(5) == 0
+        assert first.poll() is not None or first.wait(30) == 0
 
 
 def test_the_lock_of_a_killed_holder_is_taken_over_at_once(tmp_path: Path) -> None:
@@ -43,7 +43,7 @@ def test_the_lock_of_a_killed_holder_is_taken_over_at_once(tmp_path: Path) -> No
     first.wait()
     begun = time.monotonic()
     with held(tmp_path / "lock", "x", wait=20):
-        assert time.monotonic() - begun < 2
+        assert time.monotonic() - begun < 10
 
 
 @pytest.mark.parametrize("marker", ["", "filelock/2\npid=1", "junk"])
@@ -51,5 +51,5 @@ def test_a_marker_without_a_holders_name_is_taken_over_within_seconds(tmp_path: 
     (tmp_path / "lock").write_text(marker)
     begun = time.monotonic()
     with held(tmp_path / "lock", "x", wait=20):
-        assert time.monotonic() - begun < 8
+        assert time.monotonic() - begun < 15
     assert not (tmp_path / "lock").exists()

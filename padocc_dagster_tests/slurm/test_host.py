@@ -96,7 +96,7 @@ def jobs(tmp_path: Path) -> Iterator[Jobs]:
 def test_the_end_of_the_command_is_the_end_of_the_job(jobs: Jobs, code: str, status: int, exit_status: int, number: int) -> None:
     before = datetime.now(UTC)
     host = jobs.work(code, SLURMD_NODENAME="node-7")
-    assert host.wait(20) == status
+    assert host.wait(60) == status
     told = jobs.told()
     assert (told.job_id, told.host, told.exit_status, told.signal, told.told) == (7, "node-7", exit_status, number, None)
     assert told.ended is not None and before <= told.began <= told.ended <= datetime.now(UTC)
@@ -105,13 +105,13 @@ def test_the_end_of_the_command_is_the_end_of_the_job(jobs: Jobs, code: str, sta
 
 
 def test_peak_memory_is_that_of_the_command(jobs: Jobs) -> None:
-    assert jobs.work("x = bytearray(150 << 20)").wait(20) == 0
+    assert jobs.work("x = bytearray(150 << 20)").wait(60) == 0
     assert 150 < (jobs.told().peak_memory_mib or 0) < 200
 
 
 def test_the_output_of_the_command_is_the_output_of_the_job(jobs: Jobs) -> None:
     host = jobs.work("print('out'); print('err', file=sys.stderr)")
-    assert host.communicate(timeout=20) == ("out\n", "err\n")
+    assert host.communicate(timeout=60) == ("out\n", "err\n")
 
 
 def test_the_report_says_who_works_while_it_works(jobs: Jobs) -> None:
@@ -119,19 +119,19 @@ def test_the_report_says_who_works_while_it_works(jobs: Jobs) -> None:
     jobs.pid("begun")
     assert (jobs.told().job_id, jobs.told().ended) == (12, None)
     host.terminate()
-    assert host.wait(20) == 143
+    assert host.wait(60) == 143
 
 
 def test_words_after_the_dashes_reach_the_command_as_they_are(jobs: Jobs) -> None:
     words = ["--report", "x", "--", "-h", "a b", ""]
     host = jobs.start(*PYTHON, "import json, sys; print(json.dumps(sys.argv[1:]))", *words)
-    assert json.loads(host.communicate(timeout=20)[0]) == words
+    assert json.loads(host.communicate(timeout=60)[0]) == words
 
 
 def test_the_command_sees_no_slurm_but_its_job_and_the_cluster(jobs: Jobs) -> None:
     slurm = {"SLURM_CONF": "/etc/slurm.conf", "SLURM_ARRAY_JOB_ID": "5", "SLURM_NTASKS": "1", "SBATCH_TIME": "5", "DAGSTER_HOME": "/d"}
     host = jobs.start(*PYTHON, "import json, os; print(json.dumps(dict(os.environ)))", **slurm)
-    seen = json.loads(host.communicate(timeout=20)[0])
+    seen = json.loads(host.communicate(timeout=60)[0])
     assert {name for name in seen if name.startswith(("SLURM_", "SBATCH_"))} == {"SLURM_JOB_ID", "SLURM_CONF"}
     assert (seen["DAGSTER_HOME"], seen["PADOCC_DAGSTER_RUN_ENDS_WITH_ITS_WORKER"]) == ("/d", "1")
     assert worker_environment({"SLURM_NTASKS": "1", "PATH": "/bin"}) == {"PATH": "/bin", "PADOCC_DAGSTER_RUN_ENDS_WITH_ITS_WORKER": "1"}
@@ -139,13 +139,13 @@ def test_the_command_sees_no_slurm_but_its_job_and_the_cluster(jobs: Jobs) -> No
 
 def test_the_command_gets_every_signal_though_the_host_blocks_some(jobs: Jobs) -> None:
     host = jobs.work("print(signal.pthread_sigmask(signal.SIG_BLOCK, ()), [signal.getsignal(n).name for n in (10, 15, 17, 1)])")
-    assert host.communicate(timeout=20)[0] == "set() ['SIG_DFL', 'SIG_DFL', 'SIG_DFL', 'SIG_DFL']\n"
+    assert host.communicate(timeout=60)[0] == "set() ['SIG_DFL', 'SIG_DFL', 'SIG_DFL', 'SIG_DFL']\n"
 
 
 @pytest.mark.parametrize(("program", "status"), [("/no/such/program", 127), ("/etc/passwd", 126)])
 def test_a_command_that_cannot_be_started_is_said_to_be_so(jobs: Jobs, program: str, status: int) -> None:
     host = jobs.start(program)
-    assert host.wait(20) == status
+    assert host.wait(60) == status
     assert host.communicate()[1].startswith(f"{program} cannot be started: ")
     assert (jobs.told().exit_status, jobs.told().signal) == (status, None)
     assert jobs.told().ended is not None
@@ -153,7 +153,7 @@ def test_a_command_that_cannot_be_started_is_said_to_be_so(jobs: Jobs, program: 
 
 def test_outside_a_job_nothing_is_started(jobs: Jobs) -> None:
     host = jobs.work("write('begun')", SLURM_JOB_ID="")
-    assert host.wait(20) == os.EX_USAGE
+    assert host.wait(60) == os.EX_USAGE
     assert "SLURM_JOB_ID is not set" in host.communicate()[1]
     assert os.listdir(jobs.folder) == []
 
@@ -174,7 +174,7 @@ RELATIVES = ("child", "other session", "daemon")
 
 
 def test_what_the_command_has_left_behind_ends_with_it(jobs: Jobs) -> None:
-    assert jobs.work(FAMILY).wait(20) == 0
+    assert jobs.work(FAMILY).wait(60) == 0
     assert [name for name in RELATIVES if is_alive(jobs.pid(name))] == []
 
 
@@ -184,8 +184,8 @@ def test_term_kills_all_of_it_at_once(jobs: Jobs, number: signal.Signals, status
     pids = [jobs.pid(name) for name in ("begun", *RELATIVES)]
     begun = time.monotonic()
     host.send_signal(number)
-    assert host.wait(20) == status
-    assert time.monotonic() - begun < 2
+    assert host.wait(60) == status
+    assert time.monotonic() - begun < 10
     assert [pid for pid in pids if is_alive(pid)] == []
     told = jobs.told()
     assert (told.told, told.signal, told.exit_status) == (number.name, 9, None)
@@ -208,7 +208,7 @@ time.sleep(300)
         worker = jobs.pid("begun")
         os.kill(worker, signal.SIGTERM)
         host.terminate()
-        assert host.wait(20) == 143
+        assert host.wait(60) == 143
         spoke = jobs.folder / "said"
         said.append(float(spoke.read_text() or 0) if spoke.exists() else 0.0)
         for name in os.listdir(jobs.folder):
@@ -243,7 +243,7 @@ time.sleep(300)
     host.send_signal(signal.SIGUSR1)
     assert is_alive(jobs.pid("child")) and not (jobs.folder / "child was told").exists()
     (jobs.folder / "go").touch()
-    assert host.wait(20) == 5
+    assert host.wait(60) == 5
     assert not is_alive(jobs.pid("child"))
     assert (jobs.told().told, jobs.told().exit_status, jobs.told().signal) == ("SIGUSR1", 5, None)
 
@@ -253,8 +253,8 @@ def test_a_cancelled_command_that_does_not_finish_in_time_is_killed(jobs: Jobs) 
     pids = [jobs.pid(name) for name in ("begun", *RELATIVES)]
     begun = time.monotonic()
     host.send_signal(signal.SIGUSR1)
-    assert host.wait(20) == 137
-    assert 1 <= time.monotonic() - begun < 4
+    assert host.wait(60) == 137
+    assert 1 <= time.monotonic() - begun < 10
     assert [pid for pid in pids if is_alive(pid)] == []
     assert (jobs.told().told, jobs.told().signal) == ("SIGUSR1", 9)
 
@@ -265,7 +265,7 @@ def test_term_ends_the_time_that_a_cancelled_command_has(jobs: Jobs) -> None:
     host.send_signal(signal.SIGUSR1)
     wait_for(lambda: jobs.told().told, "the signal in the report")
     host.terminate()
-    assert host.wait(20) == 137
+    assert host.wait(60) == 137
     assert (jobs.told().told, jobs.told().signal) == ("SIGUSR1", 9)
 
 
@@ -274,7 +274,7 @@ def test_hangup_is_ignored(jobs: Jobs) -> None:
     jobs.pid("begun")
     host.send_signal(signal.SIGHUP)
     (jobs.folder / "go").touch()
-    assert host.wait(20) == 0
+    assert host.wait(60) == 0
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR1])
@@ -284,7 +284,7 @@ def test_a_signal_that_came_before_the_start_keeps_the_command_from_starting(job
         os.kill(os.getpid(), number)
 
     host = jobs.work("write('begun')", before=is_sent)
-    assert host.wait(20) == 143
+    assert host.wait(60) == 143
     assert not (jobs.folder / "begun").exists()
     assert (jobs.told().told, jobs.told().exit_status, jobs.told().signal) == (number.name, None, None)
     assert jobs.told().ended is not None
@@ -298,7 +298,7 @@ def test_term_at_any_moment_leaves_no_process_and_no_report_of_another_cause(job
         host = jobs.work(f"signal.signal(signal.SIGTERM, lambda *_: write('said')); write('begun'); {SLEEP}", MARK=mark)
         time.sleep(chance.uniform(0, 0.25))
         host.terminate()
-        status = host.wait(20)
+        status = host.wait(60)
         assert [process.pid for process in psutil.process_iter() if _has_mark(process, mark)] == []
         if jobs.report.exists():
             assert (status, jobs.told().told) == (143, "SIGTERM")
@@ -323,7 +323,7 @@ def test_a_host_that_is_killed_takes_the_command_with_it(jobs: Jobs) -> None:
     host = jobs.work(f"write('begun'); {SLEEP}")
     worker = jobs.pid("begun")
     host.kill()
-    host.wait(20)
+    host.wait(60)
     wait_for(lambda: not is_alive(worker), "the end of the worker")
     assert jobs.told().ended is None
 
@@ -333,7 +333,7 @@ def test_a_run_that_another_job_hosts_is_not_started(jobs: Jobs) -> None:
     claim(jobs.report, report)
     for more in ({}, {"SLURM_RESTART_COUNT": "1"}):
         host = jobs.work("write('begun')", **more)
-        assert host.wait(20) == 0
+        assert host.wait(60) == 0
         assert host.communicate() == ("", "Job 99 hosts this run already, on node-3 since 2026-03-01 12:30:00 UTC\n")
     assert os.listdir(jobs.folder) == ["run.json"]
     assert jobs.told() == report
@@ -343,15 +343,15 @@ def test_a_run_that_another_job_hosts_is_not_started(jobs: Jobs) -> None:
 def test_a_run_whose_report_is_damaged_is_not_started(jobs: Jobs, more: dict[str, str]) -> None:
     jobs.report.touch()
     host = jobs.work("write('begun')", **more)
-    assert host.wait(20) == 0
+    assert host.wait(60) == 0
     assert host.communicate()[1].startswith("Another job hosts this run already; which one, ")
     assert os.listdir(jobs.folder) == ["run.json"]
 
 
 def test_a_requeued_job_does_not_begin_its_run_again(jobs: Jobs) -> None:
-    assert jobs.work("sys.exit(4)").wait(20) == 4
+    assert jobs.work("sys.exit(4)").wait(60) == 4
     host = jobs.work("write('begun')", SLURM_RESTART_COUNT="1")
-    assert host.wait(20) == 0
+    assert host.wait(60) == 0
     assert host.communicate()[1].startswith("SLURM has requeued job 7. ")
     assert (jobs.told().requeued, jobs.told().exit_status) == (True, 4)
     assert os.listdir(jobs.folder) == ["run.json"]
@@ -359,7 +359,7 @@ def test_a_requeued_job_does_not_begin_its_run_again(jobs: Jobs) -> None:
 
 def test_a_requeued_job_whose_run_never_began_begins_it(jobs: Jobs) -> None:
     host = jobs.work("write('begun')", SLURM_RESTART_COUNT="1")
-    assert host.wait(20) == 0
+    assert host.wait(60) == 0
     assert jobs.pid("begun") and not jobs.told().requeued
 
 
@@ -368,7 +368,7 @@ def test_of_twenty_jobs_at_once_one_hosts_the_run(jobs: Jobs) -> None:
     hosts = [jobs.work(code, job_id=number) for number in range(1, 21)]
     wait_for(lambda: sum(host.poll() is None for host in hosts) == 1, "nineteen ends", 60)
     (jobs.folder / "go").touch()
-    outputs = [host.communicate(timeout=20) for host in hosts]
+    outputs = [host.communicate(timeout=60) for host in hosts]
     assert [host.returncode for host in hosts] == [0] * 20
     begun = [number for number, (output, _) in enumerate(outputs, 1) if output == "begun\n"]
     assert begun == [jobs.told().job_id]
@@ -383,9 +383,9 @@ def test_a_full_disk_neither_stops_a_run_nor_makes_it_run_twice(tmp_path: Path) 
     try:
         (tmp_path / "filler").write_bytes(bytes(8192))
         first = jobs.work("print('begun')")
-        assert first.communicate(timeout=20)[0] == "begun\n"
+        assert first.communicate(timeout=60)[0] == "begun\n"
         assert first.returncode == 0
-        assert jobs.work("print('begun')").communicate(timeout=20)[0] == ""
+        assert jobs.work("print('begun')").communicate(timeout=60)[0] == ""
         assert sorted(os.listdir(tmp_path)) == ["filler", "run.json"]
     finally:
         subprocess.run(["umount", tmp_path], check=True)

@@ -41,14 +41,14 @@ def test_a_catalogue_that_is_slower_is_given_up(place: Place, monkeypatch: pytes
     monkeypatch.setattr(reading, "ANSWER_SECONDS", 0.2)
     began = time.monotonic()
     assert "timed out" in place.unreachable(path="/search", delay_seconds=1.0)
-    assert time.monotonic() - began < 5 and place.proxy.requests["/search"] == TRIES
+    assert time.monotonic() - began < 20 and place.proxy.requests["/search"] == TRIES
 
 
 def test_an_answer_that_comes_byte_by_byte_is_given_up(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reading, "WHOLE_SECONDS", 0.5)
     began = time.monotonic()
     assert "has not sent all of its answer" in place.unreachable(path="/search", trickle_seconds=0.05)
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 20
 
 
 def test_an_answer_without_an_end_is_given_up(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -75,7 +75,7 @@ def test_a_catalogue_that_says_next_week_is_given_up_in_time(place: Place, monke
     monkeypatch.setattr(reading, "ANSWER_SECONDS", 1.0)
     began = time.monotonic()
     place.unreachable(path="/search", first=EVER, retry_after_seconds=604800)
-    assert time.monotonic() - began < TRIES + 2 and place.proxy.requests["/search"] == TRIES
+    assert time.monotonic() - began < TRIES + 20 and place.proxy.requests["/search"] == TRIES
 
 
 @pytest.mark.parametrize("method", ["POST", "post", "DELETE"])

@@ -11,6 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -34,9 +35,11 @@ LAUNCH = """mutation ($params: ExecutionParams!) { launchRun(executionParams: $p
   ... on RunConfigValidationInvalid { errors { message } } } }"""
 TERMINATE = """mutation ($id: String!, $policy: TerminateRunPolicy) { terminateRun(runId: $id, terminatePolicy: $policy) {
   __typename ... on TerminateRunFailure { message } ... on PythonError { message } } }"""
+PATIENCE = 400.0
+"""How many seconds to wait for what takes a tenth of that on a machine with nothing else to do."""
 QUICK = {"poll_interval_seconds": 2, "terminate_grace_seconds": 5, "command_timeout_seconds": 5, "unreachable_warning_seconds": 3}
 LEDGER, LOAD = "LOAD_LEDGER", "padocc_dagster_tests.slurm.load"
-SIZES = {"default_allocation": {"time": "5", "memory": "1G", "cpus": 1}, "largest_allocation": {"memory": "4G"}}
+SIZES = {"default_allocation": {"time": "20", "memory": "1G", "cpus": 1}, "largest_allocation": {"memory": "4G"}}
 ALLOCATION = {**SIZES, "allocation_policy": ""}
 
 
@@ -50,14 +53,14 @@ class LiveSlurm:
     services: Services
     ledger: Path
 
-    @property
+    @cached_property
     def instance(self) -> dg.DagsterInstance:
+        """Opened once: to open it takes twenty times as long as to ask it for a run."""
         return dg.DagsterInstance.from_config(str(self.services.home.root))
 
     def launch(self, piece: str, run_tags: dict[str, str] | None = None, **config: Any) -> str:
         """Start a run of the asset `load` for a new partition, as the UI does, and return its id."""
-        with self.instance as instance:
-            instance.add_dynamic_partitions("pieces", [piece])
+        self.instance.add_dynamic_partitions("pieces", [piece])
         selector = {"repositoryLocationName": "padocc_dagster", "repositoryName": "__repository__", "pipelineName": "__ASSET_JOB"}
         named = {tags.PARTITION: piece, **(run_tags or {})}
         params = {
@@ -79,25 +82,22 @@ class LiveSlurm:
         return network.ask(self.services.url, query, 30, variables)["data"]
 
     def run(self, run_id: str) -> dg.DagsterRun:
-        with self.instance as instance:
-            return instance.get_run_by_id(run_id)
+        return self.instance.get_run_by_id(run_id)
 
     def family(self, run_id: str) -> list[dg.DagsterRun]:
         """The run and its retries, oldest first."""
-        with self.instance as instance:
-            _, runs = instance.get_run_group(run_id)
-            return sorted(runs, key=lambda run: int(run.tags.get(tags.RETRY_NUMBER, 0)))
+        _, runs = self.instance.get_run_group(run_id)
+        return sorted(runs, key=lambda run: int(run.tags.get(tags.RETRY_NUMBER, 0)))
 
     def told(self, run_id: str) -> str:
         """Everything that the run's events say, one after the other."""
-        with self.instance as instance:
-            return "\n".join(record.message or record.user_message for record in instance.all_logs(run_id))
+        return "\n".join(record.message or record.user_message for record in self.instance.all_logs(run_id))
 
     def job(self, run_id: str) -> int | None:
         found = tags.own(run_id, self.run(run_id).tags).get(tags.JOB_ID, "")
         return int(found) if found.isdigit() else None
 
-    def wait(self, what: str, condition: Callable[[], Any], seconds: float = 180) -> Any:
+    def wait(self, what: str, condition: Callable[[], Any], seconds: float = PATIENCE) -> Any:
         """Wait until the condition holds, and return what it gave."""
         deadline = time.monotonic() + seconds
         while not (found := condition()):
@@ -105,7 +105,7 @@ class LiveSlurm:
             time.sleep(0.2)
         return found
 
-    def wait_for(self, run_id: str, *states: str, seconds: float = 180) -> dg.DagsterRun:
+    def wait_for(self, run_id: str, *states: str, seconds: float = PATIENCE) -> dg.DagsterRun:
         """Wait until the run is in one of the states."""
         return self.wait(f"run {run_id} to be {' or '.join(states)}", lambda: self._in(run_id, states), seconds)
 
@@ -113,7 +113,7 @@ class LiveSlurm:
         run = self.run(run_id)
         return run if run.status.value in states else None
 
-    def wait_for_last(self, run_id: str, *states: str, seconds: float = 180) -> list[dg.DagsterRun]:
+    def wait_for_last(self, run_id: str, *states: str, seconds: float = PATIENCE) -> list[dg.DagsterRun]:
         """Wait until the last retry of the run is in one of the states, and no other follows; return all attempts."""
 
         def ended() -> list[dg.DagsterRun] | None:
@@ -222,7 +222,9 @@ def serve(folder: Path, cluster: Cluster, module: str, **launcher: Any) -> Itera
             with serving(services):
                 watching = threading.Thread(target=services.watch, daemon=True)
                 watching.start()
-                yield LiveSlurm(cluster, postgres, shims, services, ledger)
+                live = LiveSlurm(cluster, postgres, shims, services, ledger)
+                yield live
+                live.instance.dispose()
                 services.stopping.set()
                 watching.join(10)
         finally:

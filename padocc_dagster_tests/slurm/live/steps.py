@@ -15,9 +15,9 @@ def gate(live: LiveSlurm, piece: str) -> Path:
     return live.ledger.with_name(f"go on, {piece}")
 
 
-def launch_and_begin(live: LiveSlurm, piece: str) -> tuple[str, int]:
+def launch_and_begin(live: LiveSlurm, piece: str, run_tags: dict[str, str] | None = None) -> tuple[str, int]:
     """A run that works until its gate opens, and its job."""
-    run_id = live.launch(piece, until=str(gate(live, piece)))
+    run_id = live.launch(piece, run_tags, until=str(gate(live, piece)))
     live.began(piece)
     return run_id, live.job(run_id)
 

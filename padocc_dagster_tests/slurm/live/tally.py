@@ -15,8 +15,7 @@ from padocc_dagster_tests.slurm.live.conftest import LiveSlurm
 
 def tally(live: LiveSlurm, unfinished: Collection[str] = ()) -> tuple[str, list[str], list[str]]:
     """A line with the figures, the duplicates and the lost. `unfinished` are the pieces that must not end well."""
-    with live.instance as instance:
-        runs = list(instance.get_runs())
+    runs = list(live.instance.get_runs())
     lines = [json.loads(line) for line in live.ledger.read_text().splitlines()]
     twice, lost = duplicates(live, runs, lines), _lost(runs, lines, unfinished)
     return f"duplicates = {len(twice)}, lost = {len(lost)} over {len(runs)} runs", twice, lost

@@ -49,15 +49,14 @@ def test_the_job_of_a_waiting_run_that_is_force_terminated_is_cancelled(live: Li
 
 def test_the_job_of_a_run_that_is_deleted_is_cancelled(live: LiveSlurm) -> None:
     run_id, job_id = waiting(live, "deleted")
-    with live.instance as instance:
-        instance.delete_run(run_id)
+    live.instance.delete_run(run_id)
     wait_until_gone(live, job_id)
 
 
 def test_a_waiting_run_is_cancelled_by_its_launcher_from_another_process(live: LiveSlurm) -> None:
     run_id, job_id = waiting(live, "from-elsewhere")
-    with environment({"DAGSTER_HOME": str(live.services.home.root)}), live.instance as instance:
-        assert instance.run_launcher.terminate(run_id)
+    with environment({"DAGSTER_HOME": str(live.services.home.root)}):
+        assert live.instance.run_launcher.terminate(run_id)
     assert live.run(run_id).status.value == "CANCELED"
     wait_until_gone(live, job_id)
 

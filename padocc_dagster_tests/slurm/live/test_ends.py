@@ -53,8 +53,7 @@ def early(live: LiveSlurm) -> dict[str, str]:
     for piece in ("vanishes", "held"):
         job_id = live.wait(f"the job of {piece}", lambda piece=piece: live.job(waiting[piece]))
         live.cluster.command("scontrol", "uhold", str(job_id))
-    with live.instance as instance:  # as after a reset of SLURM, which then knows nothing of the id
-        instance.add_run_tags(waiting["vanishes"], {tags.JOB_ID: "999999"})
+    live.instance.add_run_tags(waiting["vanishes"], {tags.JOB_ID: "999999"})  # as after a reset of SLURM, which knows nothing of the id
     partition(live, "tiny", "UP")
     _act(live, acted_on)
     return {**waiting, **slow, **acted_on, **left}
@@ -157,7 +156,7 @@ def test_a_worker_that_raises_fails_the_step_and_is_not_repeated(live: LiveSlurm
     [told] = ended(live, early["raises"], 1, "FAILURE")
     told_tags = recorded(live, early["raises"])
     assert told_tags[tags.CAUSE] == "COMPLETED" and told_tags[tags.USED].startswith("elapsed=00:00:") and "peak=" in told_tags[tags.USED]
-    assert "Steps failed: ['load']" in told and "is over. Asked: time=00:05:00 memory=1G cpus=1. Used: elapsed=" in told
+    assert "Steps failed: ['load']" in told and "is over. Asked: time=00:20:00 memory=1G cpus=1. Used: elapsed=" in told
 
 
 def test_a_job_whose_set_up_fails_is_told_with_its_log_and_is_not_repeated(live: LiveSlurm, early: dict[str, str]) -> None:
@@ -183,7 +182,7 @@ def test_a_job_out_of_memory_is_repeated_with_twice_as_much_until_it_ends_well(l
     for said, memory, following in zip(told[:2], ("1G", "2G"), ("2G", "4G"), strict=True):
         assert f"OUT_OF_MEMORY on {live.cluster.node}. It ran 0:00:" in said and " MiB at most, as sampled; it had asked for" in said
         assert f"memory={memory}" in said and "piece two escalations says hello" in said and "oom-kill" in said
-        assert f"asking for time=00:05:00 memory={following} cpus=1" in said
+        assert f"asking for time=00:20:00 memory={following} cpus=1" in said
         assert "scontrol show job" in said and "sacct -j" in said and "tail -n 50" in said
     assert "Used: elapsed=00:00:" in told[2] and "peak=2" in told[2]
 
@@ -234,7 +233,7 @@ def test_a_job_whose_node_fails_is_repeated_elsewhere_or_where_there_is_no_elsew
     gate(live, "on a failing node").touch()
     told, again = ended(live, run_id, 2)
     assert causes(live, run_id) == ["NODE_FAIL", "COMPLETED"]
-    assert f"asking for time=00:05:00 memory=1G cpus=1 exclude={live.cluster.node}" in told
+    assert f"asking for time=00:20:00 memory=1G cpus=1 exclude={live.cluster.node}" in told
     assert f"SLURM has no other nodes for the job than {live.cluster.node}, which failed before" in again
 
 

@@ -26,7 +26,7 @@ def test_a_run_costs_one_sbatch_and_at_most_one_lookup(live: LiveSlurm) -> None:
     assert (live.submissions(run_id), live.lookups(run_id)) in [(1, 0), (1, 1)]
     job_id, told = live.job(run_id), live.told(run_id)
     assert f"SLURM job {job_id} submitted" in told
-    assert live.run(run_id).tags[tags.ASKED].startswith("time=00:05:00 memory=1G cpus=1")
+    assert live.run(run_id).tags[tags.ASKED].startswith("time=00:20:00 memory=1G cpus=1")
 
 
 def test_bad_tags_fail_the_run_at_launch_with_what_is_allowed_and_without_a_submission(live: LiveSlurm) -> None:
@@ -103,8 +103,7 @@ def test_the_databases_password_is_seen_nowhere_while_a_job_runs(live: LiveSlurm
     lines = " ".join(word for process in psutil.process_iter() for word in _command_line(process))
     live.terminate(run_id)
     live.wait_for(run_id, "CANCELED")
-    with live.instance as instance:
-        events = "".join(str(record) for record in instance.all_logs(run_id))
+    events = "".join(str(record) for record in live.instance.all_logs(run_id))
     home = live.services.home.root
     files = {str(path): path.read_bytes().decode(errors="replace") for path in home.rglob("*") if path.is_file()}
     assert any(name.endswith(f"{run_id}.sh") for name in files) and any(name.endswith("queue.json") for name in files)

@@ -68,7 +68,7 @@ def without(cluster: Cluster, *daemons: str) -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def through(live: LiveSlurm) -> str:
-    run_id, _ = launch_and_begin(live, "through")
+    run_id, _ = launch_and_begin(live, "through", {"slurm/time": "60"})
     return run_id
 
 

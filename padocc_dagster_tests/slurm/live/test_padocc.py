@@ -61,8 +61,7 @@ def phase_of(live: LiveSlurm, code: str) -> str:
 
 
 def runs_of(live: LiveSlurm, code: str) -> list[dg.DagsterRun]:
-    with live.instance as instance:
-        return list(reversed(instance.get_runs(dg.RunsFilter(tags={tags.PARTITION: f"group:{code}"}))))
+    return list(reversed(live.instance.get_runs(dg.RunsFilter(tags={tags.PARTITION: f"group:{code}"}))))
 
 
 def test_projects_dropped_into_the_inbox_are_published_by_slurm_jobs(live: LiveSlurm) -> None:

@@ -88,6 +88,5 @@ def is_published(live: LiveSlurm, code: str) -> bool:
 
 def runs(live: LiveSlurm) -> list[dg.DagsterRun]:
     """The runs of the group's projects."""
-    with live.instance as instance:
-        found = instance.get_runs(dg.RunsFilter(job_name="__ASSET_JOB"))
+    found = live.instance.get_runs(dg.RunsFilter(job_name="__ASSET_JOB"))
     return [run for run in found if run.tags.get(tags.PARTITION, "").startswith("soak:")]
