@@ -18,8 +18,8 @@ from padocc_dagster.pipeline.comparison import Comparison
 from padocc_dagster.pipeline.making.validate import read_findings
 from padocc_dagster.pipeline.outcome import Verdict
 from padocc_dagster.pipeline.phases import verify
-from padocc_dagster.pipeline.process import WorkerError, follow
 from padocc_dagster.pipeline.status import gate_problem, read_rows, verdict_of
+from padocc_dagster.pipeline.workers.call import WorkerError, follow
 from padocc_dagster.resources import Padocc
 
 # one result for each project is what a gate needs; the pin of dagster in pyproject.toml guards against changes of this preview

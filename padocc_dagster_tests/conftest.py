@@ -1,14 +1,24 @@
-"""What all tests share: a page in the system's Chromium, and figures.
+"""What all tests share: a fork server for PADOCC's workers, a page in the system's Chromium, and figures.
 
 Figures that a test measured are printed at the end, also when several processes run the tests. A test tells one with
 `record_property("figure", "…")`.
 """
 
+import os
 import shutil
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+
+from padocc_dagster.pipeline.workers import fork_server
+from padocc_dagster.pipeline.workers.environment import clean_environment
+from padocc_dagster.pipeline.workers.forked import FORK_SERVER
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -16,6 +26,30 @@ if TYPE_CHECKING:
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-sync"]
 MILLISECONDS = 1000.0
+
+
+@contextmanager
+def fork_server_at(address: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """A fork server, of which workers that are started within the block are asked."""
+    command, before = [sys.executable, "-P", "-m", fork_server.__name__, str(address)], os.environ.get(FORK_SERVER)
+    with subprocess.Popen(command, env=clean_environment(), cwd="/") as server:
+        while not address.exists():
+            assert server.poll() is None
+            time.sleep(0.01)
+        os.environ[FORK_SERVER] = str(address)
+        try:
+            yield server
+        finally:
+            os.environ.pop(FORK_SERVER)
+            os.environ.update({FORK_SERVER: before} if before else {})
+            server.kill()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def workers_are_forked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Workers that a test starts are forked, as in an instance on one machine."""
+    with fork_server_at(tmp_path_factory.mktemp("forks") / "socket"):
+        yield
 
 
 @pytest.fixture(scope="module")

@@ -15,8 +15,8 @@ from padocc_dagster.partitions import add_projects as add_partitions
 from padocc_dagster.pipeline.announcements import to_announce
 from padocc_dagster.pipeline.layout import Project
 from padocc_dagster.pipeline.moving import adding
-from padocc_dagster.pipeline.process import WorkerError
 from padocc_dagster.pipeline.steps.step import StepRefused, StepResult
+from padocc_dagster.pipeline.workers.call import WorkerError
 from padocc_dagster.resources import Padocc
 from padocc_dagster.selection import CatalogueUnreachable, ConfigRejected, GroupConfig, read_group_config
 

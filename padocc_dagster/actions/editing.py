@@ -19,13 +19,13 @@ from padocc_dagster.pipeline.groups import faultlist
 from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.locks import LockedError, held
 from padocc_dagster.pipeline.phases import initialise_group
-from padocc_dagster.pipeline.process import WorkerError, follow
 from padocc_dagster.pipeline.spec import ProjectSpec
 from padocc_dagster.pipeline.specs import stored_specs, with_choices
 from padocc_dagster.pipeline.steps.begun import CHANGED, CHOSEN, NOTED, Asked
 from padocc_dagster.pipeline.steps.choice import chosen
 from padocc_dagster.pipeline.steps.history import note
 from padocc_dagster.pipeline.steps.step import StepRefused, StepResult
+from padocc_dagster.pipeline.workers.call import WorkerError, follow
 from padocc_dagster.selection.edited import FIELDS, differences, edited
 
 Specs = dict[Project, ProjectSpec]

@@ -12,9 +12,9 @@ from padocc_dagster.pipeline.announcements import to_announce
 from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.locks import LockedError, held
 from padocc_dagster.pipeline.phases import initialise_group as initialise
-from padocc_dagster.pipeline.process import WorkerError, follow
 from padocc_dagster.pipeline.selections import forget_selection, keep_selection
 from padocc_dagster.pipeline.spec import ProjectSpec
+from padocc_dagster.pipeline.workers.call import WorkerError, follow
 from padocc_dagster.resources import Padocc
 from padocc_dagster.selection import CatalogueUnreachable, ConfigRejected, GroupConfig, read_group_config
 

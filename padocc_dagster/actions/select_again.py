@@ -15,10 +15,10 @@ from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.locks import LockedError, held
 from padocc_dagster.pipeline.names import name_problem, nearest
 from padocc_dagster.pipeline.phases import initialise_group
-from padocc_dagster.pipeline.process import WorkerError, follow
 from padocc_dagster.pipeline.selections import as_edited, keep_selection, kept_selection, records_by_project, selected_groups
 from padocc_dagster.pipeline.steps.history import note
 from padocc_dagster.pipeline.steps.step import StepRefused, StepResult
+from padocc_dagster.pipeline.workers.call import WorkerError, follow
 from padocc_dagster.resources import Padocc
 from padocc_dagster.selection import CatalogueUnreachable, ConfigRejected, GroupConfig, select_again
 from padocc_dagster.selection.stac.manifest import Manifest

@@ -9,8 +9,8 @@ from padocc_dagster.assets.advice import advice_metadata, commands_in_words
 from padocc_dagster.pipeline.due import NOT_DUE
 from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.outcome import Outcome
-from padocc_dagster.pipeline.process import follow
 from padocc_dagster.pipeline.remedies import commands_for, remedy_for
+from padocc_dagster.pipeline.workers.call import follow
 from padocc_dagster.repeats import asking_run, is_repeat, is_unattended
 
 

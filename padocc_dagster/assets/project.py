@@ -13,10 +13,10 @@ from padocc_dagster.pipeline.files import CorruptFileError
 from padocc_dagster.pipeline.layout import Project
 from padocc_dagster.pipeline.locks import LockedError, held
 from padocc_dagster.pipeline.phases import initialise_group
-from padocc_dagster.pipeline.process import WorkerError
 from padocc_dagster.pipeline.sources import readable_size, total_bytes
 from padocc_dagster.pipeline.spec import ProjectSpec
 from padocc_dagster.pipeline.specs import stored_spec
+from padocc_dagster.pipeline.workers.call import WorkerError
 from padocc_dagster.resources import Padocc
 from padocc_dagster.selection import ConfigRejected, find_again
 

@@ -10,9 +10,9 @@ from padocc_dagster.pipeline.finished import finished_before
 from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.locks import LockedError, held
 from padocc_dagster.pipeline.outcome import Outcome, Verdict
-from padocc_dagster.pipeline.process import WorkerError, call
 from padocc_dagster.pipeline.spec import ProjectSpec
 from padocc_dagster.pipeline.status import append_row
+from padocc_dagster.pipeline.workers.call import WorkerError, call
 
 CANCELLED = "JobCancelled"
 LOCK_WAIT_SECONDS = 5.0

@@ -4,7 +4,7 @@
     dagster/workspace.yaml     where the code server answers, written on every start
     dagster/up.lock, up.json   who serves this working directory, and at which address
     dagster/service_logs/      what each service printed
-    dagster/private/           the code server's socket, closed to everybody else
+    dagster/private/           the sockets of the code server and the fork server, closed to everybody else
 
 No file may ever lie in `dagster/logs`: that name is Dagster's own. Its web server and daemon send whatever they find there to
 Dagster's telemetry address and delete it, even where `telemetry: enabled: false` is set (`dagster/_core/telemetry_upload.py:37`
@@ -61,11 +61,17 @@ class Home:
 
     @property
     def socket(self) -> Path:
-        """Where the code server listens: the same at every start, so that what Dagster stored about it stays true.
+        """Where the code server listens: the same at every start, so that what Dagster stored about it stays true."""
+        return self._socket("code-server")
 
-        A path that is too long for a socket is replaced by one in the temporary directory.
-        """
-        path = self.root / "private" / "code-server.sock"
+    @property
+    def fork_socket(self) -> Path:
+        """Where the fork server listens, of which runs on this machine ask their workers."""
+        return self._socket("fork-server")
+
+    def _socket(self, service: str) -> Path:
+        """A path that is too long for a socket is replaced by one in the temporary directory."""
+        path = self.root / "private" / f"{service}.sock"
         if len(os.fsencode(path)) <= SOCKET_PATH_LENGTH:
             return path
         name = hashlib.sha256(os.fsencode(path)).hexdigest()[:16]
@@ -99,7 +105,7 @@ def first_settings(cpus: int) -> str:
 
 
 def _private_folder(path: Path) -> None:
-    """Make it, closed to others: whoever reaches the code server's socket can run code as this user.
+    """Make it, closed to others: whoever reaches a socket in it can run code as this user.
 
     Raises ValueError when something is there already that others own or can enter.
     """

@@ -1,13 +1,14 @@
-"""Dagster's three processes for one working directory: started, watched, started again, and ended together.
+"""Dagster's three processes for one working directory, and one that helps them: started, watched, started again, ended together.
 
 - `code-server` has this package's definitions and runs the work: every run is a child of it, except on SLURM, where each is a job.
   The web server and the daemon both ask it, so either of them may die and come back while runs go on.
 - `daemon` turns sensors, conditions and the queue into runs. `webserver` answers on one address of this machine.
+- `fork-server` forks the workers of runs on this machine (`pipeline/workers/fork_server.py`). Without it they are started afresh.
 
-What happens when one of them dies: the web server and the daemon are started again and nothing else changes. With the code
+What happens when one of them dies: it is started again and nothing else changes, unless it is the code server. With the code
 server, what is left of its runs is ended too and these runs are reported as lost, so that Dagster repeats them
-(`run_retries` in dagster.yaml); jobs on SLURM go on. When the process that watches is itself killed, Linux sends all three a SIGTERM:
-the web server and the daemon end at once, the code server when its runs have ended; the next start ends what it still finds.
+(`run_retries` in dagster.yaml); jobs on SLURM go on. When the process that watches is itself killed, Linux sends them all a SIGTERM:
+the others end at once, the code server when its runs have ended; the next start ends what it still finds.
 """
 
 import os
@@ -19,11 +20,15 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from subprocess import DEVNULL, Popen, run
 
 import psutil
 
 from padocc_dagster.pipeline.layout import Workdir
+from padocc_dagster.pipeline.workers import fork_server
+from padocc_dagster.pipeline.workers.environment import clean_environment
+from padocc_dagster.pipeline.workers.forked import FORK_SERVER
 from padocc_dagster.services import network, processes
 from padocc_dagster.services.home import Home
 
@@ -38,7 +43,7 @@ class ServicesError(Exception):
 
 @dataclass
 class Service:
-    """One of the three processes, with the times at which it died."""
+    """One of the processes, with the times at which it died."""
 
     name: str
     argv: list[str]
@@ -47,7 +52,7 @@ class Service:
 
 
 class Services:
-    """The three processes of one working directory. Use `serving`, which also holds the working directory's lock.
+    """The processes of one working directory. Use `serving`, which also holds the working directory's lock.
 
     Parameters
     ----------
@@ -72,6 +77,7 @@ class Services:
         self.code_server = Service("code-server", [*python, "dagster", "api", "grpc", *server])
         self.webserver = Service("webserver", [*python, "dagster_webserver", *web, *workspace])
         self.daemon = Service("daemon", [*python, "dagster._daemon", "run", *workspace])
+        self.fork_server = Service("fork-server", [sys.executable, "-P", "-m", fork_server.__name__, str(self.home.fork_socket)])
 
     def check_port(self) -> None:
         """Raises ServicesError when the web server's port is taken or refused."""
@@ -84,19 +90,20 @@ class Services:
 
     @property
     def all(self) -> tuple[Service, ...]:
-        return self.code_server, self.daemon, self.webserver
+        return self.code_server, self.daemon, self.webserver, self.fork_server
 
     @property
     def environment(self) -> dict[str, str]:
         root = str(self.home.root)
         ours = {"DAGSTER_HOME": root, "WORKDIR": str(self.home.workdir.root), processes.MARK: root}
-        return {**os.environ, **ours, "DAGSTER_DISABLE_TELEMETRY": "1"}
+        return {**os.environ, **ours, "DAGSTER_DISABLE_TELEMETRY": "1", FORK_SERVER: str(self.home.fork_socket)}
 
     def start(self) -> None:
-        """Start the three and return when the web server has loaded the definitions.
+        """Start them and return when the web server has loaded the definitions.
 
         Raises ServicesError when one of them keeps dying or the whole is not ready in `READY_SECONDS`.
         """
+        self._start(self.fork_server)
         self._start_code_server_and_daemon()
         self._start(self.webserver)
         self._wait_for(lambda: network.location_is_loaded(self.url), "the web server to load the definitions")
@@ -117,15 +124,16 @@ class Services:
             self._start_again(service)
 
     def stop(self) -> None:
-        """End the three and all that they started, within 20 s. Runs at work are told to end, and repeated at the next start."""
+        """End them and all that they started, within 20 s. Runs at work are told to end, and repeated at the next start."""
         self.stopping.set()
         everything = [p for service in self.all if service.process for p in processes.descendants(service.process.pid)]
         self._end([self.webserver, self.daemon], 4)
         if self.code_server.process:
             processes.end(processes.spawned(self.code_server.process.pid), 6)
-        self._end([self.code_server], 3)
+        self._end([self.code_server, self.fork_server], 3)
         processes.end([*self._left_over(), *everything], 2)
-        self.home.socket.unlink(missing_ok=True)
+        for path in (self.home.socket, self.home.fork_socket):
+            path.unlink(missing_ok=True)
 
     def _start_code_server_and_daemon(self) -> None:
         """Begin anew with nothing at work. A daemon that is there while the code server is not gives up repeating lost runs."""
@@ -157,7 +165,10 @@ class Services:
             self._start(service)
 
     def _start(self, service: Service) -> None:
-        service.process = processes.start(service.argv, self.home.log(service.name), self.environment, self.home.root)
+        environment, folder = self.environment, self.home.root
+        if service is self.fork_server:  # what it forks must be as clean as a worker that is started afresh
+            environment, folder = clean_environment(), Path("/")
+        service.process = processes.start(service.argv, self.home.log(service.name), environment, folder)
 
     def _wait_for(self, condition: Callable[[], bool], what: str) -> None:
         deadline = time.monotonic() + READY_SECONDS
@@ -193,7 +204,8 @@ class Services:
     def _left_over(self, but: Service | None = None) -> list[psutil.Process]:
         """Whatever serves or served this working directory and is alive, without the service named and what it started.
 
-        PADOCC's own workers are not among them: they end with the run that they work for (`pipeline/process.py`).
+        PADOCC's workers are not among them: they end with the run that they work for (`pipeline/workers/call.py`). A run whose worker is
+        ended first would write down that its phase failed.
         """
         spared = but.process.pid if but and but.process else None
         return [p for p in processes.marked(str(self.home.root)) if spared not in processes.lineage(p)]

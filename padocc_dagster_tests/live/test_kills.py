@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import re
 import signal
 
 import dagster as dg
@@ -9,8 +10,9 @@ import psutil
 
 from padocc_dagster.phase_assets import PHASE_ASSETS
 from padocc_dagster.pipeline.groups import project_codes
-from padocc_dagster_tests.live.conftest import Live, start, stop
+from padocc_dagster_tests.live.conftest import PATIENCE, Live, start, stop
 from padocc_dagster_tests.make_netcdf import Series
+from padocc_dagster_tests.pipeline.killing import workers
 
 SERIES = Series(lengths=(6,) * 4)
 ATTEMPTS = itertools.count()
@@ -68,21 +70,18 @@ def test_killing_the_daemon_and_the_web_server_repeats_nothing(live: Live) -> No
 def test_killing_a_run_at_work_repeats_that_phase_alone(live: Live) -> None:
     group = drop(live, "after-run", 1)
     wait_for_work(live, group, "scan")
-    worker = live.wait("a worker of PADOCC", lambda: _worker(live))
-    os.kill(worker.ppid(), signal.SIGKILL)
-    worker.wait(30)
+    [worker] = live.wait("a worker of PADOCC", lambda: workers(live.process.pid))
+    os.kill(process_of_the_run(live, f"{group}:p0"), signal.SIGKILL)
+    worker.wait(PATIENCE)
     live.wait("all products", lambda: all_published(live, group))
     finished_once(live, group)
 
 
-def _worker(live: Live) -> psutil.Process | None:
-    for process in psutil.Process(live.process.pid).children(recursive=True):
-        try:
-            if "padocc_dagster.pipeline.worker" in process.cmdline():
-                return process
-        except psutil.NoSuchProcess:
-            continue
-    return None
+def process_of_the_run(live: Live, key: str) -> int:
+    """The process in which the project's run is at work, which it tells itself."""
+    [run] = live.instance.get_runs(dg.RunsFilter(tags={"dagster/partition": key}, statuses=[dg.DagsterRunStatus.STARTED]))
+    told = "".join(record.message for record in live.instance.all_logs(run.run_id, of_type=dg.DagsterEventType.ENGINE_EVENT))
+    return int(re.search(r"Executing steps in process \(pid: (\d+)\)", told)[1])
 
 
 def test_killing_everything_and_starting_again_ends_with_every_product(live: Live) -> None:

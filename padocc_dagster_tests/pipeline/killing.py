@@ -1,5 +1,6 @@
 """Ends of processes for the tests: a worker killed at the n-th call of a function, or when something has come about."""
 
+import contextlib
 import json
 import signal
 import subprocess
@@ -11,11 +12,12 @@ from typing import Any
 
 import psutil
 
-from padocc_dagster.pipeline.process import clean_environment
+from padocc_dagster.pipeline.workers import fork_server, worker
+from padocc_dagster.pipeline.workers.environment import clean_environment
 
 KILLED_AT_CALL = """
 import importlib, json, os, signal, sys
-from padocc_dagster.pipeline.worker import operations
+from padocc_dagster.pipeline.workers.worker import operations
 where, count, operation, arguments = json.loads(sys.stdin.read())
 module, name = where.rsplit(".", 1)
 module = importlib.import_module(module)
@@ -41,15 +43,15 @@ def killed_at_call(where: str, count: int, operation: str, **arguments: Any) -> 
     return child.returncode != 0
 
 
-def workers() -> list[psutil.Process]:
-    """The workers that this process has running."""
+def workers(ancestor: int | None = None) -> list[psutil.Process]:
+    """The workers at work that a process, this one if none is given, or its fork server has started."""
     found = []
-    for child in psutil.Process().children():
-        try:
-            if "padocc_dagster.pipeline.worker" in child.cmdline():
-                found.append(child)
-        except psutil.Error:
-            continue
+    for process in psutil.Process(ancestor).children(recursive=True):
+        with contextlib.suppress(psutil.Error):
+            lines = [each.cmdline() for each in (process, *process.parents()[:2])]
+            forked = all(fork_server.__name__ in line for line in lines)  # the server, a keeper and the worker
+            if forked or worker.__name__ in lines[0]:
+                found.append(process)
     return found
 
 
@@ -86,6 +88,6 @@ def killed_when(condition: Callable[[], Any], call: Callable[[], Any]) -> Any:
     """Kill the worker of the call as soon as the condition holds. Returns the call's value or exception."""
     result = in_thread(call)
     wait_for(condition, "the moment to kill the worker")
-    for worker in workers():
-        worker.kill()
+    for process in workers():
+        process.kill()
     return result()

@@ -12,10 +12,10 @@ import pytest
 from padocc_dagster.pipeline import phases
 from padocc_dagster.pipeline.files import read_json, write_json
 from padocc_dagster.pipeline.outcome import Verdict
-from padocc_dagster.pipeline.process import WorkerDiedError
 from padocc_dagster.pipeline.product import product_of
+from padocc_dagster.pipeline.workers.call import WorkerDiedError
 from padocc_dagster_tests.make_netcdf import Series
-from padocc_dagster_tests.pipeline.killing import killed_when, wait_for
+from padocc_dagster_tests.pipeline.killing import killed_when, wait_for, workers
 from padocc_dagster_tests.pipeline.projects import Made, copy, make
 
 
@@ -102,7 +102,7 @@ def computing_elsewhere(made: Made) -> tuple[subprocess.Popen, psutil.Process]:
     )
     parent = subprocess.Popen([sys.executable, "-c", script], stderr=subprocess.DEVNULL)
     wait_for((made.folder / "cache" / "0.json").exists, "the middle of compute")
-    (worker,) = psutil.Process(parent.pid).children()
+    (worker,) = workers()
     return parent, worker
 
 

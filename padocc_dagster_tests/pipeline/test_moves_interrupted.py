@@ -18,10 +18,10 @@ from padocc_dagster.pipeline.moving import moves
 from padocc_dagster.pipeline.moving.adding import add, add_back
 from padocc_dagster.pipeline.moving.carrying import finish_unfinished
 from padocc_dagster.pipeline.moving.unfinished import unfinished_steps
-from padocc_dagster.pipeline.process import clean_environment
 from padocc_dagster.pipeline.steps.choice import Choice
 from padocc_dagster.pipeline.steps.history import history_of
 from padocc_dagster.pipeline.steps.step import By, StepResult
+from padocc_dagster.pipeline.workers.environment import clean_environment
 from padocc_dagster_tests.pipeline.interrupting import interrupted_at
 from padocc_dagster_tests.pipeline.projects import initialised, spec
 

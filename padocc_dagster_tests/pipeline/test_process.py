@@ -7,9 +7,9 @@ import sys
 
 import pytest
 
-from padocc_dagster.pipeline.process import ENDS_WITH_WORKER, KILLED, WorkerDiedError, follow
+from padocc_dagster.pipeline.workers.call import ENDS_WITH_WORKER, KILLED, WorkerDiedError, follow
 
-FOLLOW = "import sys; from padocc_dagster.pipeline.process import follow; follow(sys.argv[1]); print('went on')"
+FOLLOW = "import sys; from padocc_dagster.pipeline.workers.call import follow; follow(sys.argv[1]); print('went on')"
 
 
 def end_of(status: str, **variables: str) -> tuple[int, str]:

@@ -8,7 +8,8 @@ import pytest
 
 from padocc_dagster.pipeline import phases
 from padocc_dagster.pipeline.outcome import Verdict
-from padocc_dagster.pipeline.process import OperationFailedError, call, clean_environment
+from padocc_dagster.pipeline.workers.call import OperationFailedError, call
+from padocc_dagster.pipeline.workers.environment import clean_environment
 from padocc_dagster_tests.pipeline.projects import Made, spec
 
 TRAPS = {

@@ -1,4 +1,4 @@
-"""The three Dagster processes, really started: they come back when killed, and none stays when they are ended."""
+"""The services, really started: they come back when killed, and none stays when they are ended."""
 
 import os
 import signal
@@ -16,6 +16,8 @@ import psutil
 import pytest
 
 from padocc_dagster.pipeline.layout import Workdir
+from padocc_dagster.pipeline.workers import fork_server
+from padocc_dagster.pipeline.workers.environment import clean_environment
 from padocc_dagster.services import network, processes
 from padocc_dagster.services.home import SOCKET_PATH_LENGTH, Home, first_settings
 from padocc_dagster.services.supervisor import Services, ServicesError, is_served, serving
@@ -34,6 +36,8 @@ SERVE = """
 import sys
 from pathlib import Path
 from padocc_dagster.pipeline.layout import Workdir
+from padocc_dagster.pipeline.workers import fork_server
+from padocc_dagster.pipeline.workers.environment import clean_environment
 from padocc_dagster.services.supervisor import Services, serving
 with serving(Services(Workdir(Path(sys.argv[1])), int(sys.argv[2]), module=sys.argv[3])) as services:
     services.watch()
@@ -129,12 +133,19 @@ def test_the_code_server_s_socket_is_in_dagster_home_where_nobody_else_reaches_i
 
 
 def test_the_services_logs_are_kept_and_out_of_reach_of_dagster_s_telemetry(up: Up) -> None:
-    for name in ("code-server", "daemon", "webserver"):
+    for name in ("code-server", "daemon", "webserver", "fork-server"):
         assert up.home.log(name).exists()
         assert up.home.log(name).parent.name != "logs"
-    for child in psutil.Process(up.process.pid).children():
-        assert child.environ()["DAGSTER_DISABLE_TELEMETRY"] == "1"
+    for word in ("grpc", "dagster._daemon", "dagster_webserver"):
+        assert up.service(word).environ()["DAGSTER_DISABLE_TELEMETRY"] == "1"
     assert not (up.home.root / "logs").exists()
+
+
+def test_the_fork_server_sees_no_more_than_a_worker_and_comes_back_when_it_is_killed(up: Up) -> None:
+    server = up.service(fork_server.__name__)
+    assert server.environ() == clean_environment()
+    server.kill()
+    assert wait_for(lambda: up.service(fork_server.__name__, [server])).is_running()
 
 
 def test_a_second_up_of_the_same_working_directory_is_refused(up: Up) -> None:

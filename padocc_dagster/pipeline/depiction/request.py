@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from padocc_dagster.pipeline.layout import Project, Workdir
-from padocc_dagster.pipeline.process import WorkerError, call
+from padocc_dagster.pipeline.workers.call import WorkerError, call
 
 COLUMNS = ("part", "name", "sources", "product")
 """Of the rows of a product beside its sources."""

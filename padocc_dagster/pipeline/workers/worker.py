@@ -38,7 +38,7 @@ def read_request() -> dict[str, Any]:
     while not line.endswith(b"\n"):
         block = os.read(0, 1 << 16)
         if not block:
-            raise EOFError("no request on standard input: this module is started by padocc_dagster.pipeline.process")
+            raise EOFError("no request on standard input: this module is started by padocc_dagster.pipeline.workers.call")
         line += block
     return json.loads(line)
 

@@ -1,8 +1,9 @@
 """One PADOCC operation in a process of its own.
 
 PADOCC keeps options in process-wide dictionaries that leak from project to project (`padocc/core/utils.py:52`), logs by name,
-reads its environment, and prints. So each operation runs in a fresh interpreter (`worker.py`) with a clean environment, is
-given its request on standard input and answers on standard output. The worker ends when its parent does, however that died.
+reads its environment, and prints. So each operation runs in a process in which nothing ran before (`worker.py`), with a clean
+environment, is given its request on standard input and answers on standard output. The worker ends when its parent does, however that
+died. It is a fresh interpreter or, where a fork server listens (`fork_server.py`), a copy of one that has only imported PADOCC.
 """
 
 import json
@@ -10,19 +11,10 @@ import os
 import signal
 import subprocess
 import sys
-from pathlib import Path
 from typing import Any
 
-import padocc_dagster
-
-PASSED_ON = ("HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "PATH", "TMPDIR", "TZ", "USER", "VIRTUAL_ENV")
-SETTINGS = {
-    "HDF5_USE_FILE_LOCKING": "FALSE",  # archives are often mounted read-only or over NFS, where HDF5's locks fail
-    "OMP_NUM_THREADS": "1",
-    "PYTHONUNBUFFERED": "1",
-    "MPLBACKEND": "Agg",
-}
-
+from padocc_dagster.pipeline.workers.environment import clean_environment
+from padocc_dagster.pipeline.workers.forked import FORK_SERVER, ForkedWorker
 
 ENDS_WITH_WORKER = "PADOCC_DAGSTER_RUN_ENDS_WITH_ITS_WORKER"
 """Set by a batch job around a run, whose launcher tells a killed run from a failed one, and repeats it with more memory."""
@@ -70,21 +62,26 @@ def follow(status: str) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
 
-def clean_environment() -> dict[str, str]:
-    """What a worker sees of the environment: neither SLURM's variables nor PADOCC's, no passwords, no `PYTHON…` settings."""
-    environment = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
-    return {**environment, **SETTINGS, "PYTHONPATH": str(Path(padocc_dagster.__file__).parents[1])}
+def start() -> subprocess.Popen[bytes] | ForkedWorker:
+    """Start a worker that waits for its request. In a batch job it is a child of the run: there its memory and its end are counted."""
+    address = os.environ.get(FORK_SERVER)
+    if address and not os.environ.get(ENDS_WITH_WORKER):
+        try:
+            return ForkedWorker(address, clean_environment())
+        except ConnectionError:
+            pass  # a fresh interpreter does as well
+    command = [sys.executable, "-P", "-m", "padocc_dagster.pipeline.workers.worker"]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=clean_environment(), cwd="/")
 
 
 def call(operation: str, **arguments: Any) -> Any:
-    """Carry out one operation of `worker.OPERATIONS` and return its answer.
+    """Carry out one operation of `worker.operations` and return its answer.
 
     Arguments and answer are JSON values. Raises WorkerDiedError when the process ends without an answer, and
     OperationFailedError when the operation raised. When this process is interrupted, the worker is killed before the
     interruption goes on.
     """
-    command = [sys.executable, "-P", "-m", "padocc_dagster.pipeline.worker"]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=clean_environment(), cwd="/") as worker:
+    with start() as worker:
         try:
             worker.stdin.write(json.dumps({"operation": operation, "arguments": arguments}).encode() + b"\n")
             worker.stdin.flush()
