@@ -60,6 +60,8 @@ _upstream_renewed = AC.any_deps_match(_renewed_alone).since(AC.newly_requested()
 
 when_upstream_is_ready = ((_never_ran | _upstream_renewed) & _ready & PhaseIsDue()).with_label("upstream is ready")
 
+LOOK_SECONDS = 4  # the daemon looks every 5 s, and with 5 here it passes a sensor over that is a millisecond early: every 10 s
+
 # a condition of our own can be evaluated in the code server only; the pin of dagster guards against changes of this beta
 warnings.filterwarnings("ignore", message="Parameter `(use_user_code_server|owners)` of initializer", category=dg.BetaWarning)
 
@@ -68,7 +70,7 @@ automation_sensor = dg.AutomationConditionSensorDefinition(
     target=dg.AssetSelection.all(),
     emit_backfills=False,
     default_status=dg.DefaultSensorStatus.RUNNING,
-    minimum_interval_seconds=5,
+    minimum_interval_seconds=LOOK_SECONDS,
     use_user_code_server=True,
     description="Starts the next phase of every project that is ready for it.",
 )

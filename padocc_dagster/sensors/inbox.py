@@ -17,6 +17,7 @@ from typing import NamedTuple
 import dagster as dg
 
 from padocc_dagster.actions.initialise import initialise_group
+from padocc_dagster.automation import LOOK_SECONDS
 from padocc_dagster.resources import Padocc
 
 SETTLED_SECONDS = 1.0
@@ -31,7 +32,7 @@ class Seen(NamedTuple):
     problem: str = ""
 
 
-@dg.sensor(job=initialise_group, minimum_interval_seconds=5, default_status=dg.DefaultSensorStatus.RUNNING, description=__doc__)
+@dg.sensor(job=initialise_group, minimum_interval_seconds=LOOK_SECONDS, default_status=dg.DefaultSensorStatus.RUNNING, description=__doc__)
 def inbox(context: dg.SensorEvaluationContext, padocc: Padocc) -> dg.SensorResult | dg.SkipReason:
     folder = padocc.workdir.inbox
     cursor = json.loads(context.cursor or '{"requests": 0, "files": {}}')
