@@ -107,8 +107,8 @@ def _ended(records: Sequence[dg.RunRecord]) -> Sequence[dg.RunRecord]:
 
 def test_subsets_follow_their_members(live: Live) -> None:
     for subset in ("scan-success", "compute-success", "validate-success"):
-        live.wait(subset, lambda s=subset: set(_subset(live, "first", s)) == {"refs", "store"}, seconds=90)
-    live.wait("the overview", lambda: live.instance.get_latest_materialization_event(dg.AssetKey("group_overview")), seconds=90)
+        live.wait(subset, lambda s=subset: set(_subset(live, "first", s)) == {"refs", "store"})
+    live.wait("the overview", lambda: live.instance.get_latest_materialization_event(dg.AssetKey("group_overview")))
 
 
 def _subset(live: Live, group: str, subset: str) -> list[str]:

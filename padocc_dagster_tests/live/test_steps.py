@@ -70,7 +70,7 @@ def test_a_new_version_stands_beside_the_published_product(live: Live, group: st
 
 def test_a_faultlisted_project_is_passed_over_and_goes_on_when_taken_off(live: Live, group: str) -> None:
     take(live, "faultlist", "add", f"{group}:two")
-    live.wait("the overview to say so", lambda: "two" in _stopped(live), seconds=90)
+    live.wait("the overview to say so", lambda: "two" in _stopped(live))
     live.drop("held", [{"code": "late", "pattern": live.series("late", SERIES)}])
     live.wait("it to be in its group", lambda: project_codes(live.workdir, "held"))
     take(live, "faultlist", "add", "held:late")

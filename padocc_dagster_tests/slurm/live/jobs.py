@@ -19,7 +19,7 @@ def jobs(live: LiveSlurm) -> Counter[str]:
         unfinished = any(state in ("PENDING", "RUNNING") for _, state in rows)  # the comment gets into the accounting at the end
         return None if unfinished else Counter({**dict.fromkeys(submitted(live), 0), **ours})
 
-    return live.wait("the accounting to know that every job is over", told, 60)
+    return live.wait("the accounting to know that every job is over", told)
 
 
 def submitted(live: LiveSlurm) -> set[str]:

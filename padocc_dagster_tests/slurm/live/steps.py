@@ -32,5 +32,5 @@ def ended(live: LiveSlurm, run_id: str, attempts: int, status: str = "SUCCESS") 
 
 def recorded(live: LiveSlurm, run_id: str) -> dict[str, str]:
     """The run's tags, once the end of its job is among them."""
-    live.wait(f"the end of the job of {run_id} to be recorded", lambda: live.run(run_id).tags.get(tags.STATE) == tags.ENDED, 60)
+    live.wait(f"the end of the job of {run_id} to be recorded", lambda: live.run(run_id).tags.get(tags.STATE) == tags.ENDED)
     return live.run(run_id).tags

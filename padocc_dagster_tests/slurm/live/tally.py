@@ -61,7 +61,7 @@ def _ends(live: LiveSlurm, jobs: Collection[str]) -> dict[str, list[float]]:
             ends[job] += [float(end)] if end.isdigit() else []
         return ends if all(ends[job] for job in jobs) else None
 
-    return live.wait("the accounting to know every job's end", told, 30)
+    return live.wait("the accounting to know every job's end", told)
 
 
 def _lost(runs: list[dg.DagsterRun], lines: list[dict[str, Any]], unfinished: Collection[str]) -> list[str]:

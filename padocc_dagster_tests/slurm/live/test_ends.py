@@ -77,7 +77,7 @@ def second_minute(live: LiveSlurm, early: dict[str, str]) -> None:
     """Lets the repetition of the run that was too slow end, whatever the tests are at."""
 
     def open_gate() -> None:
-        live.wait_for(early["beyond its minute"], "FAILURE", seconds=300)
+        live.wait_for(early["beyond its minute"], "FAILURE")
         gate(live, "beyond its minute").touch()
 
     threading.Thread(target=open_gate, daemon=True).start()
@@ -100,7 +100,7 @@ def worker(live: LiveSlurm, run_id: str) -> psutil.Process:
 
 def test_a_held_job_says_so_with_what_to_do_and_runs_when_released(live: LiveSlurm, early: dict[str, str]) -> None:
     run_id = early["held"]
-    live.wait("the hold to be shown", lambda: live.run(run_id).tags.get(tags.PENDING) == "JobHeldUser", 60)
+    live.wait("the hold to be shown", lambda: live.run(run_id).tags.get(tags.PENDING) == "JobHeldUser")
     live.wait("the hold to be told", lambda: "waits: JobHeldUser. It means: " in live.told(run_id), 10)
     assert "What to do: Release it with `scontrol release`" in live.told(run_id)
     assert live.run(run_id).status.value == "STARTING"
@@ -110,7 +110,7 @@ def test_a_held_job_says_so_with_what_to_do_and_runs_when_released(live: LiveSlu
 @pytest.mark.parametrize(("piece", "reason"), [("too long", "PartitionTimeLimit"), ("too many cpus", "QOSMaxCpuPerJobLimit")])
 def test_a_job_that_can_never_start_says_so_with_what_to_do(live: LiveSlurm, early: dict[str, str], piece: str, reason: str) -> None:
     run_id = early[piece]
-    live.wait(reason, lambda: live.run(run_id).tags.get(tags.PENDING) == reason, 60)
+    live.wait(reason, lambda: live.run(run_id).tags.get(tags.PENDING) == reason)
     live.wait("what it means", lambda: f"waits: {reason}. It means: " in live.told(run_id), 10)
     assert "it never starts as it is. What to do: Cancel the run and launch it with a smaller slurm/time" in live.told(run_id)
     live.cluster.command("scancel", str(live.job(run_id)))
@@ -206,7 +206,7 @@ def test_a_job_on_a_drained_node_goes_on_and_one_that_waits_for_it_says_so(live:
     live.cluster.drain("a test")
     try:
         waiting = live.launch("for a drained node")
-        live.wait("the reason", lambda: live.run(waiting).tags.get(tags.PENDING, "-") not in ("-", "no reason given"), 60)
+        live.wait("the reason", lambda: live.run(waiting).tags.get(tags.PENDING, "-") not in ("-", "no reason given"))
         assert live.run(run_id).status.value == "STARTED"
         gate(live, "on a drained node").touch()
         ended(live, run_id, 1)

@@ -147,7 +147,7 @@ def test_runs_at_work_do_not_notice_that_postgres_is_restarted(live: LiveSlurm) 
     live.postgres.start()
     gate(live, "while Postgres is away").touch()
     partition(live, "tiny", "UP")
-    live.wait("the web server to answer again", lambda: _answers(live, running), 30)
+    live.wait("the web server to answer again", lambda: _answers(live, running))
     launched = live.launch("after Postgres was away")
     for run_id in (running, queued, launched):
         ended(live, run_id, 1)

@@ -1,4 +1,4 @@
-"""What 200 runs cost a real cluster in calls."""
+"""What many runs cost a real cluster in calls."""
 
 import os
 import time
@@ -16,7 +16,7 @@ from padocc_dagster_tests.slurm.desk import INSTANCE, Desk
 from padocc_dagster_tests.slurm.live.shims import Shims
 from tools.slurm_cluster.cluster import Cluster
 
-RUNS = 200
+RUNS = 60
 POLL_SECONDS = 3
 LAUNCHER = {"module": "padocc_dagster.slurm", "class": "SlurmRunLauncher"}
 
@@ -32,7 +32,7 @@ def shims(cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     cluster.resume()
 
 
-def test_200_waiting_runs_cost_one_squeue_a_poll_and_a_launch_one_sbatch_and_one_lookup(
+def test_waiting_runs_cost_one_squeue_a_poll_and_a_launch_one_sbatch_and_one_lookup(
     shims: Shims, tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
     config = {"log_folder": str(tmp_path / "logs"), "poll_interval_seconds": POLL_SECONDS}
