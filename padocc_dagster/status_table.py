@@ -1,9 +1,9 @@
 """Where the projects of a working directory stand, as a table for a terminal and as plain values. Nothing is decided here."""
 
 import textwrap
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from rich.table import Table
 from rich.text import Text
@@ -11,6 +11,7 @@ from rich.text import Text
 from padocc_dagster.pipeline.groups import group_states, list_groups
 from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.outcome import Verdict
+from padocc_dagster.pipeline.selections import withdrawn_items
 from padocc_dagster.pipeline.status import ProjectState
 
 WHY_LENGTH = 160
@@ -18,10 +19,11 @@ COLOURS = {Verdict.OK: "green", Verdict.WARNED: "yellow", Verdict.FAILED: "red",
 
 
 class Standing(NamedTuple):
-    """A project and where it stands."""
+    """A project, where it stands, and which of its items its catalogue has withdrawn."""
 
     project: Project
     state: ProjectState
+    withdrawn: Sequence[str] = ()
 
     @property
     def outcome(self) -> str:
@@ -30,7 +32,13 @@ class Standing(NamedTuple):
             return self.state.verdict.value
         return "under way" if self.state.status else "new"
 
-    def as_dict(self) -> dict[str, str | None]:
+    @property
+    def why(self) -> str:
+        """Why it stands there, in short, and what its catalogue says of it since."""
+        withdrawn = f"withdrawn from its catalogue: {', '.join(self.withdrawn)}" if self.withdrawn else ""
+        return "; ".join(textwrap.shorten(text, WHY_LENGTH, placeholder=" …") for text in (withdrawn, self.state.why) if text)
+
+    def as_dict(self) -> dict[str, Any]:
         """The same as JSON holds it; the time in ISO 8601, local, without a zone, as PADOCC writes it."""
         return {
             "group": self.project.group,
@@ -40,6 +48,7 @@ class Standing(NamedTuple):
             "status": self.state.status,
             "since": self.state.since.isoformat() if self.state.since else None,
             "why": self.state.why,
+            "withdrawn": list(self.withdrawn),
         }
 
 
@@ -49,8 +58,13 @@ def standings(workdir: Workdir, group: str | None = None) -> list[Standing]:
     if group is not None and group not in groups:
         there = f"there are {', '.join(groups)}" if groups else "it has no groups yet"
         raise ValueError(f"{workdir.root} has no group {group!r}: {there}")
-    wanted = [group] if group else groups
-    return [Standing(Project(name, code), state) for name in wanted for code, state in group_states(workdir, name).items()]
+    return [standing for name in ([group] if group else groups) for standing in _of_group(workdir, name)]
+
+
+def _of_group(workdir: Workdir, group: str) -> Iterator[Standing]:
+    withdrawn = withdrawn_items(workdir, group)
+    for code, state in group_states(workdir, group).items():
+        yield Standing(Project(group, code), state, withdrawn.get(code, []))
 
 
 def status_table(rows: Iterable[Standing]) -> Table:
@@ -62,8 +76,7 @@ def status_table(rows: Iterable[Standing]) -> Table:
     for row in rows:
         outcome = Text(row.outcome, style=COLOURS.get(row.state.verdict, ""))
         cells = [row.project.group, row.project.code, row.state.phase]
-        why = textwrap.shorten(row.state.why, WHY_LENGTH, placeholder=" …")
-        table.add_row(*map(Text, cells), outcome, Text(_moment(row.state.since)), Text(why))
+        table.add_row(*map(Text, cells), outcome, Text(_moment(row.state.since)), Text(row.why))
     return table
 
 

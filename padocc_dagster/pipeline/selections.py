@@ -66,13 +66,20 @@ def summary(workdir: Workdir, group: str) -> dict[str, str | int]:
     """What a person wants to know of the group's selection, with what was withdrawn since; nothing where there is none."""
     try:
         manifest = kept_selection(workdir, group)
-        if manifest is None:
-            return {}
-        told = dict(manifest["summary"])
-        gone = {code: entry["withdrawn"] for code, entry in manifest["projects"].items() if entry.get("withdrawn")}
-    except (CorruptFileError, KeyError, TypeError, AttributeError):
+        told = dict(manifest["summary"]) if manifest else {}
+    except (CorruptFileError, KeyError, TypeError, ValueError):
         return {}
-    if gone:
+    if gone := withdrawn_items(workdir, group):
         told["projects with withdrawn items"] = len(gone)
         told["withdrawn"] = "; ".join(f"{code}: {', '.join(items)}" for code, items in list(gone.items())[:SHOWN])
     return told
+
+
+def withdrawn_items(workdir: Workdir, group: str) -> dict[str, list[str]]:
+    """Code → the items that its catalogue has withdrawn and the project still has; none where nothing was selected or can be read."""
+    try:
+        manifest = kept_selection(workdir, group)
+        entries = manifest["projects"].items() if manifest else ()
+        return {code: list(entry["withdrawn"]) for code, entry in entries if entry.get("withdrawn")}
+    except (CorruptFileError, KeyError, TypeError, AttributeError):
+        return {}

@@ -11,6 +11,7 @@ from padocc_dagster.actions.telling import PROJECT
 from padocc_dagster.pipeline.layout import Project
 from padocc_dagster.pipeline.locks import held
 from padocc_dagster.pipeline.steps.history import history_of
+from padocc_dagster.status_table import standings
 from padocc_dagster_tests.actions.results import announced, done, failure, observed, output, table
 from padocc_dagster_tests.actions.selected import GROUP, SERIES, WHO, Selected, updated
 from padocc_dagster_tests.selection.stac import records
@@ -32,6 +33,30 @@ def test_a_withdrawn_item_is_told_once_and_left(place: Selected, how: str) -> No
     assert announced(result) == [] and place.rows("pr") == ["init"]
     assert observed(place.again()) == [] and observed(place.again(take_out=True)) == []
     assert [entry.what.split(":")[0] for entry in history_of(place.workdir, Project(GROUP, "pr"))] == ["withdrawn"]
+
+
+def test_the_status_shows_what_is_withdrawn_until_it_comes_back(place: Selected) -> None:
+    item = place.items.pop("pr")
+    assert withdrawn(place) == {}
+    place.again()
+    assert list(withdrawn(place)) == ["pr"]
+    place.items["pr"] = item
+    place.again()
+    assert withdrawn(place) == {}
+
+
+def test_the_status_shows_what_is_withdrawn_until_it_is_taken_out(series: Selected) -> None:
+    series.change("1", records.retracted)
+    series.again()
+    [(code, why)] = withdrawn(series).items()
+    assert code == SERIES and why.startswith("withdrawn from its catalogue: ")
+    series.again(take_out=True)
+    assert withdrawn(series) == {}
+
+
+def withdrawn(place: Selected) -> dict[str, str]:
+    """Project code → what the table says of it, for the projects of which something is withdrawn."""
+    return {row.project.code: row.why for row in standings(place.workdir, GROUP) if row.as_dict()["withdrawn"]}
 
 
 def test_an_item_that_comes_back_and_goes_again_is_told_again(place: Selected) -> None:
