@@ -30,6 +30,7 @@ from padocc_dagster.resources import Padocc
 from padocc_dagster.sensors.comparisons import compare_products, comparisons
 from padocc_dagster.sensors.inbox import inbox
 from padocc_dagster.sensors.membership import membership, refresh_group
+from padocc_dagster.sensors.missed_repeats import missed_repeats
 from padocc_dagster.sensors.outside import outside, take_note
 from padocc_dagster.sensors.rules import rules
 from padocc_dagster.sensors.selections import daily_selections
@@ -71,7 +72,7 @@ defs = dg.Definitions(
         finish_interrupted_steps,
         tell_initialised,
     ],
-    sensors=[inbox, automation_sensor, membership, outside, comparisons, rules, slurm_jobs],
+    sensors=[inbox, automation_sensor, membership, outside, comparisons, rules, slurm_jobs, missed_repeats],
     schedules=[daily_selections],
     resources={"padocc": Padocc(root=dg.EnvVar("WORKDIR"))},
     executor=dg.in_process_executor,

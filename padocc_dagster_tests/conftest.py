@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-sync"]
 MILLISECONDS = 1000.0
+MOSTLY_WAIT = ("test_services.py", "test_cluster.py", "test_api_faults.py")
 
 
 @contextmanager
@@ -68,11 +69,11 @@ def page() -> "Iterator[Page]":
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Live instances first: they mostly wait, and several processes then end at about the same time (with --no-loadscope-reorder).
+    """Live instances and services first: they mostly wait, and several processes then end at about the same time (--no-loadscope-reorder).
 
     One of theirs that fails is tried once more: services, a cluster and a browser share two cores with everything else.
     """
-    items.sort(key=lambda item: "live" not in item.path.parts)
+    items.sort(key=lambda item: 0 if "live" in item.path.parts else 1 if item.path.name in MOSTLY_WAIT else 2)
     for item in items:
         if "live" in item.path.parts:
             item.add_marker(pytest.mark.flaky(reruns=1))

@@ -66,7 +66,7 @@ def test_every_phase_starts_by_itself(graph: Any, name: str) -> None:
 
 def test_everything_that_watches_is_on_by_default() -> None:
     repository = defs.get_repository_def()
-    names = {"comparisons", "inbox", "membership", "outside", "phases", "rules", "slurm_jobs"}
+    names = {"comparisons", "inbox", "membership", "missed_repeats", "outside", "phases", "rules", "slurm_jobs"}
     assert {sensor.name for sensor in repository.sensor_defs} == names
     assert {sensor.default_status for sensor in repository.sensor_defs} == {dg.DefaultSensorStatus.RUNNING}
 

@@ -136,7 +136,7 @@ def test_a_worker_or_a_host_killed_from_outside_is_repeated(live: LiveSlurm, ear
     live.began("killed", 2)
     left = worker(live, live.family(run_id)[1].run_id)
     left.parent().send_signal(signal.SIGKILL)
-    left.wait(10)  # nothing outlives its host
+    left.wait(60)  # nothing outlives its host
     gate(live, "killed").touch()
     first, second, _ = ended(live, run_id, 3)
     assert "FAILED on" in first and "Signal 9 (SIGKILL) ended it" in first and "as attempt 2 of at most 5" in first
