@@ -67,7 +67,7 @@ def summary(workdir: Workdir, group: str) -> dict[str, str | int]:
     try:
         manifest = kept_selection(workdir, group)
         told = dict(manifest["summary"]) if manifest else {}
-    except (CorruptFileError, KeyError, TypeError, ValueError):
+    except (CorruptFileError, OSError, KeyError, TypeError, ValueError):
         return {}
     if gone := withdrawn_items(workdir, group):
         told["projects with withdrawn items"] = len(gone)
@@ -80,6 +80,6 @@ def withdrawn_items(workdir: Workdir, group: str) -> dict[str, list[str]]:
     try:
         manifest = kept_selection(workdir, group)
         entries = manifest["projects"].items() if manifest else ()
-        return {code: list(entry["withdrawn"]) for code, entry in entries if entry.get("withdrawn")}
-    except (CorruptFileError, KeyError, TypeError, AttributeError):
+        return {code: [str(item) for item in entry["withdrawn"]] for code, entry in entries if entry.get("withdrawn")}
+    except (CorruptFileError, OSError, KeyError, TypeError, AttributeError):
         return {}

@@ -118,7 +118,8 @@ class Services:
         for service in self.all:
             if service.process is None or service.process.poll() is None:
                 continue
-            self._note_death(service)
+            if not self._is_to_live(service):
+                continue
             if self.stopping.wait(1.0):
                 return
             self._start_again(service)
@@ -179,18 +180,23 @@ class Services:
                 logs = self.home.log("daemon").parent
                 raise ServicesError(f"waited {READY_SECONDS:.0f} s for {what} in vain: see the logs in {logs}")
             for service in self.all:
-                if service.process and service.process.poll() is not None:
-                    self._note_death(service)
+                if service.process and service.process.poll() is not None and self._is_to_live(service):
                     self._start_again(service)
 
-    def _note_death(self, service: Service) -> None:
-        """Say that it died. Raises ServicesError when it has died too often of late."""
+    def _is_to_live(self, service: Service) -> bool:
+        """Say that it died, and whether it is started again. Raises ServicesError when it has died too often of late and is needed."""
         service.deaths.append(time.monotonic())
         log, status = self.home.log(service.name), service.process and service.process.returncode
-        if len(service.deaths) == DEATHS and service.deaths[-1] - service.deaths[0] < WITHIN_SECONDS:
-            what = f"the {service.name} died {DEATHS} times in {WITHIN_SECONDS:.0f} s"
-            raise ServicesError(f"{what}. The end of {log}:\n{processes.last_lines(log)}")
-        self.say(f"The {service.name} ended by itself (exit status {status}, log {log}) and is started again.")
+        died = f"died {DEATHS} times in {WITHIN_SECONDS:.0f} s"
+        too_often = len(service.deaths) == DEATHS and service.deaths[-1] - service.deaths[0] < WITHIN_SECONDS
+        if too_often and service is not self.fork_server:
+            raise ServicesError(f"the {service.name} {died}. The end of {log}:\n{processes.last_lines(log)}")
+        if too_often:
+            service.process = None
+            self.say(f"The {service.name} {died} (log {log}) and is left alone: workers are started afresh, a second slower.")
+        else:
+            self.say(f"The {service.name} ended by itself (exit status {status}, log {log}) and is started again.")
+        return not too_often
 
     def _end(self, services: list[Service], seconds: float) -> None:
         """End these services and forget them, so that nobody takes their end for a death."""

@@ -139,6 +139,15 @@ def test_a_worker_whose_keeper_is_killed_is_ended_too() -> None:
             process.wait(60)
 
 
+def test_an_answer_counts_though_nobody_is_left_who_could_tell_how_the_worker_ended(at: Callable[[str], Made]) -> None:
+    made = at("scanned")
+    outcome = in_thread(lambda: made.run("compute"))
+    [worker] = wait_for(workers, "a worker")
+    worker.parent().kill()
+    assert outcome().verdict is Verdict.OK
+    assert made.statuses[-1] == ("compute", "Success")
+
+
 def test_a_worker_goes_on_when_the_server_is_killed(server: psutil.Process, at: Callable[[str], Made]) -> None:
     made = at("scanned")
     outcome = in_thread(lambda: made.run("compute"))

@@ -7,13 +7,14 @@ from pathlib import Path
 import dagster as dg
 import pytest
 from dagster._core.events import JobFailureData, RunFailureReason
+from dagster._core.execution.backfill import BulkActionStatus, PartitionBackfill
 from dagster._core.test_utils import create_run_for_test, create_test_daemon_workspace_context, instance_for_test
 from dagster._core.workspace.load_target import ModuleTarget
 from dagster._daemon.auto_run_reexecution.event_log_consumer import EventLogConsumerDaemon
 
 from padocc_dagster.repeats import PARENT
 from padocc_dagster.sensors import missed_repeats as sensor
-from padocc_dagster.sensors.missed_repeats import MOST_TOLD, RETRIED_BY, SENTENCE, TOLD, WILL_RETRY, missed_repeats, runs_to_repeat
+from padocc_dagster.sensors.missed_repeats import MOST_TOLD, REASON, RETRIED_BY, SENTENCE, TOLD, WILL_RETRY, missed_repeats, runs_to_repeat
 from padocc_dagster_tests.slurm.load import defs
 
 ROOT = Path(__file__).parents[2]
@@ -83,7 +84,26 @@ def test_one_that_cannot_be_repeated_is_not_told_for_ever(instance: dg.DagsterIn
         look(instance)
         time.sleep(0.01)
     assert len(failures(instance, run)) == 1 + MOST_TOLD
-    assert instance.get_run_by_id(run.run_id).tags[TOLD] == str(MOST_TOLD)
+    assert instance.get_run_by_id(run.run_id).tags[TOLD] == f"{run.run_id} {MOST_TOLD}"
+
+
+def test_a_repeat_that_inherits_the_tag_of_one_told_often_is_told_too(instance: dg.DagsterInstance) -> None:
+    run = failed(instance, **{TOLD: f"another {MOST_TOLD}"})
+    assert [found.run_id for found in runs_to_repeat(instance)] == [run.run_id]
+
+
+@pytest.mark.parametrize(("status", "told"), [(None, False), (BulkActionStatus.CANCELED, False), (BulkActionStatus.REQUESTED, True)])
+def test_one_whose_backfill_is_over_is_left_alone(instance: dg.DagsterInstance, status: BulkActionStatus | None, told: bool) -> None:
+    failed(instance, **{"dagster/backfill": "bulk"})
+    if status:
+        instance.add_backfill(PartitionBackfill("bulk", status, False, {}, 0.0, asset_selection=[dg.AssetKey("load")]))
+    assert bool(runs_to_repeat(instance)) is told
+
+
+def test_a_fault_with_one_run_keeps_no_other_back(instance: dg.DagsterInstance) -> None:
+    wrong, right = failed(instance), failed(instance)
+    instance.add_run_tags(wrong.run_id, {REASON: "no such reason"})
+    assert look(instance) == f"told again: {right.run_id}"
 
 
 def test_dagsters_daemon_repeats_once_what_it_had_passed_over(instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,7 +20,7 @@ from padocc_dagster.pipeline.workers import fork_server
 from padocc_dagster.pipeline.workers.environment import clean_environment
 from padocc_dagster.services import network, processes
 from padocc_dagster.services.home import SOCKET_PATH_LENGTH, Home, first_settings
-from padocc_dagster.services.supervisor import Services, ServicesError, is_served, serving
+from padocc_dagster.services.supervisor import DEATHS, Services, ServicesError, is_served, serving
 
 DEFINITIONS = """
 import os, time, dagster as dg
@@ -146,6 +146,17 @@ def test_the_fork_server_sees_no_more_than_a_worker_and_comes_back_when_it_is_ki
     assert server.environ() == clean_environment()
     server.kill()
     assert wait_for(lambda: up.service(fork_server.__name__, [server])).is_running()
+
+
+def test_a_fork_server_that_keeps_dying_is_left_alone_and_everything_else_goes_on(up: Up) -> None:
+    dead: list[psutil.Process] = []
+    for _ in range(DEATHS):
+        server = wait_for(lambda: "is left alone" in up.output.read_text() or up.service(fork_server.__name__, dead))
+        if isinstance(server, psutil.Process):
+            server.kill()
+            dead.append(server)
+    wait_for(lambda: "The fork-server died 5 times in 60 s" in up.output.read_text())
+    assert up.process.poll() is None and network.location_is_loaded(up.url)
 
 
 def test_a_second_up_of_the_same_working_directory_is_refused(up: Up) -> None:

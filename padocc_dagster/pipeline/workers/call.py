@@ -93,9 +93,10 @@ def call(operation: str, **arguments: Any) -> Any:
         except BaseException:
             worker.kill()
             raise
-    if worker.returncode or not answer:
-        raise WorkerDiedError(operation, worker.returncode)
-    result = json.loads(answer)
+    try:
+        result = json.loads(answer)  # one that was told whole counts, however the process ended after it
+    except ValueError:
+        raise WorkerDiedError(operation, worker.returncode) from None
     if "error" in result:
         raise OperationFailedError(*result["error"])
     return result["answer"]

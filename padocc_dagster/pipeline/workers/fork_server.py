@@ -29,11 +29,12 @@ WAITING_CALLERS = 128
 
 
 def listen(address: Path) -> socket.socket:
-    """Listen on a Unix socket in the place of whatever is there."""
-    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    address.unlink(missing_ok=True)
-    listener.bind(str(address))
+    """Listen on a Unix socket in the place of whatever is there. Whoever finds it can connect."""
+    listener, beside = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM), address.with_suffix(".new")
+    beside.unlink(missing_ok=True)
+    listener.bind(str(beside))
     listener.listen(WAITING_CALLERS)
+    beside.rename(address)
     return listener
 
 

@@ -22,12 +22,14 @@ class ForkedWorker:
 
     def __init__(self, address: str, environment: dict[str, str]) -> None:
         self.returncode: int | None = None
+        if not hasattr(os, "pidfd_open"):
+            raise ConnectionError("this system has no handles of processes (pidfd_open)")
         theirs_in, ours_in = os.pipe()
         ours_out, theirs_out = os.pipe()
         self.stdin, self.stdout = os.fdopen(ours_in, "wb"), os.fdopen(ours_out, "rb")
         try:
             self._ask(address, environment, [theirs_in, theirs_out, 2])
-        except (OSError, ValueError, AttributeError) as error:  # ValueError: an end in the middle; AttributeError: no pidfd on this system
+        except (OSError, ValueError) as error:  # ValueError: refused, or an end in the middle
             self._close()
             raise ConnectionError(f"no worker can be had at {address}: {error}") from error
         finally:

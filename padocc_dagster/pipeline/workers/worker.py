@@ -1,6 +1,6 @@
 """The process in which PADOCC runs: one request in, one operation, one answer out.
 
-Started by `process.call`. Standard output carries the answer alone; whatever PADOCC and its libraries print goes to standard
+Started by `call.call`. Standard output carries the answer alone; whatever PADOCC and its libraries print goes to standard
 error, into the log of the Dagster run. When standard input closes, the parent is gone, and so is this process.
 """
 
