@@ -118,5 +118,5 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
     try:
         yield live
     finally:
-        live.instance.dispose()
         stop(live.process)
+        live.instance.dispose()

@@ -55,7 +55,7 @@ def workers(ancestor: int | None = None) -> list[psutil.Process]:
     return found
 
 
-def wait_for(condition: Callable[[], Any], what: str, seconds: float = 60.0) -> Any:
+def wait_for(condition: Callable[[], Any], what: str, seconds: float = 300.0) -> Any:
     """Wait until the condition holds, and return what it gave."""
     end = time.monotonic() + seconds
     while not (value := condition()):
@@ -78,7 +78,7 @@ def in_thread(call: Callable[[], Any]) -> Callable[[], Any]:
     thread.start()
 
     def result() -> Any:
-        thread.join(120)
+        thread.join(300)
         return ended[0]
 
     return result

@@ -111,7 +111,7 @@ def test_a_worker_ends_with_its_parent_and_the_lock_is_free_at_once(many: Made, 
     parent, worker = computing_elsewhere(made)
     parent.send_signal(signal.SIGKILL)
     parent.wait()
-    wait_for(lambda: not worker.is_running() or worker.status() == psutil.STATUS_ZOMBIE, "the worker's end", seconds=10)
+    wait_for(lambda: not worker.is_running() or worker.status() == psutil.STATUS_ZOMBIE, "the worker's end")
     assert made.run("compute").verdict is Verdict.OK
     assert made.verified()["problems"] == []
 

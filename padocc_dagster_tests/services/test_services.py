@@ -24,13 +24,14 @@ from padocc_dagster.services.supervisor import DEATHS, Services, ServicesError, 
 
 DEFINITIONS = """
 import os, time, dagster as dg
+from padocc_dagster.sensors.missed_repeats import missed_repeats
 
 @dg.asset
 def patient():
     while not os.path.exists(os.path.join(os.environ["WORKDIR"], "go")):
         time.sleep(0.1)
 
-defs = dg.Definitions([patient], jobs=[dg.define_asset_job("wait", [patient])], executor=dg.in_process_executor)
+defs = dg.Definitions([patient], jobs=[dg.define_asset_job("wait", [patient])], sensors=[missed_repeats], executor=dg.in_process_executor)
 """
 SERVE = """
 import sys
@@ -48,7 +49,7 @@ LAUNCH = """mutation { launchRun(executionParams: {selector:
 RUNS = "{ runsOrError { ... on Runs { results { runId status parentRunId } } } }"
 
 
-def wait_for(get: Callable[[], Any], seconds: float = 60.0) -> Any:
+def wait_for(get: Callable[[], Any], seconds: float = 300.0) -> Any:
     """The first true value, or a failure."""
     deadline = time.monotonic() + seconds
     while not (value := get()):
@@ -74,7 +75,7 @@ class Up:
             self.process = subprocess.Popen(argv, stdout=output, stderr=output, env=environment, start_new_session=True)
 
     def ready(self) -> "Up":
-        wait_for(lambda: network.location_is_loaded(self.url) or self.process.poll() is not None, 120)
+        wait_for(lambda: network.location_is_loaded(self.url) or self.process.poll() is not None)
         assert self.process.poll() is None, self.output.read_text()
         return self
 
@@ -211,7 +212,7 @@ def test_after_up_itself_was_killed_the_next_one_repeats_its_run_and_keeps_edite
         first.home.settings.write_text(edited)
         first.process.kill()
         first.process.wait()
-        wait_for(lambda: not [p for p in first.left() if {"dagster._daemon", "dagster_webserver"} & set(p.cmdline())], 30)
+        wait_for(lambda: not [p for p in first.left() if {"dagster._daemon", "dagster_webserver"} & set(p.cmdline())])
         second = Up(tmp_path / "w").ready()
         try:
             (tmp_path / "w" / "go").touch()

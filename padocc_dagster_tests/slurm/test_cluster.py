@@ -28,7 +28,7 @@ def accounted(cluster: Cluster, job: int, fields: str = "State") -> str:
     return cluster.command("sacct", "-X", "-n", "-P", "-j", str(job), "-o", fields).strip()
 
 
-def end_of(cluster: Cluster, job: int, fields: str = "State,ExitCode", seconds: float = 60) -> str:
+def end_of(cluster: Cluster, job: int, fields: str = "State,ExitCode", seconds: float = 180) -> str:
     process.wait_until(f"job {job} is over", lambda: accounted(cluster, job).startswith(OVER), seconds)
     return accounted(cluster, job, fields)
 
