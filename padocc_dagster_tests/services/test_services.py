@@ -1,5 +1,6 @@
 """The services, really started: they come back when killed, and none stays when they are ended."""
 
+import contextlib
 import os
 import signal
 import socket
@@ -82,12 +83,21 @@ class Up:
     def service(self, word: str, but: list[psutil.Process] = []) -> psutil.Process | None:
         """The process of a service, which is none of those that were killed just now and may be seen a moment longer."""
         for child in psutil.Process(self.process.pid).children():
-            if child not in but and processes.is_alive(child) and word in child.cmdline():
-                return child
+            with contextlib.suppress(psutil.Error):
+                if child not in but and processes.is_alive(child) and word in child.cmdline():
+                    return child
         return None
 
     def left(self) -> list[psutil.Process]:
         return processes.marked(str(self.home.root))
+
+    def has(self, word: str) -> bool:
+        """Whether a service is alive, be the process that started it there or not."""
+        for process in self.left():
+            with contextlib.suppress(psutil.Error):
+                if word in process.cmdline():
+                    return True
+        return False
 
     def launch(self) -> str:
         run = network.ask(self.url, LAUNCH, 30)["data"]["launchRun"]["run"]["runId"]
@@ -212,7 +222,7 @@ def test_after_up_itself_was_killed_the_next_one_repeats_its_run_and_keeps_edite
         first.home.settings.write_text(edited)
         first.process.kill()
         first.process.wait()
-        wait_for(lambda: not [p for p in first.left() if {"dagster._daemon", "dagster_webserver"} & set(p.cmdline())])
+        wait_for(lambda: not any(first.has(word) for word in ("dagster._daemon", "dagster_webserver")))
         second = Up(tmp_path / "w").ready()
         try:
             (tmp_path / "w" / "go").touch()
