@@ -25,6 +25,7 @@ from padocc_dagster.services import network, processes
 from padocc_dagster.services.home import Home
 from padocc_dagster.services.supervisor import Services, serving
 from padocc_dagster.slurm import tags
+from padocc_dagster_tests.live.conftest import PATIENCE
 from padocc_dagster_tests.slurm.live.shims import Shims
 from padocc_dagster_tests.slurm.postgres import Postgres
 from tools.slurm_cluster.cluster import Cluster
@@ -35,8 +36,6 @@ LAUNCH = """mutation ($params: ExecutionParams!) { launchRun(executionParams: $p
   ... on RunConfigValidationInvalid { errors { message } } } }"""
 TERMINATE = """mutation ($id: String!, $policy: TerminateRunPolicy) { terminateRun(runId: $id, terminatePolicy: $policy) {
   __typename ... on TerminateRunFailure { message } ... on PythonError { message } } }"""
-PATIENCE = 400.0
-"""How many seconds to wait for what takes a tenth of that on a machine with nothing else to do."""
 QUICK = {"poll_interval_seconds": 2, "terminate_grace_seconds": 5, "command_timeout_seconds": 5, "unreachable_warning_seconds": 3}
 LEDGER, LOAD = "LOAD_LEDGER", "padocc_dagster_tests.slurm.load"
 SIZES = {"default_allocation": {"time": "20", "memory": "1G", "cpus": 1}, "largest_allocation": {"memory": "4G"}}
