@@ -1,13 +1,12 @@
 """The source files: their headers, and their values as stored. Read with netCDF4, without xarray or kerchunk."""
 
-import hashlib
-import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from padocc_dagster.pipeline.comparison.encoding import Encoding, encoding_of, inherit
+from padocc_dagster.pipeline.source_states import digest, states_of
 
 ENCODING_ATTRIBUTES = ("units", "calendar", "scale_factor", "add_offset", "_FillValue", "missing_value", "_Unsigned", "dtype")
 BOUNDS_ATTRIBUTES = ("bounds", "climatology")
@@ -49,13 +48,9 @@ class Header:
         return next((v for v in self.variables if v.name == name), None)
 
 
-def source_fingerprint(sources: tuple[str, ...]) -> str:
-    """SHA-256 over path, size and modification time (ns) of every file in order. Raises OSError for a missing one."""
-    digest = hashlib.sha256()
-    for path in sources:
-        status = os.stat(path)
-        digest.update(f"{path}\0{status.st_size}\0{status.st_mtime_ns}\n".encode())
-    return digest.hexdigest()
+def source_fingerprint(sources: Iterable[str]) -> str:
+    """The digest of the files' states, in order: see `source_states.digest`. Raises OSError for a missing one."""
+    return digest(states_of(sources))
 
 
 def read_header(path: str, common: dict[Any, Any]) -> Header:
