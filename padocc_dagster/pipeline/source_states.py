@@ -7,7 +7,8 @@ name has another inode number.
 import hashlib
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass, fields
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,3 +42,14 @@ def digest(states: Iterable[SourceState]) -> str:
     for state in states:
         total.update(f"{state.path}\0{state.size}\0{state.mtime_ns}\0{state.ctime_ns}\0{state.inode}\n".encode())
     return total.hexdigest()
+
+
+def table_of(states: Iterable[SourceState]) -> dict[str, list[Any]]:
+    """The states as one compact table of JSON values: the columns, and a row for each file."""
+    return {"columns": [field.name for field in fields(SourceState)], "rows": [list(astuple(state)) for state in states]}
+
+
+def states_in_table(table: dict[str, list[Any]]) -> tuple[SourceState, ...]:
+    """Read back what `table_of` gave. Raises KeyError or TypeError for anything else."""
+    columns = table["columns"]
+    return tuple(SourceState(**dict(zip(columns, row, strict=True))) for row in table["rows"])

@@ -25,7 +25,7 @@ def verify(root: str, project: str) -> dict[str, Any]:
     workdir, key = Workdir(Path(root)), Project.parse(project)
     with held(workdir.project_lock(key), f"project {key}"):
         base = read_json(workdir.base_cfg(key))
-        asked = _asked(base)
+        asked = asked_of(base)
         comparison = compare(
             Request(
                 product=product_of(workdir, key, base),
@@ -44,7 +44,7 @@ def verify(root: str, project: str) -> dict[str, Any]:
     return comparison.as_dict()
 
 
-def _asked(base: dict[str, Any]) -> dict[str, Any]:
+def asked_of(base: dict[str, Any]) -> dict[str, Any]:
     """What the project's config asks of a comparison, as JSON holds it."""
     updates, removals = asked_attributes(base)
     kept = base.get("keep_vars")
@@ -89,7 +89,7 @@ def comparison_problem(workdir: Workdir, project: Project) -> str | None:
         return f"the product of {project} differs from its sources ({comparison.problems[0]}): compute it again"
     base = read_json(workdir.base_cfg(project))
     product = product_of(workdir, project, base)
-    if record.get("asked") != _asked(base):
+    if record.get("asked") != asked_of(base):
         return f"the product of {project} was compared for another config: {remedy}, or compute again"
     if not product.exists() or str(product.path) != comparison.product_path:
         return f"{product.path} is not the product that was compared: {remedy}"

@@ -1,0 +1,123 @@
+"""A published product compared with its sources again: the product as readers open it, and the files as they are now.
+
+The comparison runs in a worker, like that of a product before its publication, and asks for the same: what the report says was asked then.
+"""
+
+import json
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from padocc_dagster.pipeline.comparison import Request, compare
+from padocc_dagster.pipeline.files import CorruptFileError, read_json
+from padocc_dagster.pipeline.layout import Project, Workdir
+from padocc_dagster.pipeline.product import Product, fingerprint
+from padocc_dagster.pipeline.published import Published, owners, published_in, read_report
+from padocc_dagster.pipeline.verify import asked_of
+from padocc_dagster.pipeline.watch.recorded import local_paths, recorded_of
+from padocc_dagster.pipeline.workers.call import call
+
+
+@dataclass(frozen=True)
+class Recompared:
+    """What a comparison of a published product has shown."""
+
+    problems: tuple[str, ...]
+    """Why it does not equal its sources any more; empty when it does."""
+    sampling: str
+    """One sentence: what was compared."""
+    files_compared: int
+    files_total: int
+    source_fingerprint: str
+    """`source_states.digest` of the files that were compared; empty when none were."""
+
+    @property
+    def passed(self) -> bool:
+        return not self.problems
+
+
+def recompared(workdir: Workdir, published: Published, thorough: bool = False) -> Recompared:
+    """Compare the product in a worker. `thorough` reads every value of every file. Raises WorkerError when the comparison could not end."""
+    answer = call("recompare", root=str(workdir.root), group=published.group, name=published.name, thorough=thorough)
+    return Recompared(**{**answer, "problems": tuple(answer["problems"])})
+
+
+def recompare(root: str, group: str, name: str, thorough: bool = False) -> dict[str, Any]:
+    """The operation of the worker: `Recompared` as JSON holds it."""
+    workdir = Workdir(Path(root))
+    named = [each for each in published_in(workdir, group) if each.name == name]
+    if not named:
+        raise CorruptFileError(f"{workdir.completed / group} has no published product {name} any more")
+    ((published, owner),) = owners(workdir, named[:1])
+    sources = tuple(state.path for state in recorded_of(workdir, published, owner).states)
+    report = {} if published.by_padocc else read_report(published)
+    asked = _asked(workdir, owner, report)
+    with _local(published, sources, report) as product:
+        request = Request(
+            product=product,
+            sources=sources,
+            variables=tuple(asked.get("variables", ())),
+            dropped=tuple(asked.get("dropped", ())),
+            along=tuple(asked.get("along", ())),
+            updates=asked.get("updates", {}),
+            removals=tuple(asked.get("removals", ())),
+            compare="all" if thorough else asked.get("compare", "auto"),
+            seed=zlib.crc32(f"{group}:{published.code}".encode()),
+        )
+        found = compare(request)
+    problems = [*_changed_bytes(published, report), *found.problems] if thorough else list(found.problems)
+    return {
+        "problems": problems,
+        "sampling": found.sampling,
+        "files_compared": found.files_compared,
+        "files_total": found.files_total,
+        "source_fingerprint": found.source_fingerprint,
+    }
+
+
+def _asked(workdir: Workdir, owner: Project | None, report: dict[str, Any]) -> dict[str, Any]:
+    """What the comparison before publication asked for; of a product that PADOCC published, what its project's config asks for."""
+    if "comparison" in report:
+        return report["comparison"].get("asked", {})
+    try:
+        return asked_of(read_json(workdir.base_cfg(owner))) if owner else {}
+    except CorruptFileError:
+        return {}
+
+
+def _changed_bytes(published: Published, report: dict[str, Any]) -> list[str]:
+    """Whether the product holds the bytes that were published; nobody knows where links were rewritten, or PADOCC published it."""
+    expected = report.get("comparison", {}).get("product_fingerprint")
+    if not expected or report.get("links") or fingerprint(published.product.path) == expected:
+        return []
+    return [f"{published.product.path} does not hold the bytes that were published"]
+
+
+@contextmanager
+def _local(published: Published, sources: tuple[str, ...], report: dict[str, Any]) -> Iterator[Product]:
+    """The product or, where its links lead to remote addresses, a copy that refers to the files on this machine."""
+    product = published.product
+    if not published.revision.startswith("kr") or product.cloud_format != "kerchunk":
+        yield product
+        return
+    content = json.loads(product.path.read_bytes())
+    addresses = list(dict.fromkeys(entry[0] for entry in content["refs"].values() if isinstance(entry, list)))
+    local = dict(zip(addresses, _unlinked(addresses, sources, report), strict=True))
+    refs = {key: [local[entry[0]], *entry[1:]] if isinstance(entry, list) else entry for key, entry in content["refs"].items()}
+    with TemporaryDirectory(prefix="padocc-dagster-") as folder:
+        path = Path(folder) / product.path.name
+        path.write_text(json.dumps({**content, "refs": refs}), encoding="utf-8")
+        yield replace(product, path=path)
+
+
+def _unlinked(addresses: list[str], sources: tuple[str, ...], report: dict[str, Any]) -> list[str]:
+    """The local paths of remote addresses: by the links that the report names, else by the sources that they end with."""
+    from padocc_dagster.pipeline.links import moved
+
+    back = {there.rstrip("/"): here.rstrip("/") for here, there in report.get("links", {}).items()}
+    found = [moved(address, back) for address in addresses] if back else local_paths(addresses, list(sources))
+    return [path or address for path, address in zip(found, addresses, strict=True)]
