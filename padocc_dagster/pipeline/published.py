@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from padocc_dagster.pipeline.files import read_json
+from padocc_dagster.pipeline.files import CorruptFileError, read_json
 from padocc_dagster.pipeline.groups import codes_of, list_groups
 from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.moving.histories import Histories
@@ -125,8 +125,14 @@ def read_report(published: Published) -> dict[str, Any]:
 
 
 def sources_in_report(report: dict[str, Any]) -> tuple[SourceState, ...]:
-    """The source files as they were at publication, in order; none in reports of releases that did not list them."""
-    return states_in_table(report[SOURCES]) if SOURCES in report else ()
+    """The source files as they were at publication, in order; none in reports of releases that did not list them.
+
+    Raises CorruptFileError for a list that this package cannot have written.
+    """
+    try:
+        return states_in_table(report[SOURCES]) if SOURCES in report else ()
+    except (KeyError, TypeError, ValueError) as error:
+        raise CorruptFileError(f"the report's {SOURCES} is not a table of source files ({error}): publish a new version") from None
 
 
 def _own(group: str, shelf: Path, code: str) -> Iterator[Published]:

@@ -18,6 +18,7 @@ from padocc_dagster.pipeline.published import NAME, Published
 
 FOLDER = ".withdrawn"
 SUFFIX = "_withdrawal.json"
+NOTE = ".WITHDRAWN.txt"
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ def withdraw_product(published: Published, others: list[str], who: str, why: str
 
 def note_path(published: Published) -> Path:
     """Where a reader who looks for the product finds the note."""
-    return published.place.parent / f"{published.name}.WITHDRAWN.txt"
+    return published.place.parent / f"{published.name}{NOTE}"
 
 
 def note_text(published: Published, withdrawal: Withdrawal, others: list[str]) -> str:

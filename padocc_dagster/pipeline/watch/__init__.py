@@ -6,5 +6,6 @@
     recompare.py   a published product compared with its sources again (in a worker)
     findings.py    a look and what the comparison adds to it
     last.py        what was found last, and when
+    audit.py       all of them looked at now
     rounds.py      which products are looked at in the present hour, and what is news of them
 """

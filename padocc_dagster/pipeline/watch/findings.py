@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any
 
 from padocc_dagster.pipeline.layout import Workdir
-from padocc_dagster.pipeline.watch.last import NEVER, Last
+from padocc_dagster.pipeline.watch.last import NEVER, Last, word_of
 from padocc_dagster.pipeline.watch.look import Look
 from padocc_dagster.pipeline.watch.recompare import recompared
 from padocc_dagster.pipeline.workers.call import WorkerError
@@ -17,7 +17,7 @@ class Result(StrEnum):
 
     UNCHANGED = "unchanged"
     EQUAL = "equal"
-    """Sources changed, and all values that were compared are still equal."""
+    """Sources changed, and the product, as readers open it, equals the files as they are now."""
     UNCOMPARED = "not compared"
     """Sources changed, and the comparison could not end."""
     UNKNOWN = "unknown"
@@ -47,13 +47,13 @@ class Finding:
     @property
     def word(self) -> str:
         """What changes when something else is found."""
-        return f"{self.result} {self.look.fingerprint}".strip()
+        return word_of(self.result, self.look.fingerprint)
 
     @property
     def sentences(self) -> list[str]:
         """What a person should read, the most important first."""
-        of_look = [self.look.problem] if self.look.problem else [str(change) for change in self.look.changes]
-        return [*self.problems, *of_look] if self.result is not Result.EQUAL else [*of_look, f"values are still equal: {self.sampling}"]
+        still = [f"its values equal those of the files as they are now ({self.sampling})"] if self.result is Result.EQUAL else []
+        return [*still, *self.look.sentences, *self.problems]
 
     def as_dict(self) -> dict[str, Any]:
         """The finding as JSON holds it."""

@@ -29,10 +29,20 @@ class Last:
     problems: tuple[str, ...] = ()
     sampling: str = ""
     reported: str = ""
-    """The finding that Dagster knows: see `Finding.word`; empty when it knows none."""
+    """The finding that Dagster knows: see `word`; empty when it knows none."""
+
+    @property
+    def word(self) -> str:
+        """What changes when something else is found."""
+        return word_of(self.result, self.fingerprint)
 
 
 NEVER = Last()
+
+
+def word_of(result: str, fingerprint: str) -> str:
+    """A finding as one word, to see whether it is news."""
+    return f"{result} {fingerprint}".strip()
 
 
 def last_found(workdir: Workdir, group: str) -> dict[str, Last]:

@@ -38,6 +38,11 @@ class Look:
         return not self.changes and not self.problem
 
     @property
+    def sentences(self) -> list[str]:
+        """What is not as it should be."""
+        return [self.problem] if self.problem else [str(change) for change in self.changes]
+
+    @property
     def fingerprint(self) -> str:
         """What tells this look from one that has shown something else; empty when all is as it should be."""
         if self.is_good:

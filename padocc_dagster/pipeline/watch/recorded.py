@@ -64,7 +64,7 @@ def recorded_of(workdir: Workdir, published: Published, owner: Project | None) -
     return first
 
 
-def accept(workdir: Workdir, published: Published, before: Recorded, states: tuple[SourceState, ...], who: str, why: str) -> Recorded:
+def keep_accepted(published: Published, before: Recorded, states: tuple[SourceState, ...], who: str, why: str) -> Recorded:
     """Keep these states as what the sources should be from now on."""
     path = _path(published)
     earlier = read_json(path).get("before", []) if path.exists() else []

@@ -55,9 +55,10 @@ def due(workdir: Workdir, now: float) -> list[Unit]:
     everything = units(workdir)
     lasts = _lasts(workdir, everything)
     _forget_gone(workdir, everything, lasts)
-    looked = {unit: min(_last(lasts, each).looked for each in unit.products) for unit in everything}
-    waiting = sorted((unit for unit in everything if looked[unit] < now - ROUND_SECONDS), key=lambda unit: looked[unit])
-    return waiting[: max(SMALLEST_SHARE, math.ceil(len(everything) / SHARES))]
+    looked = [min(_looked(_last(lasts, each)) for each in unit.products) for unit in everything]
+    waiting = [number for number in range(len(everything)) if looked[number] < now - ROUND_SECONDS]
+    share = max(SMALLEST_SHARE, math.ceil(len(everything) / SHARES))
+    return [everything[number] for number in sorted(waiting, key=looked.__getitem__)[:share]]
 
 
 def watch(workdir: Workdir, members: list[Unit], now: float) -> Iterator[Watched]:
@@ -96,6 +97,12 @@ def _lasts(workdir: Workdir, members: Iterable[Unit]) -> Lasts:
 
 def _last(lasts: Lasts, published: Published) -> Last:
     return lasts[published.group].get(published.name, NEVER)
+
+
+def _looked(last: Last) -> float:
+    """When the product was looked at; never, when the round was interrupted before its comparison or its report."""
+    interrupted = not last.result or (last.result != Result.UNCHANGED and last.word != last.reported)
+    return 0.0 if interrupted else last.looked
 
 
 def _pending(look: Look, last: Last, now: float) -> Last:
