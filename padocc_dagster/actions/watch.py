@@ -9,9 +9,9 @@ import time
 from collections.abc import Iterable
 
 import dagster as dg
-from dagster._core.definitions.asset_checks.asset_check_evaluation import AssetCheckEvaluationTargetMaterializationData
 from pydantic import Field
 
+from padocc_dagster.actions.standing import bound_to
 from padocc_dagster.assets.findings import finding_result
 from padocc_dagster.partitions import projects
 from padocc_dagster.phase_assets import PHASE_ASSETS
@@ -67,9 +67,7 @@ def report(context: dg.OpExecutionContext, workdir: Workdir, found: Iterable[Wat
     kind = dg.DagsterEventType.ASSET_MATERIALIZATION
     latest = context.instance.get_latest_storage_id_by_partition(ASSET, kind, set(known))
     for key, watched in known.items():
-        now, storage_id = time.time(), latest.get(key)
-        data = AssetCheckEvaluationTargetMaterializationData
-        target = data(storage_id=storage_id, run_id=context.run_id, timestamp=now) if storage_id else None
+        target = bound_to(context, latest[key]) if key in latest else None
         result = finding_result(workdir, watched)
         context.log_event(dg.AssetCheckEvaluation(ASSET, CHECK, partition=key, target_materialization_data=target, **result))
     reported(workdir, known.values(), time.time())

@@ -54,7 +54,7 @@ def _name(finding: Finding) -> str:
 def _product(finding: Finding) -> tuple[str, ...]:
     look = finding.look
     since = f"{look.since} ({look.origin})" if look.origin else "unknown"
-    return look.published.revision, finding.result, str(look.sources), since, finding.sampling or "no need"
+    return look.published.revision, finding.result.value, str(look.sources), since, finding.sampling or "no need"
 
 
 def _changes(findings: Iterable[Finding]) -> dg.TableMetadataValue:
