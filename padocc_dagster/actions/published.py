@@ -3,7 +3,6 @@
 Both are kept with who, why and when, and the check `sources_unchanged` is reported anew.
 """
 
-import time
 from collections.abc import Iterable
 
 import dagster as dg
@@ -64,4 +63,4 @@ def accept_changed_sources() -> None:
 
 
 def _look_again(context: dg.OpExecutionContext, workdir: Workdir, changed: Iterable[Project]) -> None:
-    report(context, workdir, [watch_project(workdir, project, time.time()) for project in changed])
+    report(context, workdir, [watch_project(workdir, project) for project in changed])

@@ -12,7 +12,9 @@ from padocc_dagster.actions.watch import ASSET, CHECK, hourly_watch
 from padocc_dagster.definitions import defs
 from padocc_dagster.partitions import add_projects
 from padocc_dagster.pipeline.locks import held
+from padocc_dagster.pipeline.steps.explained import explained
 from padocc_dagster.pipeline.steps.history import history_of
+from padocc_dagster.pipeline.watch.rounds import reported, watch_project
 from padocc_dagster_tests.actions.results import done, failure
 from padocc_dagster_tests.pipeline import sources
 from padocc_dagster_tests.pipeline.conftest import at, stages  # noqa: F401 (fixtures)
@@ -79,6 +81,16 @@ def test_a_source_rewritten_with_its_time_put_back_is_red_within_one_round_with_
     assert watch.round() == []
 
 
+def test_explain_shows_the_alarm_with_its_remedies(watch: Watch) -> None:
+    workdir, project = watch.made.workdir, watch.made.project
+    assert explained(workdir, project).watch == ()
+    sources.rewritten(watch.made.sources[1], watch.made.sources[2])
+    watch.round()
+    found = explained(workdir, project)
+    assert "proj_k1.0 on 20" in found.watch[0] and "differs" in found.watch[0]
+    assert any("withdraw grp:proj" in command for _, command in found.remedies)
+
+
 def test_a_result_is_bound_to_the_latest_publication_and_replaces_the_one_before(watch: Watch) -> None:
     watch.instance.report_runless_asset_event(dg.AssetMaterialization(ASSET, partition="grp:proj"))
     watch.round()
@@ -124,6 +136,14 @@ def test_the_check_itself_looks_now(watch: Watch) -> None:
     result = checks.resolve_job_def("look").execute_in_process(instance=watch.instance, tags={"dagster/partition": "grp:proj"})
     (red,) = result.get_asset_check_evaluations()
     assert not red.passed and "f_001.nc is missing" in str(red.metadata["changes"].value)
+
+
+def test_a_result_of_the_check_that_is_news_is_not_reported_again(watch: Watch) -> None:
+    watch.round()
+    watch.made.sources[1].unlink()
+    looked = watch_project(watch.made.workdir, watch.made.project)
+    assert looked.is_news and not looked.is_first
+    reported(watch.made.workdir, [looked], 1.0)
     assert watch.round() == []
 
 

@@ -1,5 +1,6 @@
 """Published products are watched: what changes of their sources is seen, compared, and reported once."""
 
+import hashlib
 import json
 import shutil
 from collections.abc import Callable
@@ -15,6 +16,8 @@ from padocc_dagster.pipeline.watch import rounds
 from padocc_dagster.pipeline.watch.changes import Change
 from padocc_dagster.pipeline.watch.findings import Result
 from padocc_dagster.pipeline.watch.look import look_at
+from padocc_dagster.pipeline.watch.multihash import matches
+from padocc_dagster.pipeline.watch.recompare import recompared
 from padocc_dagster.pipeline.watch.rounds import Unit, Watched, due, reported, units, watch, watch_project
 from padocc_dagster_tests.pipeline import sources
 from padocc_dagster_tests.pipeline.projects import Made, copy
@@ -216,8 +219,8 @@ def test_what_is_known_of_a_product_that_went_is_forgotten(made: Made) -> None:
 
 
 def test_one_project_is_looked_at_whenever_somebody_wants_it(made: Made) -> None:
-    assert [each.result for each in watch_project(made.workdir, made.project, NOW).findings] == [Result.UNCHANGED]
-    assert watch_project(made.workdir, made.project._replace(code="none"), NOW).findings == ()
+    assert [each.result for each in watch_project(made.workdir, made.project).findings] == [Result.UNCHANGED]
+    assert watch_project(made.workdir, made.project._replace(code="none")).findings == ()
 
 
 def as_padocc_publishes(made: Made, below: str, remote: str = "") -> Path:
@@ -265,3 +268,23 @@ def test_a_look_never_raises_for_what_lies_on_the_disk(made: Made) -> None:
     ((product, owner),) = owners(made.workdir, published_in(made.workdir, "grp"))
     write_json(product.report, {**read_report(product), SOURCES: {"columns": ["path"], "rows": [["/x"]]}})
     assert look_at(made.workdir, product, owner).problem
+
+
+@pytest.mark.parametrize(("start", "function"), [("1220", "sha256"), ("d50110", "md5"), ("1114", "sha1"), ("1340", "sha512")])
+def test_checksums_of_catalogues_are_computed(tmp_path: Path, start: str, function: str) -> None:
+    (tmp_path / "f").write_bytes(b"abc")
+    digest = hashlib.new(function, b"abc").hexdigest()
+    assert matches(str(tmp_path / "f"), (start + digest).upper()) is True
+    assert matches(str(tmp_path / "f"), start + digest[::-1]) is False
+    assert matches(str(tmp_path / "f"), "1e20" + digest) is None
+
+
+def test_a_thorough_comparison_holds_the_files_against_the_checksums_of_their_catalogue(published: Made, tmp_path: Path) -> None:
+    made = copy(published, tmp_path)
+    right = "1220" + hashlib.sha256(made.sources[0].read_bytes()).hexdigest()
+    keep_checksums(made.workdir, made.project, {str(made.sources[0]): right, str(made.sources[1]): "1220" + "0" * 64})
+    made.through("publish")
+    (product,) = published_of(made.workdir, made.project)
+    assert recompared(made.workdir, product).passed
+    (problem,) = recompared(made.workdir, product, thorough=True).problems
+    assert "f_001.nc does not have the checksum 12200000" in problem

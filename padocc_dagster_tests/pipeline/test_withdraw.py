@@ -41,7 +41,7 @@ def reads(made: Made) -> list[str]:
 
 
 def result(made: Made) -> list[Result]:
-    return [finding.result for finding in watch_project(made.workdir, made.project, 1.0).findings]
+    return [finding.result for finding in watch_project(made.workdir, made.project).findings]
 
 
 def test_a_withdrawn_product_is_gone_and_a_reader_finds_who_why_and_what_to_use(made: Made) -> None:
@@ -54,7 +54,7 @@ def test_a_withdrawn_product_is_gone_and_a_reader_finds_who_why_and_what_to_use(
     kept = made.workdir.completed / "grp" / ".withdrawn" / "proj_k1.0"
     assert sorted(os.listdir(kept)) == ["proj_k1.0.json", "proj_k1.0_report.json"]
     assert published_of(made.workdir, made.project) == []
-    assert watch_project(made.workdir, made.project, 1.0).findings == ()
+    assert watch_project(made.workdir, made.project).findings == ()
 
 
 def test_the_note_names_what_readers_can_use_instead(made: Made) -> None:
@@ -108,7 +108,7 @@ def test_a_withdrawal_interrupted_anywhere_and_repeated_completes(at: At, by_pad
             as_padocc_publishes(made, "grp")
         was_interrupted = interrupted_at(count, made.workdir.completed, partial(withdraw, made.workdir, [made.project], ADA))
         if was_interrupted and published_of(made.workdir, made.project):
-            (finding,) = watch_project(made.workdir, made.project, 1.0).findings
+            (finding,) = watch_project(made.workdir, made.project).findings
             assert finding.result is Result.UNCHANGED or "withdraw it again" in finding.look.problem
         done = withdraw(made.workdir, [made.project], By("bob", "repeated"))
         assert not done.not_done

@@ -5,8 +5,8 @@ The comparison runs in a worker, like that of a product before its publication, 
 
 import json
 import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -17,7 +17,9 @@ from padocc_dagster.pipeline.files import CorruptFileError, read_json
 from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.product import Product, fingerprint
 from padocc_dagster.pipeline.published import Published, owners, published_in, read_report
+from padocc_dagster.pipeline.source_states import SourceState
 from padocc_dagster.pipeline.verify import asked_of
+from padocc_dagster.pipeline.watch.multihash import matches
 from padocc_dagster.pipeline.watch.recorded import local_paths, recorded_of
 from padocc_dagster.pipeline.workers.call import call
 
@@ -53,7 +55,8 @@ def recompare(root: str, group: str, name: str, thorough: bool = False) -> dict[
     if not named:
         raise CorruptFileError(f"{workdir.completed / group} has no published product {name} any more")
     ((published, owner),) = owners(workdir, named[:1])
-    sources = tuple(state.path for state in recorded_of(workdir, published, owner).states)
+    states = recorded_of(workdir, published, owner).states
+    sources = tuple(state.path for state in states)
     report = {} if published.by_padocc else read_report(published)
     asked = _asked(workdir, owner, report)
     with _local(published, sources, report) as product:
@@ -69,9 +72,9 @@ def recompare(root: str, group: str, name: str, thorough: bool = False) -> dict[
             seed=zlib.crc32(f"{group}:{published.code}".encode()),
         )
         found = compare(request)
-    problems = [*_changed_bytes(published, report), *found.problems] if thorough else list(found.problems)
+    also = [*_changed_bytes(published, report), *_other_checksums(states)] if thorough else []
     return {
-        "problems": problems,
+        "problems": [*also, *found.problems],
         "sampling": found.sampling,
         "files_compared": found.files_compared,
         "files_total": found.files_total,
@@ -95,6 +98,14 @@ def _changed_bytes(published: Published, report: dict[str, Any]) -> list[str]:
     if not expected or report.get("links") or fingerprint(published.product.path) == expected:
         return []
     return [f"{published.product.path} does not hold the bytes that were published"]
+
+
+def _other_checksums(states: Iterable[SourceState]) -> Iterator[str]:
+    """The source files whose bytes do not have the checksum that their catalogue gave."""
+    for state in states:
+        with suppress(OSError):  # a file that cannot be read is a problem of the comparison
+            if state.checksum and matches(state.path, state.checksum) is False:
+                yield f"source file {state.path} does not have the checksum {state.checksum} that its catalogue gave"
 
 
 @contextmanager

@@ -37,6 +37,8 @@ class Watched:
     findings: tuple[Finding, ...]
     is_news: bool
     """Whether Dagster knows something else, or nothing yet."""
+    is_first: bool
+    """Whether they were never looked at before."""
 
 
 def units(workdir: Workdir, groups: Iterable[str] = ()) -> list[Unit]:
@@ -73,13 +75,17 @@ def watch(workdir: Workdir, members: list[Unit], now: float) -> Iterator[Watched
         before = [_last(lasts, published) for published in unit.products]
         found = {each.look.published: _kept(each, last, now) for each, last in zip(findings, before, strict=True) if not each.is_good}
         _keep(workdir, found)
-        yield Watched(unit.project, findings, any(each.word != last.reported for each, last in zip(findings, before, strict=True)))
+        yield _watched(unit.project, findings, before)
 
 
-def watch_project(workdir: Workdir, project: Project, now: float) -> Watched:
-    """Look at one project's products now, whenever that was done last."""
+def watch_project(workdir: Workdir, project: Project) -> Watched:
+    """Look at one project's products now, whenever that was done last. Nothing is kept: see `reported`."""
     unit = Unit(project, tuple(published_of(workdir, project)))
-    return next(watch(workdir, [unit], now))
+    lasts = _lasts(workdir, [unit])
+    before = [_last(lasts, published) for published in unit.products]
+    seen = looks(workdir, ((published, project) for published in unit.products))
+    findings = tuple(examined(workdir, look, last=last) for look, last in zip(seen, before, strict=True))
+    return _watched(project, findings, before)
 
 
 def reported(workdir: Workdir, watched: Iterable[Watched], now: float) -> None:
@@ -89,6 +95,11 @@ def reported(workdir: Workdir, watched: Iterable[Watched], now: float) -> None:
 
 
 Lasts = dict[str, dict[str, Last]]
+
+
+def _watched(project: Project | None, findings: tuple[Finding, ...], before: list[Last]) -> Watched:
+    is_news = any(each.word != last.reported for each, last in zip(findings, before, strict=True))
+    return Watched(project, findings, is_news, not any(last.looked for last in before))
 
 
 def _lasts(workdir: Workdir, members: Iterable[Unit]) -> Lasts:
