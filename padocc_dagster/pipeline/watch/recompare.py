@@ -3,24 +3,23 @@
 The comparison runs in a worker, like that of a product before its publication, and asks for the same: what the report says was asked then.
 """
 
-import json
 import zlib
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from padocc_dagster.pipeline.comparison import Request, compare
 from padocc_dagster.pipeline.files import CorruptFileError, read_json
 from padocc_dagster.pipeline.layout import Project, Workdir
-from padocc_dagster.pipeline.product import Product, fingerprint
+from padocc_dagster.pipeline.product import fingerprint
 from padocc_dagster.pipeline.published import Published, owners, published_in, read_report
 from padocc_dagster.pipeline.source_states import SourceState
 from padocc_dagster.pipeline.verify import asked_of
+from padocc_dagster.pipeline.watch.localised import localised
 from padocc_dagster.pipeline.watch.multihash import matches
-from padocc_dagster.pipeline.watch.recorded import local_paths, recorded_of
+from padocc_dagster.pipeline.watch.recorded import recorded_of
 from padocc_dagster.pipeline.workers.call import call
 
 
@@ -59,7 +58,7 @@ def recompare(root: str, group: str, name: str, thorough: bool = False) -> dict[
     sources = tuple(state.path for state in states)
     report = {} if published.by_padocc else read_report(published)
     asked = _asked(workdir, owner, report)
-    with _local(published, sources, report) as product:
+    with localised(published, sources, report.get("links", {})) as product:
         request = Request(
             product=product,
             sources=sources,
@@ -106,29 +105,3 @@ def _other_checksums(states: Iterable[SourceState]) -> Iterator[str]:
         with suppress(OSError):  # a file that cannot be read is a problem of the comparison
             if state.checksum and matches(state.path, state.checksum) is False:
                 yield f"source file {state.path} does not have the checksum {state.checksum} that its catalogue gave"
-
-
-@contextmanager
-def _local(published: Published, sources: tuple[str, ...], report: dict[str, Any]) -> Iterator[Product]:
-    """The product or, where its links lead to remote addresses, a copy that refers to the files on this machine."""
-    product = published.product
-    if not published.revision.startswith("kr") or product.cloud_format != "kerchunk":
-        yield product
-        return
-    content = json.loads(product.path.read_bytes())
-    addresses = list(dict.fromkeys(entry[0] for entry in content["refs"].values() if isinstance(entry, list)))
-    local = dict(zip(addresses, _unlinked(addresses, sources, report), strict=True))
-    refs = {key: [local[entry[0]], *entry[1:]] if isinstance(entry, list) else entry for key, entry in content["refs"].items()}
-    with TemporaryDirectory(prefix="padocc-dagster-") as folder:
-        path = Path(folder) / product.path.name
-        path.write_text(json.dumps({**content, "refs": refs}), encoding="utf-8")
-        yield replace(product, path=path)
-
-
-def _unlinked(addresses: list[str], sources: tuple[str, ...], report: dict[str, Any]) -> list[str]:
-    """The local paths of remote addresses: by the links that the report names, else by the sources that they end with."""
-    from padocc_dagster.pipeline.links import moved
-
-    back = {there.rstrip("/"): here.rstrip("/") for here, there in report.get("links", {}).items()}
-    found = [moved(address, back) for address in addresses] if back else local_paths(addresses, list(sources))
-    return [path or address for path, address in zip(found, addresses, strict=True)]
