@@ -48,10 +48,13 @@ class Watch:
         (record,) = self.instance.event_log_storage.get_asset_check_execution_history(KEY, limit=1)
         return record.event.dagster_event.asset_check_evaluation_data
 
-    def scheduled(self) -> dg.RunRequest | dg.SkipReason:
-        resources: dict[str, Any] = dict(defs.resources)
-        with dg.build_schedule_context(self.instance, scheduled_execution_time=datetime.datetime.now(datetime.UTC), resources=resources) as given:
-            return hourly_watch(given)
+    def scheduled(self, when: datetime.datetime) -> list[dg.RunRequest]:
+        """What a tick of the schedule asks for, evaluated as the daemon does."""
+        given: dict[str, Any] = {"repository_def": defs.get_repository_def(), "resources": dict(defs.resources)}
+        with dg.build_schedule_context(self.instance, scheduled_execution_time=when, **given) as context:
+            ticked: Any = hourly_watch.evaluate_tick(context)
+        assert ticked.run_requests or "looked at within a day" in ticked.skip_message
+        return ticked.run_requests
 
 
 @pytest.fixture
@@ -148,9 +151,12 @@ def test_a_result_of_the_check_that_is_news_is_not_reported_again(watch: Watch) 
 
 
 def test_the_schedule_asks_for_one_run_a_share_and_for_none_when_all_is_looked_at(watch: Watch) -> None:
-    assert isinstance(watch.scheduled(), dg.RunRequest)
+    now = datetime.datetime.now(datetime.UTC)
+    (request,) = watch.scheduled(now)
+    assert request.run_key == f"{now:%Y-%m-%dT%H}"
     watch.round(everything=False)
-    assert isinstance(watch.scheduled(), dg.SkipReason)
+    assert watch.scheduled(now) == []
+    assert len(watch.scheduled(now + datetime.timedelta(days=1))) == 1
 
 
 def test_one_round_at_a_time(watch: Watch) -> None:
