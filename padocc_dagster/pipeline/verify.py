@@ -1,5 +1,6 @@
 """The comparison of a project's product with its sources, recorded with the exact bytes that were compared."""
 
+import os
 import zlib
 from pathlib import Path
 from typing import Any
@@ -35,8 +36,11 @@ def verify(root: str, project: str) -> dict[str, Any]:
                 along=tuple(asked["along"]),
                 updates=asked["updates"],
                 removals=tuple(asked["removals"]),
+                identical=tuple(asked["identical"]),
+                identical_within=asked["identical_within"],
                 compare=asked["compare"],
                 seed=zlib.crc32(str(key).encode()),
+                cpus=len(os.sched_getaffinity(0)),
             )
         )
         write_json(workdir.comparison(key), {**comparison.as_dict(), "asked": asked})
@@ -54,6 +58,8 @@ def _asked(base: dict[str, Any]) -> dict[str, Any]:
         "variables": kept if isinstance(kept, list) and any(kept) else [],
         "dropped": dropped_of(base),
         "along": list(options_of(base).get("concat_dims") or ()),
+        "identical": list(options_of(base).get("identical_dims") or ()),
+        "identical_within": options_of(base).get("identical_within"),
         "compare": options_of(base).get("compare", "auto"),
     }
 
