@@ -19,11 +19,14 @@ class ProjectOptions:
     cfa: bool = False
     """Also make a CFA-netCDF aggregation, which doubles the time of compute."""
     compare: Literal["auto", "all"] | int = "auto"
-    """How many source files the product is compared with, value by value."""
+    """How many source files the product is compared with, value by value; `auto` reads what references do not prove."""
     concat_dims: tuple[str, ...] = ()
     """The dimension along which the files follow each other, where PADOCC does not find it; empty lets it look."""
     identical_dims: tuple[str, ...] = ()
     """Dimensions and variables that are the same in all files, besides those that PADOCC finds so."""
+    identical_within: float | None = None
+    """The largest difference between files of what `identical_dims` declares identical; None for the precision of single-precision
+    numbers."""
     xarray: dict[str, Any] = field(default_factory=dict)
     """How source files are opened by xarray: options of `xarray.open_dataset`."""
 

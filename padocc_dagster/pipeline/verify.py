@@ -1,6 +1,8 @@
 """The comparison of a project's product with its sources, recorded with the exact bytes that were compared."""
 
+import os
 import zlib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +12,7 @@ from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.locks import held
 from padocc_dagster.pipeline.making.attributes import asked_attributes
 from padocc_dagster.pipeline.outcome import Verdict
-from padocc_dagster.pipeline.product import fingerprint, options_of, product_of
+from padocc_dagster.pipeline.product import Product, fingerprint, options_of, product_of
 from padocc_dagster.pipeline.sources import read_sources
 from padocc_dagster.pipeline.specs import dropped_of
 from padocc_dagster.pipeline.status import PRODUCT_DIFFERS, append_row, read_rows
@@ -26,22 +28,29 @@ def verify(root: str, project: str) -> dict[str, Any]:
     with held(workdir.project_lock(key), f"project {key}"):
         base = read_json(workdir.base_cfg(key))
         asked = asked_of(base)
-        comparison = compare(
-            Request(
-                product=product_of(workdir, key, base),
-                sources=tuple(read_sources(workdir, key)),
-                variables=tuple(asked["variables"]),
-                dropped=tuple(asked["dropped"]),
-                along=tuple(asked["along"]),
-                updates=asked["updates"],
-                removals=tuple(asked["removals"]),
-                compare=asked["compare"],
-                seed=zlib.crc32(str(key).encode()),
-            )
-        )
+        comparison = compare(request_of(product_of(workdir, key, base), read_sources(workdir, key), asked, str(key)))
         write_json(workdir.comparison(key), {**comparison.as_dict(), "asked": asked})
         _tell_padocc(workdir, key, comparison)
     return comparison.as_dict()
+
+
+def request_of(product: Product, sources: Iterable[str], asked: dict[str, Any], seed: str) -> Request:
+    """The comparison that a config asks for, or asked for: what it did not say yet in an earlier release is as it is by default."""
+    asked = {**asked_of({}), **asked}
+    return Request(
+        product=product,
+        sources=tuple(sources),
+        variables=tuple(asked["variables"]),
+        dropped=tuple(asked["dropped"]),
+        along=tuple(asked["along"]),
+        updates=asked["updates"],
+        removals=tuple(asked["removals"]),
+        identical=tuple(asked["identical"]),
+        identical_within=asked["identical_within"],
+        compare=asked["compare"],
+        seed=zlib.crc32(seed.encode()),
+        cpus=len(os.sched_getaffinity(0)),
+    )
 
 
 def asked_of(base: dict[str, Any]) -> dict[str, Any]:
@@ -54,6 +63,8 @@ def asked_of(base: dict[str, Any]) -> dict[str, Any]:
         "variables": kept if isinstance(kept, list) and any(kept) else [],
         "dropped": dropped_of(base),
         "along": list(options_of(base).get("concat_dims") or ()),
+        "identical": list(options_of(base).get("identical_dims") or ()),
+        "identical_within": options_of(base).get("identical_within"),
         "compare": options_of(base).get("compare", "auto"),
     }
 

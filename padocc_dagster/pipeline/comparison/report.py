@@ -19,14 +19,16 @@ class Comparison:
     """What differs without harm: attributes, encodings, chunks that hold only the fill value."""
     files_total: int
     files_compared: int
-    """Files of which every variable was compared, value by value."""
+    """Files of which every variable was read and compared, value by value."""
     sampling: str
-    """One sentence: which files were compared."""
+    """What was proved and read, how, and for how many files, and what was not, in one sentence or two."""
     variables: tuple[dict[str, Any], ...]
-    """One row a variable: name, dimensions, shape, chunks expected and present, how it was compared, files compared."""
+    """One row a variable: name, dimensions, shape, chunks expected and present, how it was compared, files proved and compared."""
     product_fingerprint: str
     source_fingerprint: str
     seconds: float
+    files_proved: int = 0
+    """Files of which every reference was held against the file's own chunk index; what else the product has of them was read."""
 
     @property
     def passed(self) -> bool:
@@ -69,6 +71,15 @@ class Findings:
     def inform(self, sentence: str) -> None:
         if sentence not in self.information:
             self.information.append(sentence)
+
+    def absorb(self, other: "Findings") -> None:
+        """Add what another part of the comparison found."""
+        for sentence in other.information:
+            self.inform(sentence)
+        for kind, shown in other._problems.items():
+            for sentence in shown:
+                self.problem(kind, sentence)
+            self._counts[kind] += other._counts[kind] - len(shown)
 
     @property
     def count(self) -> int:

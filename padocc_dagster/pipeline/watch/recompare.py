@@ -3,20 +3,19 @@
 The comparison runs in a worker, like that of a product before its publication, and asks for the same: what the report says was asked then.
 """
 
-import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from padocc_dagster.pipeline.comparison import Request, compare
+from padocc_dagster.pipeline.comparison import compare
 from padocc_dagster.pipeline.files import CorruptFileError, read_json
 from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.product import fingerprint
 from padocc_dagster.pipeline.published import Published, owners, published_in, read_report
 from padocc_dagster.pipeline.source_states import SourceState
-from padocc_dagster.pipeline.verify import asked_of
+from padocc_dagster.pipeline.verify import asked_of, request_of
 from padocc_dagster.pipeline.watch.localised import localised
 from padocc_dagster.pipeline.watch.multihash import matches
 from padocc_dagster.pipeline.watch.recorded import recorded_of
@@ -57,20 +56,9 @@ def recompare(root: str, group: str, name: str, thorough: bool = False) -> dict[
     states = recorded_of(workdir, published, owner).states
     sources = tuple(state.path for state in states)
     report = {} if published.by_padocc else read_report(published)
-    asked = _asked(workdir, owner, report)
+    asked = _asked(workdir, owner, report) | ({"compare": "all"} if thorough else {})
     with localised(published, sources, report.get("links", {})) as product:
-        request = Request(
-            product=product,
-            sources=sources,
-            variables=tuple(asked.get("variables", ())),
-            dropped=tuple(asked.get("dropped", ())),
-            along=tuple(asked.get("along", ())),
-            updates=asked.get("updates", {}),
-            removals=tuple(asked.get("removals", ())),
-            compare="all" if thorough else asked.get("compare", "auto"),
-            seed=zlib.crc32(f"{group}:{published.code}".encode()),
-        )
-        found = compare(request)
+        found = compare(request_of(product, sources, asked, f"{group}:{published.code}"))
     also = [*_changed_bytes(published, report), *_other_checksums(states)] if thorough else []
     return {
         "problems": [*also, *found.problems],
