@@ -23,6 +23,8 @@ from padocc_dagster.resources import Padocc
 ASSET = dg.AssetKey(PHASE_ASSETS["complete"])
 CHECK = "sources_unchanged"
 HOURLY = "43 * * * *"
+SECONDS = 3000.0
+"""How long one round goes on: it ends before the next, which compares what this one has left."""
 AT_ONCE = 200
 """Findings that are reported together."""
 
@@ -42,7 +44,7 @@ def look_at_sources(context: dg.OpExecutionContext, config: WatchConfig, padocc:
             members = units(workdir, config.groups) if config.everything else due(workdir, now)
             news: list[Watched] = []
             looked = bad = 0
-            for watched in watch(workdir, members, now):
+            for watched in watch(workdir, members, now, SECONDS):
                 looked, bad = looked + 1, bad + any(not each.is_good for each in watched.findings)
                 news += [watched] if watched.is_news else []
                 if len(news) == AT_ONCE or (news and any(not each.is_good for each in watched.findings)):

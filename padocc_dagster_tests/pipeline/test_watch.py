@@ -176,7 +176,7 @@ def test_a_round_interrupted_before_its_comparison_is_due_at_once(made: Made, mo
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(rounds, "examined", killed)
+        patched.setattr(rounds, "compared", killed)
         with pytest.raises(KeyboardInterrupt):
             watched(made)
     assert due(made.workdir, NOW + 1)
@@ -184,6 +184,26 @@ def test_a_round_interrupted_before_its_comparison_is_due_at_once(made: Made, mo
     assert due(made.workdir, NOW + 2), "a finding that Dagster does not know yet is due"
     reported(made.workdir, [found], NOW + 1)
     assert not due(made.workdir, NOW + 2)
+
+
+def test_what_a_round_has_no_time_to_compare_is_red_all_the_same_and_compared_by_the_next(made: Made) -> None:
+    sources.same_values(made.sources[0])
+    (found,) = watch(made.workdir, units(made.workdir), NOW, seconds=0)
+    assert [finding.result for finding in found.findings] == [Result.WAITING] and found.is_news
+    reported(made.workdir, [found], NOW)
+    (left,) = due(made.workdir, NOW + 3600)
+    (found,) = watch(made.workdir, [left], NOW + 3600)
+    assert [finding.result for finding in found.findings] == [Result.EQUAL] and found.is_news
+    reported(made.workdir, [found], NOW + 3600)
+    assert due(made.workdir, NOW + 7200) == []
+
+
+def test_what_a_round_has_no_time_to_look_at_is_first_in_the_next(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
+    many(made, 5)
+    monkeypatch.setattr(rounds, "TOGETHER", 2)
+    first = [watched.project for watched in watch(made.workdir, due(made.workdir, NOW), NOW, seconds=0)]
+    assert len(first) == 2
+    assert {unit.project for unit in due(made.workdir, NOW)}.isdisjoint(first)
 
 
 def many(made: Made, count: int) -> None:

@@ -7,7 +7,7 @@ from padocc_dagster.pipeline.groups import list_groups, project_codes
 from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.names import nearest
 from padocc_dagster.pipeline.published import has_published, published_groups
-from padocc_dagster.pipeline.watch.findings import Finding, examined
+from padocc_dagster.pipeline.watch.findings import Finding, compared, known
 from padocc_dagster.pipeline.watch.last import NEVER, last_found
 from padocc_dagster.pipeline.watch.look import looks
 from padocc_dagster.pipeline.watch.recorded import Origin
@@ -49,16 +49,17 @@ class Audit:
 
 def audited(workdir: Workdir, group: str | None = None, thorough: bool = False) -> Audit:
     """Look at the published products of a group, or of all. Raises ValueError for a group that is not there."""
-    known = published_groups(workdir)
-    if group is not None and group not in known:
-        raise ValueError(f"{workdir.root} has no group {group!r}: {nearest(group, known)}")
-    groups = [group] if group else known
+    present = published_groups(workdir)
+    if group is not None and group not in present:
+        raise ValueError(f"{workdir.root} has no group {group!r}: {nearest(group, present)}")
+    groups = [group] if group else present
     members = units(workdir, groups)
-    lasts = {name: last_found(workdir, name) for name in known}
+    lasts = {name: last_found(workdir, name) for name in present}
     findings = []
     for look in looks(workdir, ((each, unit.project) for unit in members for each in unit.products)):
         last = lasts[look.published.group].get(look.published.name, NEVER)
-        findings.append(examined(workdir, look, thorough, last))
+        found = None if thorough and not look.problem else known(look, last)
+        findings.append(found or compared(workdir, look, thorough))
     return Audit(tuple(findings), tuple(_not_found(workdir, groups, {unit.project for unit in members})))
 
 

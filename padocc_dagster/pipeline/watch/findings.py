@@ -18,6 +18,8 @@ class Result(StrEnum):
     UNCHANGED = "unchanged"
     EQUAL = "equal"
     """Sources changed, and the product, as readers open it, equals the files as they are now."""
+    WAITING = "to be compared"
+    """Sources changed, and other products are compared first."""
     UNCOMPARED = "not compared"
     """Sources changed, and the comparison could not end."""
     UNKNOWN = "unknown"
@@ -73,15 +75,24 @@ class Finding:
         }
 
 
-def examined(workdir: Workdir, look: Look, thorough: bool = False, last: Last = NEVER) -> Finding:
-    """Compare the product where its sources changed, or with `thorough` in any case. What was found last holds as long as the same
-    changes are seen."""
+def known(look: Look, last: Last = NEVER) -> Finding | None:
+    """What can be said without a comparison, which holds as long as the same changes are seen; None where one is needed."""
     if look.problem:
         return Finding(look, Result.UNKNOWN)
-    if look.is_good and not thorough:
+    if look.is_good:
         return Finding(look, Result.UNCHANGED)
-    if last.result in COMPARED and last.fingerprint == look.fingerprint and not thorough:
+    if last.result in COMPARED and last.fingerprint == look.fingerprint:
         return Finding(look, Result(last.result), last.problems, last.sampling)
+    return None
+
+
+def waiting(look: Look) -> Finding:
+    """What is so of a product that will be compared later."""
+    return Finding(look, Result.WAITING, ("other products are compared first",))
+
+
+def compared(workdir: Workdir, look: Look, thorough: bool = False) -> Finding:
+    """Compare the product with its sources as they are now; `thorough` reads all values."""
     try:
         found = recompared(workdir, look.published, thorough)
     except WorkerError as error:

@@ -6,11 +6,12 @@ A project's products are looked at together, so that what is said of the project
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from time import monotonic
 from typing import NamedTuple
 
 from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.published import Published, owners, published_groups, published_in, published_of
-from padocc_dagster.pipeline.watch.findings import Finding, Result, examined
+from padocc_dagster.pipeline.watch.findings import Finding, Result, compared, known, waiting
 from padocc_dagster.pipeline.watch.last import NEVER, Last, keep_found, last_found
 from padocc_dagster.pipeline.watch.look import Look, looks
 
@@ -20,6 +21,8 @@ SHARES = 20
 """In how many hours a round is complete."""
 SMALLEST_SHARE = 50
 """Projects that are looked at in an hour at least, where so many are due."""
+TOGETHER = 100
+"""Projects that are looked at before the clock is."""
 
 
 class Unit(NamedTuple):
@@ -53,29 +56,40 @@ def units(workdir: Workdir, groups: Iterable[str] = ()) -> list[Unit]:
 
 
 def due(workdir: Workdir, now: float) -> list[Unit]:
-    """What is to be looked at in this hour, the longest ago first. What was found of products that are gone is forgotten."""
+    """What is to be looked at in this hour, the longest ago first, and then what an earlier round has left to be compared or reported.
+
+    What was found of products that are gone is forgotten.
+    """
     everything = units(workdir)
     lasts = _lasts(workdir, everything)
     _forget_gone(workdir, everything, lasts)
-    looked = [min(_looked(_last(lasts, each)) for each in unit.products) for unit in everything]
-    waiting = [number for number in range(len(everything)) if looked[number] < now - ROUND_SECONDS]
+    before = [[_last(lasts, each) for each in unit.products] for unit in everything]
+    looked = [min(last.looked for last in each) for each in before]
+    old = sorted((n for n, when in enumerate(looked) if when < now - ROUND_SECONDS), key=looked.__getitem__)
+    left = sorted((n for n, each in enumerate(before) if looked[n] >= now - ROUND_SECONDS and any(map(_is_left, each))), key=looked.__getitem__)
     share = max(SMALLEST_SHARE, math.ceil(len(everything) / SHARES))
-    return [everything[number] for number in sorted(waiting, key=looked.__getitem__)[:share]]
+    return [everything[n] for n in (*old[:share], *left[:share])]
 
 
-def watch(workdir: Workdir, members: list[Unit], now: float) -> Iterator[Watched]:
-    """Look at all of them, then compare those whose sources changed, one after another. All is kept as soon as it is known."""
-    lasts = _lasts(workdir, members)
-    seen = list(looks(workdir, ((each, unit.project) for unit in members for each in unit.products)))
-    _keep(workdir, {look.published: _pending(look, _last(lasts, look.published), now) for look in seen})
-    by_unit = iter(seen)
-    for unit in members:
-        mine = [next(by_unit) for _ in unit.products]
-        findings = tuple(examined(workdir, look, last=_last(lasts, look.published)) for look in mine)
-        before = [_last(lasts, published) for published in unit.products]
-        found = {each.look.published: _kept(each, last, now) for each, last in zip(findings, before, strict=True) if not each.is_good}
-        _keep(workdir, found)
-        yield _watched(unit.project, findings, before)
+def watch(workdir: Workdir, members: list[Unit], now: float, seconds: float = math.inf) -> Iterator[Watched]:
+    """Look at all of them, then compare those whose sources changed, one after another. All is kept as soon as it is known.
+
+    After so many seconds nothing more is looked at, and nothing more is compared: that is left to the next round.
+    """
+    end, lasts = monotonic() + seconds, _lasts(workdir, members)
+    seen: list[list[Look]] = []
+    while len(seen) < len(members) and (not seen or monotonic() < end):
+        seen += _looks(workdir, members[len(seen) : len(seen) + TOGETHER])
+    _keep(workdir, {each.published: _pending(each, _last(lasts, each.published), now) for mine in seen for each in mine})
+    for unit, mine in zip(members, seen, strict=False):
+        before = [_last(lasts, look.published) for look in mine]
+        findings = []
+        for look, last in zip(mine, before, strict=True):
+            found = known(look, last) or (compared(workdir, look) if monotonic() < end else waiting(look))
+            findings.append(found)
+        changed = [(each, last) for each, last in zip(findings, before, strict=True) if not each.is_good]
+        _keep(workdir, {each.look.published: _kept(each, last, now) for each, last in changed})
+        yield _watched(unit.project, tuple(findings), before)
 
 
 def watch_project(workdir: Workdir, project: Project) -> Watched:
@@ -83,8 +97,8 @@ def watch_project(workdir: Workdir, project: Project) -> Watched:
     unit = Unit(project, tuple(published_of(workdir, project)))
     lasts = _lasts(workdir, [unit])
     before = [_last(lasts, published) for published in unit.products]
-    seen = looks(workdir, ((published, project) for published in unit.products))
-    findings = tuple(examined(workdir, look, last=last) for look, last in zip(seen, before, strict=True))
+    (seen,) = _looks(workdir, [unit])
+    findings = tuple(known(look, last) or compared(workdir, look) for look, last in zip(seen, before, strict=True))
     return _watched(project, findings, before)
 
 
@@ -110,10 +124,15 @@ def _last(lasts: Lasts, published: Published) -> Last:
     return lasts[published.group].get(published.name, NEVER)
 
 
-def _looked(last: Last) -> float:
-    """When the product was looked at; never, when the round was interrupted before its comparison or its report."""
-    interrupted = not last.result or (last.result != Result.UNCHANGED and last.word != last.reported)
-    return 0.0 if interrupted else last.looked
+def _looks(workdir: Workdir, members: list[Unit]) -> list[list[Look]]:
+    """The looks at the products of each."""
+    seen = looks(workdir, ((each, unit.project) for unit in members for each in unit.products))
+    return [[next(seen) for _ in unit.products] for unit in members]
+
+
+def _is_left(last: Last) -> bool:
+    """Whether a round ended before it compared the product, or before it reported what is wrong with it."""
+    return last.result in ("", Result.WAITING) or (last.result != Result.UNCHANGED and last.word != last.reported)
 
 
 def _pending(look: Look, last: Last, now: float) -> Last:
