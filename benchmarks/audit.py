@@ -2,8 +2,8 @@
 
     python benchmarks/audit.py [--products 10000] [--sources 10] [--directory FOLDER]
 
-Products are small kerchunk files with a report of the size that a real one has; sources are tiny files. `padocc-dagster audit` runs twice in
-a process of its own, and once more after the times of one source were put back over other bytes, which it has to find.
+Products are small kerchunk files with a report of the size that a real one has; sources are tiny files. `padocc-dagster audit` runs twice,
+in a process of its own, and once more after the times of one source were put back over other bytes, which it has to find.
 """
 
 import argparse
@@ -23,7 +23,7 @@ from padocc_dagster.pipeline.source_states import digest, states_of, table_of
 from padocc_dagster.pipeline.status import append_row
 
 GROUPS = 10
-VARIABLES = [{"name": f"v{number}", "dimensions": ["time", "lat", "lon"], "shape": [120, 64, 80], "compared": "raw"} for number in range(12)]
+VARIABLES = [{"name": f"v{n}", "dimensions": ["time", "lat", "lon"], "shape": [120, 64, 80], "compared": "raw"} for n in range(12)]
 
 
 def make(root: Path, products: int, sources: int) -> Workdir:
@@ -70,11 +70,11 @@ def main() -> None:
     parser.add_argument("--products", type=int, default=10_000)
     parser.add_argument("--sources", type=int, default=10)
     parser.add_argument("--directory", type=Path)
-    asked = parser.parse_args()
-    with tempfile.TemporaryDirectory(dir=asked.directory) as folder:
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(dir=options.directory) as folder:
         begun = time.monotonic()
-        workdir = make(Path(folder).resolve(), asked.products, asked.sources)
-        print(f"made {asked.products} products with {asked.products * asked.sources} sources in {time.monotonic() - begun:.0f} s")
+        workdir = make(Path(folder).resolve(), options.products, options.sources)
+        print(f"made {options.products} products with {options.products * options.sources} sources in {time.monotonic() - begun:.0f} s")
         for name in ("first", "second"):
             print("{}: {:.1f} s wall, {:.1f} s CPU, exit status {}: {}".format(name, *audit(workdir)))
         changed = next((Path(folder) / "archive").rglob("*.nc"))

@@ -32,11 +32,11 @@ def take_back(context: dg.OpExecutionContext, config: PublishedConfig, padocc: P
         context, lambda: withdraw(workdir, with_published(workdir, config.choice), config.by, config.revision, config.dry_run)
     )
 
-    def tell() -> None:
+    def follow_up() -> None:
         record(context, workdir, done, config.by)
         _look_again(context, workdir, done.done)
 
-    conclude(context, config, done, tell)
+    conclude(context, config, done, follow_up)
 
 
 @dg.op(name="accept", out=dg.Out(dg.Nothing))
@@ -45,11 +45,11 @@ def accept_sources(context: dg.OpExecutionContext, config: PublishedConfig, pado
     workdir = padocc.workdir
     done = carry_out(context, lambda: accept(workdir, chosen(workdir, config.choice), config.by, config.revision, config.dry_run))
 
-    def tell() -> None:
+    def follow_up() -> None:
         record(context, workdir, done, config.by)
         _look_again(context, workdir, done.done)
 
-    conclude(context, config, done, tell)
+    conclude(context, config, done, follow_up)
 
 
 @dg.job(tags=RUN_ASKED, description=take_back.description)

@@ -113,6 +113,15 @@ def owners(workdir: Workdir, products: Iterable[Published]) -> Iterator[tuple[Pu
         yield each, next((project for project in moved if each.group in groups_of(project, histories)), None)
 
 
+def published_at(group: str, path: Path) -> Published | None:
+    """The product that lay at this path, whether it is there or not; None for a path where none can lie."""
+    found = NAME.fullmatch(path.stem)
+    if found is None or path.suffix not in FORMATS:
+        return None
+    place = path if path.parent.name == "data" else path.parent
+    return _published(group, found, path, place, path.parent.parent)
+
+
 def has_published(workdir: Workdir, project: Project) -> bool:
     """Whether the project's status log says that it was completed, ever."""
     rows = read_rows(workdir.status_log(project))

@@ -34,20 +34,20 @@ def verify(root: str, project: str) -> dict[str, Any]:
     return comparison.as_dict()
 
 
-def request_of(product: Product, sources: Iterable[str], asked: dict[str, Any], seed: str) -> Request:
-    """The comparison that a config asks for, or asked for: what it did not say yet in an earlier release is as it is by default."""
-    asked = {**asked_of({}), **asked}
+def request_of(product: Product, sources: Iterable[str], wanted: dict[str, Any], seed: str) -> Request:
+    """The comparison that a config wants: what `asked_of` gave, maybe in an earlier release, with defaults for what that did not know."""
+    wanted = {**asked_of({}), **wanted}
     return Request(
         product=product,
         sources=tuple(sources),
-        variables=tuple(asked["variables"]),
-        dropped=tuple(asked["dropped"]),
-        along=tuple(asked["along"]),
-        updates=asked["updates"],
-        removals=tuple(asked["removals"]),
-        identical=tuple(asked["identical"]),
-        identical_within=asked["identical_within"],
-        compare=asked["compare"],
+        variables=tuple(wanted["variables"]),
+        dropped=tuple(wanted["dropped"]),
+        along=tuple(wanted["along"]),
+        updates=wanted["updates"],
+        removals=tuple(wanted["removals"]),
+        identical=tuple(wanted["identical"]),
+        identical_within=wanted["identical_within"],
+        compare=wanted["compare"],
         seed=zlib.crc32(seed.encode()),
         cpus=len(os.sched_getaffinity(0)),
     )

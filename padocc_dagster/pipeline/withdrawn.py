@@ -89,9 +89,9 @@ def note_text(published: Published, withdrawal: Withdrawal, others: list[str]) -
     return "\n".join(lines)
 
 
-def unfinished(published: Published) -> bool:
-    """Whether a withdrawal of the product was interrupted before it was moved."""
-    return (published.shelf / FOLDER / f"{published.name}{SUFFIX}").exists() and published.place.exists()
+def is_begun(published: Published) -> bool:
+    """Whether somebody withdrew the product; where it still lies in its place, that was interrupted."""
+    return (published.shelf / FOLDER / f"{published.name}{SUFFIX}").exists()
 
 
 def _same(name: str) -> tuple[str, str]:

@@ -5,14 +5,20 @@ import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from padocc_dagster.pipeline.files import read_json, write_json
+from padocc_dagster.pipeline.moving.moves import split
 from padocc_dagster.pipeline.published import SOURCES, owners, published_in, published_of, read_report, sources_in_report
 from padocc_dagster.pipeline.source_states import state_of
 from padocc_dagster.pipeline.sources import keep_checksums
+from padocc_dagster.pipeline.steps.choice import Choice
+from padocc_dagster.pipeline.steps.step import By
+from padocc_dagster.pipeline.steps.withdraw import withdraw
 from padocc_dagster.pipeline.watch import rounds
+from padocc_dagster.pipeline.watch.audit import audited
 from padocc_dagster.pipeline.watch.changes import Change
 from padocc_dagster.pipeline.watch.findings import Result
 from padocc_dagster.pipeline.watch.look import look_at
@@ -143,10 +149,6 @@ def test_a_product_with_links_is_compared_with_the_files_on_this_machine(made: M
 
 
 def test_a_project_that_changed_its_group_is_watched_by_its_new_name(made: Made) -> None:
-    from padocc_dagster.pipeline.moving.moves import split
-    from padocc_dagster.pipeline.steps.choice import Choice
-    from padocc_dagster.pipeline.steps.step import By
-
     split(made.workdir, Choice(projects=(str(made.project),)), "other", By("ada", "tidying"))
     (unit,) = units(made.workdir)
     assert str(unit.project) == "other:proj" and [each.group for each in unit.products] == ["grp"]
@@ -230,12 +232,30 @@ def test_every_product_is_looked_at_within_a_day_a_share_each_hour(made: Made, m
     assert {unit.project for unit in seen[:60]} == {unit.project for unit in units(made.workdir)}
 
 
-def test_what_is_known_of_a_product_that_went_is_forgotten(made: Made) -> None:
+def test_a_product_that_somebody_deleted_is_found_until_it_is_withdrawn(made: Made) -> None:
     many(made, 2)
     list(watch(made.workdir, units(made.workdir), NOW))
     shutil.rmtree(made.workdir.completed / "grp" / "p001_k1.0")
-    due(made.workdir, NOW)
+    gone = made.project._replace(code="p001")
+    found = {each.project: each.findings for each in watch(made.workdir, due(made.workdir, NOW + DAY), NOW + DAY)}
+    assert [finding.result for finding in found[gone]] == [Result.UNKNOWN] and "is missing" in found[gone][0].look.problem
+    assert not audited(made.workdir).is_good
+    assert gone in withdraw(made.workdir, [gone], By("ada", "deleted by mistake")).done
+    assert audited(made.workdir).is_good
+    due(made.workdir, NOW + DAY)
     assert set(read_json(made.workdir.watched("grp"))) == {"proj_k1.0", "p000_k1.0"}
+
+
+def test_a_product_withdrawn_while_it_is_compared_is_no_alarm(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
+    once = rounds.compared
+
+    def withdrawn_before(*arguments: Any) -> Any:
+        withdraw(made.workdir, [made.project], By("ada", "no longer needed"))
+        return once(*arguments)
+
+    made.sources[0].unlink()
+    monkeypatch.setattr(rounds, "compared", withdrawn_before)
+    assert watched(made).findings == ()
 
 
 def test_one_project_is_looked_at_whenever_somebody_wants_it(made: Made) -> None:

@@ -136,8 +136,8 @@ def _watched(workdir: Workdir, project: Project) -> Iterator[str]:
         last = last_found(workdir, each.group).get(each.name)
         if last and last.result not in ("", Result.UNCHANGED):
             when = datetime.fromtimestamp(last.looked).astimezone()
-            told = "; ".join(last.problems[:2]) or last.sampling or "`padocc-dagster audit` says more"
-            yield f"{each.name} on {when:%Y-%m-%d %H:%M}: {last.result}: {told}"
+            found = "; ".join(last.problems[:2]) or last.sampling or "`padocc-dagster audit` says more"
+            yield f"{each.name} on {when:%Y-%m-%d %H:%M}: {last.result}: {found}"
 
 
 def _problems(workdir: Workdir, project: Project) -> tuple[str, ...]:

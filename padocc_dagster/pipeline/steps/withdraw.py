@@ -11,6 +11,7 @@ from padocc_dagster.pipeline.names import nearest
 from padocc_dagster.pipeline.published import Published, groups_of, published_of
 from padocc_dagster.pipeline.steps.choice import Choice, chosen
 from padocc_dagster.pipeline.steps.step import By, StepResult
+from padocc_dagster.pipeline.watch.rounds import known_products
 from padocc_dagster.pipeline.withdrawn import NOTE, Withdrawal, withdraw_product, withdrawals
 
 LOCK_WAIT_SECONDS = 2.0
@@ -49,7 +50,7 @@ def one_of(products: list[Published], revision: str | None) -> Published:
 
 
 def _withdraw(workdir: Workdir, project: Project, by: By, revision: str | None, dry_run: bool, result: StepResult) -> None:
-    products = published_of(workdir, project)
+    products = known_products(workdir, project)
     try:
         published = one_of(products, revision)
     except ValueError as problem:
@@ -58,7 +59,8 @@ def _withdraw(workdir: Workdir, project: Project, by: By, revision: str | None, 
         else:
             result.not_done[project] = str(problem)
         return
-    others = [each.name for each in reversed(products) if each is not published and each.place.parent == published.place.parent]
+    beside = (each for each in reversed(products) if each is not published and each.place.parent == published.place.parent)
+    others = [each.name for each in beside if each.place.exists()]
     if not dry_run:
         withdraw_product(published, others, by.who, by.why)
     result.done[project] = f"{published.name} withdrawn from {published.place.parent}; readers find {published.name}{NOTE} there"

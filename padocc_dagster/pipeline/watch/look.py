@@ -11,7 +11,7 @@ from padocc_dagster.pipeline.published import Published
 from padocc_dagster.pipeline.sources import source_checksums
 from padocc_dagster.pipeline.watch.changes import SourceChange, changes
 from padocc_dagster.pipeline.watch.recorded import Origin, SourcesUnknown, recorded_of
-from padocc_dagster.pipeline.withdrawn import unfinished
+from padocc_dagster.pipeline.withdrawn import is_begun
 
 AT_ONCE = 8
 """Threads: a `stat` on a network file system mostly waits."""
@@ -61,7 +61,7 @@ def look_at(workdir: Workdir, published: Published, owner: Project | None) -> Lo
     """Look at one product. Never raises for what lies on the disk: that is a problem of the product."""
     if not published.product.exists():
         return Look(published, owner, problem=f"the published product {published.product.path} is missing")
-    if unfinished(published):
+    if is_begun(published):
         return Look(published, owner, problem=f"the withdrawal of {published.place} was interrupted: withdraw it again")
     try:
         recorded = recorded_of(workdir, published, owner)

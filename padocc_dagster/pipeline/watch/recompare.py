@@ -1,6 +1,6 @@
 """A published product compared with its sources again: the product as readers open it, and the files as they are now.
 
-The comparison runs in a worker, like that of a product before its publication, and asks for the same: what the report says was asked then.
+The comparison runs in a worker, like that of a product before its publication, with the same options: the report lists them.
 """
 
 from collections.abc import Iterable, Iterator
@@ -56,9 +56,9 @@ def recompare(root: str, group: str, name: str, thorough: bool = False) -> dict[
     states = recorded_of(workdir, published, owner).states
     sources = tuple(state.path for state in states)
     report = {} if published.by_padocc else read_report(published)
-    asked = _asked(workdir, owner, report) | ({"compare": "all"} if thorough else {})
+    wanted = _wanted(workdir, owner, report) | ({"compare": "all"} if thorough else {})
     with localised(published, sources, report.get("links", {})) as product:
-        found = compare(request_of(product, sources, asked, f"{group}:{published.code}"))
+        found = compare(request_of(product, sources, wanted, f"{group}:{published.code}"))
     also = [*_changed_bytes(published, report), *_other_checksums(states)] if thorough else []
     return {
         "problems": [*also, *found.problems],
@@ -69,8 +69,8 @@ def recompare(root: str, group: str, name: str, thorough: bool = False) -> dict[
     }
 
 
-def _asked(workdir: Workdir, owner: Project | None, report: dict[str, Any]) -> dict[str, Any]:
-    """What the comparison before publication asked for; of a product that PADOCC published, what its project's config asks for."""
+def _wanted(workdir: Workdir, owner: Project | None, report: dict[str, Any]) -> dict[str, Any]:
+    """The options of the comparison before publication; for a product that PADOCC published, those of its project's config."""
     if "comparison" in report:
         return report["comparison"].get("asked", {})
     try:

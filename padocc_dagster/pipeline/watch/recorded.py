@@ -120,7 +120,7 @@ def referenced_files(path: Path) -> list[str]:
 
 
 def local_paths(addresses: list[str], listed: list[str]) -> list[str | None]:
-    """Where the referenced files lie on this machine, None for one that cannot be told.
+    """Where the referenced files lie on this machine, None for one that is not known.
 
     Of a remote address it is the listed file whose path it ends with (PADOCC's links, `padocc/core/filehandlers.py:607`).
     """

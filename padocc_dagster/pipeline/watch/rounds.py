@@ -5,15 +5,18 @@ A project's products are looked at together, so that what is said of the project
 
 import math
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import chain
 from time import monotonic
 from typing import NamedTuple
 
 from padocc_dagster.pipeline.layout import Project, Workdir
-from padocc_dagster.pipeline.published import Published, owners, published_groups, published_in, published_of
+from padocc_dagster.pipeline.moving.histories import Histories
+from padocc_dagster.pipeline.published import Published, groups_of, owners, published_at, published_groups, published_in, published_of
 from padocc_dagster.pipeline.watch.findings import Finding, Result, compared, known, waiting
 from padocc_dagster.pipeline.watch.last import NEVER, Last, keep_found, last_found
 from padocc_dagster.pipeline.watch.look import Look, looks
+from padocc_dagster.pipeline.withdrawn import is_begun
 
 ROUND_SECONDS = 20 * 3600.0
 """How old a look may get before the next: less than a day, so that an hour that was missed is made up for."""
@@ -49,20 +52,36 @@ def units(workdir: Workdir, groups: Iterable[str] = ()) -> list[Unit]:
     wanted = set(groups)
     found: dict[Project | Published, list[Published]] = {}
     products = (each for group in published_groups(workdir) for each in published_in(workdir, group))
-    for published, owner in owners(workdir, products):
+    for published, owner in owners(workdir, chain(products, deleted(workdir, published_groups(workdir)))):
         found.setdefault(owner or published, []).append(published)
     members = [Unit(key if isinstance(key, Project) else None, tuple(each)) for key, each in found.items()]
     return [unit for unit in members if not wanted or wanted & {each.group for each in unit.products}]
 
 
+def deleted(workdir: Workdir, groups: Iterable[str]) -> Iterator[Published]:
+    """Products that a round has looked at and that are not where they were, although nobody withdrew them."""
+    for group in groups:
+        for last in last_found(workdir, group).values():
+            published = published_at(group, workdir.completed / last.path)
+            if published and not published.place.exists() and not is_begun(published):
+                yield published
+
+
+def known_products(workdir: Workdir, project: Project) -> list[Published]:
+    """The project's published products, oldest first, and those that were deleted."""
+    groups = groups_of(project, Histories(workdir))
+    gone = (each for each in deleted(workdir, groups) if each.code == project.code)
+    return sorted([*published_of(workdir, project), *gone], key=lambda each: (each.number, each.revision))
+
+
 def due(workdir: Workdir, now: float) -> list[Unit]:
     """What is to be looked at in this hour, the longest ago first, and then what an earlier round has left to be compared or reported.
 
-    What was found of products that are gone is forgotten.
+    What was found of products that were withdrawn is forgotten.
     """
     everything = units(workdir)
     lasts = _lasts(workdir, everything)
-    _forget_gone(workdir, everything, lasts)
+    _forget_withdrawn(workdir, everything)
     before = [[_last(lasts, each) for each in unit.products] for unit in everything]
     looked = [min(last.looked for last in each) for each in before]
     old = sorted((n for n, when in enumerate(looked) if when < now - ROUND_SECONDS), key=looked.__getitem__)
@@ -89,12 +108,13 @@ def watch(workdir: Workdir, members: list[Unit], now: float, seconds: float = ma
             findings.append(found)
         changed = [(each, last) for each, last in zip(findings, before, strict=True) if not each.is_good]
         _keep(workdir, {each.look.published: _kept(each, last, now) for each, last in changed})
-        yield _watched(unit.project, tuple(findings), before)
+        withdrawn = any(is_begun(each.look.published) and not each.look.published.place.exists() for each, _ in changed)
+        yield watch_project(workdir, unit.project) if withdrawn and unit.project else _watched(unit.project, tuple(findings), before)
 
 
 def watch_project(workdir: Workdir, project: Project) -> Watched:
     """Look at one project's products now, whenever that was done last. Nothing is kept: see `reported`."""
-    unit = Unit(project, tuple(published_of(workdir, project)))
+    unit = Unit(project, tuple(known_products(workdir, project)))
     lasts = _lasts(workdir, [unit])
     before = [_last(lasts, published) for published in unit.products]
     (seen,) = _looks(workdir, [unit])
@@ -137,23 +157,36 @@ def _is_left(last: Last) -> bool:
 
 def _pending(look: Look, last: Last, now: float) -> Last:
     """What is kept before a comparison: that of the last look, if the same was seen."""
+    seen = {"looked": now, "fingerprint": look.fingerprint, "reported": last.reported}
     if look.is_good or look.problem:
-        return Last(now, look.fingerprint, Result.UNKNOWN if look.problem else Result.UNCHANGED, reported=last.reported)
-    same = last.fingerprint == look.fingerprint
-    return Last(now, look.fingerprint, *((last.result, last.problems, last.sampling) if same else ("", (), "")), last.reported)
+        return Last(**seen, result=Result.UNKNOWN if look.problem else Result.UNCHANGED)
+    if last.fingerprint == look.fingerprint:
+        return Last(**seen, result=last.result, problems=last.problems, sampling=last.sampling)
+    return Last(**seen)
 
 
 def _kept(finding: Finding, last: Last, now: float, reported: str = "") -> Last:
-    return Last(now, finding.look.fingerprint, finding.result, finding.problems, finding.sampling, reported or last.reported)
+    return Last(
+        looked=now,
+        fingerprint=finding.look.fingerprint,
+        result=finding.result,
+        problems=finding.problems,
+        sampling=finding.sampling,
+        reported=reported or last.reported,
+    )
 
 
 def _keep(workdir: Workdir, found: dict[Published, Last]) -> None:
-    for group in {each.group for each in found}:
-        keep_found(workdir, group, {each.name: last for each, last in found.items() if each.group == group})
+    by_group: dict[str, dict[str, Last]] = {}
+    for each, last in found.items():
+        path = each.product.path.relative_to(workdir.completed)
+        by_group.setdefault(each.group, {})[each.name] = replace(last, path=str(path))
+    for group, lasts in by_group.items():
+        keep_found(workdir, group, lasts)
 
 
-def _forget_gone(workdir: Workdir, everything: Iterable[Unit], lasts: Lasts) -> None:
+def _forget_withdrawn(workdir: Workdir, everything: Iterable[Unit]) -> None:
     present = {(each.group, each.name) for unit in everything for each in unit.products}
-    for group, names in lasts.items():
-        if gone := [name for name in names if (group, name) not in present]:
+    for group in published_groups(workdir):
+        if gone := [name for name in last_found(workdir, group) if (group, name) not in present]:
             keep_found(workdir, group, {}, gone)
