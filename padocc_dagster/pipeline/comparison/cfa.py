@@ -41,18 +41,17 @@ def check_fragments(
     for name, found in fragments.items():
         axis = found.dimensions.index(placement.dimension) if placement.dimension in found.dimensions else None
         edges = list(accumulate(_sizes(found, axis), initial=0))
-        kind = f"fragments of {name}"
         strangers = {str(i) for i in found.identifiers.ravel()} - {name}
         if strangers:
-            findings.problem(kind, f"fragments of {name} are read from other variables: {', '.join(sorted(strangers))}")
+            findings.problem("fragments", f"fragments of {name} are read from other variables: {', '.join(sorted(strangers))}", name)
         for position, uri in _positions(found.uris):
             file = numbers.get(str(uri).removeprefix("file://"))
             owner = _owner(position, axis, edges, placement)
             if file is None:
-                findings.problem(kind, f"a fragment of {name} lies in {uri}, which is not one of the source files")
+                findings.problem("fragments", f"a fragment of {name} lies in {uri}, which is not one of the source files", name)
             elif owner is not None and owner != file:
                 expected = sources[owner]
-                findings.problem(kind, f"fragment {position} of {name} lies in {uri}, but its place asks for {expected}")
+                findings.problem("fragments", f"fragment {position} of {name} lies in {uri}, but its place asks for {expected}", name)
             else:
                 used.add(file)
     return {name: found.uris.size for name, found in fragments.items()}, used

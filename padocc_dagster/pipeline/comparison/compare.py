@@ -64,6 +64,7 @@ def compare(request: Request) -> Comparison:
         files_proved=work.files_proved,
         files_compared=work.files_compared,
         sampling=work.statement,
+        variables_at_fault=work.findings.variables(),
         variables=tuple(_row(name, item) for name, item in work.plans.items()),
         product_fingerprint=work.fingerprints[0],
         source_fingerprint=work.fingerprints[1],
@@ -180,7 +181,7 @@ def _check_order(product: OpenProduct, placement: Placement, request: Request, f
     values = coordinate.read((slice(0, coordinate.shape[0]),))
     if placement.dimension == STACKED:
         if values.tolist() != list(range(len(values))):
-            findings.problem("values of file_number", f"variable {STACKED} does not count the files from 0 to {len(values) - 1}")
+            findings.problem("values", f"variable {STACKED} does not count the files from 0 to {len(values) - 1}", STACKED)
     elif values.dtype.kind in "iuf" and not (np.all(values[1:] > values[:-1]) or np.all(values[1:] < values[:-1])):
         unsteady = f"the values of {placement.dimension} neither rise nor fall steadily: check the order of the source files"
         astray = out_of_order(values, placement) if request.along else None

@@ -1,10 +1,13 @@
 """The values of the product against those of the files, one file after another."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from math import prod
 from typing import Any
 
+from padocc_dagster.pipeline.comparison.attributes import GRID_MAPPING
+from padocc_dagster.pipeline.comparison.chunk_index import opened_index
 from padocc_dagster.pipeline.comparison.identity import differs_within
 from padocc_dagster.pipeline.comparison.plans import Plan
 from padocc_dagster.pipeline.comparison.reading import SMALL, blocks
@@ -12,6 +15,9 @@ from padocc_dagster.pipeline.comparison.report import Findings, in_words
 from padocc_dagster.pipeline.comparison.request import Request
 from padocc_dagster.pipeline.comparison.sources import Header, SourceError, SourceVariable, opened, read_block
 from padocc_dagster.pipeline.comparison.values import difference, join_characters
+
+Values = Callable[[str, tuple[slice, ...]], Any]
+"""Raw values of a part of a variable of one file."""
 
 
 @dataclass(frozen=True)
@@ -42,11 +48,11 @@ def compare_files(
             _Task(v, plans[v.name], header.shape(v), number, request.sources[number], request) for v in header.variables if v.name in names
         ]
         try:
-            with opened(request.sources[number]) as dataset:
+            with _opened_values(request.sources[number], tasks) as values:
                 for task in tasks:
-                    _compare(task, dataset, findings)
-        except SourceError as error:
-            findings.problem("source files", str(error))
+                    _compare(task, values, findings)
+        except (SourceError, OSError) as error:
+            findings.problem("source files", f"{request.sources[number]} cannot be read: {error}")
         compared += len(tasks) == sum(v.name in plans for v in header.variables)
         if findings.enough:
             findings.inform(f"the comparison stopped after file {number + 1} of {len(headers)}: too much differs")
@@ -54,28 +60,39 @@ def compare_files(
     return compared
 
 
-def _compare(task: _Task, dataset: Any, findings: Findings) -> None:
+@contextmanager
+def _opened_values(path: str, tasks: Sequence[_Task]) -> Iterator[Values]:
+    """Open a file for its raw values, by the quickest way that serves for these variables."""
+    if all(task.is_small and task.variable.storage is not None and task.variable.encoding.dtype[0] in "iuf" for task in tasks):
+        with opened_index(path) as index:
+            yield lambda name, key: index.numbers(name)[key]
+    else:
+        with opened(path) as dataset:
+            yield lambda name, key: read_block(dataset, name, key)
+
+
+def _compare(task: _Task, values: Values, findings: Findings) -> None:
     """Compare a variable with its place in the product; the first block that differs says enough."""
     name = task.variable.name
     task.plan.compared += 1
     try:
         for key in blocks(task.shape, task.variable.itemsize):
-            source, product = _block(task, dataset, key)
+            source, product = _block(task, values, key)
             plan = task.plan
             raw = not plan.changed[task.variable]
             problem = difference(source, product, task.variable.encoding, plan.product.encoding, raw, plan.rewritten)
             problem = problem or _not_carried(task, source)
             if problem:
-                _judge(task, dataset, key, source, product, problem, findings)
+                _judge(task, key, source, product, problem, findings)
                 return
     except Exception as error:
-        findings.problem(f"values of {name}", f"variable {name} cannot be compared with {task.path}: {in_words(error)}")
+        findings.problem("values", f"variable {name} cannot be compared with {task.path}: {in_words(error)}", name)
 
 
-def _judge(task: _Task, dataset: Any, key: tuple[slice, ...], source: Any, product: Any, problem: str, findings: Findings) -> None:
+def _judge(task: _Task, key: tuple[slice, ...], source: Any, product: Any, problem: str, findings: Findings) -> None:
     """Decide whether a difference is a problem."""
     name, request = task.variable.name, task.request
-    if task.shape == () and "grid_mapping_name" in dataset.variables[name].ncattrs():
+    if task.shape == () and GRID_MAPPING in dict(task.variable.meaning):
         findings.inform(f"variable {name} is a grid mapping, whose value means nothing (CF 5.6): {problem}")
         return
     note = "" if task.plan.reader.placed else "; it differs between files or changed, and the product keeps only one"
@@ -86,13 +103,13 @@ def _judge(task: _Task, dataset: Any, key: tuple[slice, ...], source: Any, produ
             return
         note = f"; it is declared identical, and differs by {apart.words}"
     where = "" if all(part.start == 0 for part in key) else f" in the block from {[part.start for part in key]}"
-    findings.problem(f"values of {name}", f"variable {name} differs from {task.path}{where}: {problem}{note}")
+    findings.problem("values", f"variable {name} differs from {task.path}{where}: {problem}{note}", name)
 
 
-def _block(task: _Task, dataset: Any, key: tuple[slice, ...]) -> tuple[Any, Any]:
+def _block(task: _Task, values: Values, key: tuple[slice, ...]) -> tuple[Any, Any]:
     """The same part of the file and of the product."""
     plan, variable = task.plan, task.variable
-    source = read_block(dataset, variable.name, key)
+    source = values(variable.name, key)
     if plan.joined:
         source, key = join_characters(source), key[:-1]
     product = plan.reader.whole(task.number, variable.itemsize) if task.is_small else plan.reader.block(task.number, key)

@@ -72,7 +72,7 @@ def _check_one(variable: SourceVariable, plan: Plan, path: str, findings: Findin
             found = f"is {shown(kept[name])} in the product, and {shown(ours[name])} in {path}"
         else:
             continue
-        findings.problem(f"meaning of {variable.name}", f"attribute {name} of {variable.name} {found}: the same values mean something else")
+        findings.problem("meaning", f"attribute {name} of {variable.name} {found}: the same values mean something else", variable.name)
 
 
 def _differing(common: Common, changed: set[str], files: int) -> list[str]:

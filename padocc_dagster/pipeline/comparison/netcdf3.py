@@ -19,9 +19,6 @@ MOST_BYTES = 256 << 20
 """A count that asks for more than this is no count."""
 
 
-class NotClassicError(ValueError):
-    """The file is not a NetCDF3 file, or its header is damaged."""
-
 
 class Piece(NamedTuple):
     """Where a variable lies."""
@@ -52,10 +49,10 @@ class _Header:
 
     def bytes(self, size: int) -> bytes:
         if size > MOST_BYTES:
-            raise NotClassicError(f"its header asks for {size} bytes at once")
+            raise ValueError(f"its header asks for {size} bytes at once")
         content = self.stream.read(size)
         if len(content) != size:
-            raise NotClassicError("its header ends too early")
+            raise ValueError("its header ends too early")
         return content
 
     def name(self) -> str:
@@ -65,7 +62,7 @@ class _Header:
     def list_length(self, tag: int) -> int:
         found, length = self.integer(">I"), self.count()
         if found not in (0, tag) or (found == 0 and length):
-            raise NotClassicError(f"its header has tag {found} where {tag} was expected")
+            raise ValueError(f"its header has tag {found} where {tag} was expected")
         return length
 
     def skip_attributes(self) -> None:
@@ -82,11 +79,11 @@ def is_classic(path: str) -> bool:
 
 
 def pieces(path: str) -> dict[str, Piece]:
-    """Where each variable of the file lies. Raises NotClassicError for anything but a sound NetCDF3 header, and OSError."""
+    """Where each variable of the file lies. Raises ValueError for anything but a sound NetCDF3 header, and OSError."""
     with open(path, "rb") as stream:
         magic = stream.read(4)
         if magic[:3] != MAGIC or len(magic) != 4 or magic[3] not in (1, 2, 5):
-            raise NotClassicError("it does not begin with CDF and version 1, 2 or 5")
+            raise ValueError("it does not begin with CDF and version 1, 2 or 5")
         header = _Header(stream, wide=magic[3] == 5, long_offsets=magic[3] in (2, 5))
         records = header.count()
         dimensions = [(header.name(), header.count()) for _ in range(header.list_length(DIMENSIONS))]
@@ -100,7 +97,7 @@ def _variable(header: _Header, sizes: list[int]) -> tuple[str, str, list[int], b
     name = header.name()
     numbers = [header.count() for _ in range(header.count())]
     if any(number >= len(sizes) for number in numbers):
-        raise NotClassicError(f"its variable {name} has a dimension that is not in its header")
+        raise ValueError(f"its variable {name} has a dimension that is not in its header")
     header.skip_attributes()
     kind = header.integer(">I")
     _size_of(kind)
@@ -129,5 +126,5 @@ def _padded(size: int) -> int:
 
 def _size_of(kind: int) -> int:
     if kind not in TYPES:
-        raise NotClassicError(f"its header has a type of number {kind}")
+        raise ValueError(f"its header has a type of number {kind}")
     return int(TYPES[kind][-1])

@@ -66,12 +66,12 @@ def plan(
     wanted, allowed = _wanted(first, kept, sources, findings)
     wanted, allowed = wanted - set(request.dropped), allowed - set(request.dropped)
     for name in sorted(wanted - product.variables.keys()):
-        findings.problem("variables", f"variable {name} of {sources[0]} is not in the product")
+        findings.problem("variables", f"variable {name} of {sources[0]} is not in the product", name)
     for name in sorted(product.variables.keys() - first.keys() - ({STACKED} if placement.stacked else set())):
-        findings.problem("variables", f"variable {name} of the product is not in {sources[0]}")
+        findings.problem("variables", f"variable {name} of the product is not in {sources[0]}", name)
     for name in sorted((product.variables.keys() & first.keys()) - allowed):
         why = "it was to be left out" if name in request.dropped else f"only {', '.join(kept)} were to be kept"
-        findings.problem("variables", f"variable {name} is in the product, though {why}")
+        findings.problem("variables", f"variable {name} is in the product, though {why}", name)
     plans = {}
     for name in first.keys() & product.variables.keys():
         source, target = first[name], product.variables[name]
@@ -81,7 +81,7 @@ def plan(
             plans[name] = Plan(target, ProductReader(target, placement), joined, rewritten=request.product.cloud_format == "zarr")
         else:
             findings.problem(
-                "variables", f"variable {name} has dimensions {target.dimensions} in the product, expected {expected}"
+                "variables", f"variable {name} has dimensions {target.dimensions} in the product, expected {expected}", name
             )
     _check_later_files(headers, plans, placement, request, findings)
     return {name: plans[name] for name in first if name in plans}
@@ -116,16 +116,16 @@ def _check_later_files(
     for number, header in enumerate(headers):
         found = {v.name: v for v in header.variables} if number and header.variables is not headers[0].variables else None
         for name in sorted(found.keys() - names - set(request.dropped)) if found and not kept else []:
-            findings.problem("variables", f"variable {name} is in {sources[number]} but not in the first file")
+            findings.problem("variables", f"variable {name} is in {sources[number]} but not in the first file", name)
         for name in sorted(names - found.keys()) if found is not None else []:
             if name in plans and placement.axis(plans[name].product) is not None:
-                findings.problem("variables", f"variable {name} is not in {sources[number]}, but has a place for it")
+                findings.problem("variables", f"variable {name} is not in {sources[number]}, but has a place for it", name)
         for variable in header.variables:
             if variable.name not in plans:
                 continue
             if variable.dimensions != dimensions[variable.name]:
                 findings.problem(
-                    "variables", f"dimensions of {variable.name} in {sources[number]} are not those in the first file"
+                    "variables", f"dimensions of {variable.name} in {sources[number]} are not those in the first file", variable.name
                 )
             _note_encoding(plans[variable.name], variable, number, sources[number], findings)
 
@@ -161,7 +161,7 @@ def _note_encoding(plan: Plan, variable: SourceVariable, number: int, path: str,
         plan.changed[variable] = differences(variable.encoding, target)
         problem = units_problem(variable.encoding, target)
         if problem:
-            findings.problem(f"units of {variable.name}", f"variable {variable.name}: {problem} (in {path})")
+            findings.problem("units", f"variable {variable.name}: {problem} (in {path})", variable.name)
         elif plan.changed[variable] and sum(map(bool, plan.changed.values())) == 1:
             what = "; ".join(plan.changed[variable])
             findings.inform(f"variable {variable.name}: encoding changed ({what}), so decoded values were compared")

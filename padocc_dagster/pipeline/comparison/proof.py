@@ -75,7 +75,7 @@ class _Part:
 
 def _prove_one(part: _Part, index: Index, findings: Findings) -> None:
     file, offset, length = part.cells()
-    if (file == INLINE).any() or not part.variable.encoding.dtype or part.plan.joined:
+    if (file == INLINE).any() or part.plan.joined:
         part.plan.forced.add(part.number)
     if (file == INLINE).all() and file.size:
         return
@@ -86,17 +86,17 @@ def _prove_one(part: _Part, index: Index, findings: Findings) -> None:
         return
     unlike = differences(own, part.table.storage)
     if unlike and (file >= 0).any():
-        findings.problem(f"storage of {part.name}", f"variable {part.name} is stored otherwise in {part.path}: {'; '.join(unlike)}")
+        findings.problem("storage", f"variable {part.name} is stored otherwise in {part.path}: {'; '.join(unlike)}", part.name)
         return
     if part.misplaced:
         if (file >= 0).any():
-            findings.problem(f"references of {part.name}", f"variable {part.name} of {part.path} {part.misplaced}")
+            findings.problem("references", f"variable {part.name} of {part.path} {part.misplaced}", part.name)
         part.plan.forced.add(part.number)
         return
     locations = index.locations(part.name, part.chunks)
     if locations is None or locations.offsets.shape != file.shape:
         sentence = f"the chunks {part.chunks} of {part.name} in the product are no chunks of {part.path}"
-        findings.problem(f"references of {part.name}", sentence)
+        findings.problem("references", sentence, part.name)
         return
     _hold(part, locations, file, offset, length, findings)
 
@@ -111,10 +111,9 @@ def _hold(part: _Part, locations: Locations, file: Any, offset: Any, length: Any
     wrong = ~(held | neither | (file == INLINE))
     if wrong.any():
         at = tuple(int(i) for i in np.argwhere(wrong)[0]) if wrong.ndim else ()
-        findings.problem(f"references of {part.name}", _sentence(part, locations, at, int(file[at]), int(offset[at]), int(length[at])))
-        more = int(wrong.sum()) - 1
-        for _ in range(min(more, 1)):
-            findings.problem(f"references of {part.name}", f"{more} more references of {part.name} into {part.path} are wrong")
+        findings.problem("references", _sentence(part, locations, at, int(file[at]), int(offset[at]), int(length[at])), part.name)
+        if (more := int(wrong.sum()) - 1) > 0:
+            findings.problem("references", f"{more} more references of {part.name} into {part.path} are wrong", part.name)
         return
     if neither.any():
         part.plan.sparse = True
@@ -145,7 +144,7 @@ def _check_files(part: _Part, file: Any, findings: Findings) -> None:
     """Where chunks cannot be proved, their references must at least point into the file."""
     if ((file >= 0) & (file != part.number)).any():
         sentence = f"the place of {part.path} in {part.name} has references into other source files"
-        findings.problem(f"references of {part.name}", sentence)
+        findings.problem("references", sentence, part.name)
 
 
 def _same_fill(part: _Part) -> bool:

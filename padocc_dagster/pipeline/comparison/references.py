@@ -96,7 +96,7 @@ def tables_of_json(references: dict[str, Any], sources: tuple[str, ...], finding
         table = tables.get(array)
         cell = table.cell(chunk) if table else None
         if table is None or cell is None:
-            findings.problem(f"chunk keys of {array}", f"reference {key} belongs to no chunk of the product's variables")
+            findings.problem("chunk keys", f"reference {key} belongs to no chunk of the product's variables", array)
             continue
         if isinstance(value, (str, dict)):
             table.file[cell] = INLINE
@@ -105,7 +105,7 @@ def tables_of_json(references: dict[str, Any], sources: tuple[str, ...], finding
         table.file[cell] = number = lookup.number(url)
         table.offset[cell], table.length[cell] = offset, length
         if number == STRAY:
-            findings.problem(f"references of {array}", f"reference {key} points into {url}, which is not one of the source files")
+            findings.problem("references", f"reference {key} points into {url}, which is not one of the source files", array)
     return tables
 
 
@@ -138,7 +138,7 @@ def _add_record(table: Table, path: Path, start: int, lookup: "_Lookup", finding
     table.length.reshape(-1)[part] = np.where(whole, WHOLE, lengths)
     for row in np.flatnonzero(numbers == STRAY):
         sentence = f"reference {start + row} of {table.name} points into {urls[row]}, which is not one of the source files"
-        findings.problem(f"references of {table.name}", sentence)
+        findings.problem("references", sentence, table.name)
 
 
 def _tables(metadata: Any) -> dict[str, Table]:

@@ -77,7 +77,7 @@ def _compare_file(
                     _compare_variable(request, variable.name, number, path, source, product, placement, plan, findings)
                 except Exception as error:
                     sentence = f"variable {variable.name} cannot be read by xarray with default arguments ({path}): {in_words(error)}"
-                    findings.problem(f"values of {variable.name}", sentence)
+                    findings.problem("values", sentence, variable.name)
 
 
 def _compare_variable(
@@ -94,7 +94,7 @@ def _compare_variable(
     ours, theirs = source.variables[name], _part_of(product.variables[name], number, placement)
     if ours.dims != theirs.dims or ours.shape != theirs.shape:
         sentence = f"variable {name} reads as {theirs.dims} {theirs.shape} from the product, as {ours.dims} {ours.shape} from {path}"
-        findings.problem(f"values of {name}", sentence)
+        findings.problem("values", sentence, name)
         return
     if not _check_type(request, name, path, ours, theirs, plan, findings):
         return
@@ -107,7 +107,7 @@ def _compare_variable(
         if unequal.any():
             at = tuple(int(i) for i in next(zip(*unequal.nonzero(), strict=True))) if unequal.ndim else ()
             values = f"{a[at]} in {path}, {b[at]} in the product"
-            findings.problem(f"values of {name}", f"variable {name}, read with default arguments, differs at {at}: {values}")
+            findings.problem("values", f"variable {name}, read with default arguments, differs at {at}: {values}", name)
             return
 
 
@@ -126,7 +126,7 @@ def _check_type(request: Request, name: str, path: str, ours: Any, theirs: Any, 
         plan.exact_up_to = CARRIED if b.itemsize == 8 else 1 << 24
         findings.inform(f"{what}: a CFA aggregation masks whole numbers; all of them are checked to be within what {b.name} holds exactly")
         return True
-    findings.problem(f"type of {name}", f"{what}: the product declares missing values, packing or units that the file does not")
+    findings.problem("type", f"{what}: the product declares missing values, packing or units that the file does not", name)
     return False
 
 

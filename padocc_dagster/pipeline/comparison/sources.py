@@ -105,7 +105,7 @@ def read_header(path: str, common: Common) -> Header:
             raise SourceError(f"{path} has groups ({', '.join(dataset.groups)}), which products do not keep: flatten the file")
         sizes = tuple((name, len(dimension)) for name, dimension in dataset.dimensions.items())
         attributes = {name: _attributes(variable) for name, variable in dataset.variables.items()}
-        variables = tuple(map(common.same_part, _variables(path, dataset, attributes, index)))
+        variables = tuple(map(common.same_part, _variables(path, dataset, attributes, index, common)))
         others = {("", name): normal(value) for name, value in _attributes(dataset).items() if name not in NOISE}
     others |= {
         (v.name, name): normal(value)
@@ -154,13 +154,13 @@ def _attributes(item: Any) -> dict[str, Any]:
     return {name: item.getncattr(name) for name in item.ncattrs()}
 
 
-def _variables(path: str, dataset: Any, attributes: dict[str, dict[str, Any]], index: Index) -> list[SourceVariable]:
+def _variables(path: str, dataset: Any, attributes: dict[str, dict[str, Any]], index: Index, common: Common) -> list[SourceVariable]:
     encodings, bounds = {}, {}
     for name, variable in dataset.variables.items():
         if getattr(variable, "_isvlen", False) and variable.dtype is not str:
             raise SourceError(f"variable {name} in {path} has a type of variable length, which cannot be compared")
         own = attributes[name]
-        encodings[name] = encoding_of(variable.dtype, {key: own[key] for key in ENCODING & own.keys()})
+        encodings[name] = _encoding(variable.dtype, own, common)
         bounds |= {own[key]: name for key in BOUNDS_ATTRIBUTES if key in own}
     encodings = inherit(encodings, bounds)
     return [
@@ -174,6 +174,15 @@ def _variables(path: str, dataset: Any, attributes: dict[str, dict[str, Any]], i
         )
         for name, v in dataset.variables.items()
     ]
+
+
+def _encoding(dtype: Any, own: dict[str, Any], common: Common) -> Encoding:
+    """The encoding of a variable, worked out once for all files that declare the same."""
+    declared = {name: own[name] for name in own if name in ENCODING}
+    key = (dtype, *((name, str(type(value)), normal(value)) for name, value in declared.items()))
+    if key not in common.parts:
+        common.parts[key] = encoding_of(dtype, declared)
+    return common.parts[key]
 
 
 def _coordinates(sizes: tuple[tuple[str, int], ...], attributes: dict[str, dict[str, Any]]) -> Iterator[str]:

@@ -49,8 +49,8 @@ def _restore(references: dict[str, Any], name: str, own: Mapping[str, Any]) -> N
     elif dtype is not None and dtype.kind in "iuf":
         # NaN declares nothing that a floating-point number would not say itself, and chunks that were never written read as missing
         array["fill_value"] = "NaN" if dtype.kind == "f" else None
-    references[f"{name}/.zarray"] = json.dumps(array)
-    references[f"{name}/.zattrs"] = json.dumps(restored | kept)
+    references[f"{name}/.zarray"] = _text(array)
+    references[f"{name}/.zattrs"] = _text(restored | kept)
 
 
 def _written_again(references: Mapping[str, Any], name: str) -> bool:
@@ -63,7 +63,7 @@ def _restore_coordinates(references: dict[str, Any], declared: Mapping[str, Mapp
     attributes = _decoded(references.get(".zattrs", "{}"))
     if "coordinates" in attributes and "coordinates" not in declared.get("", {}):
         del attributes["coordinates"]
-        references[".zattrs"] = json.dumps(attributes)
+        references[".zattrs"] = _text(attributes)
 
 
 def _declared(path: str) -> dict[str, dict[str, Any]]:
@@ -91,3 +91,7 @@ def as_json(value: Any) -> Any:
 
 def _decoded(value: Any) -> dict[str, Any]:
     return json.loads(value) if isinstance(value, (str, bytes)) else value
+
+
+def _text(value: dict[str, Any]) -> str:
+    return json.dumps(value, separators=(",", ":"))
