@@ -58,11 +58,13 @@ class ProjectSpec:
     and `publish_item`, true where an item is to be published with the product. Empty for files that were chosen otherwise."""
     item: str = ""
     """The STAC item, as JSON, that is to be published with the product, if one is."""
+    checksums: dict[str, str] = field(default_factory=dict)
+    """Path → checksum of the source files for which a catalogue gives one (`file:checksum`, a multihash in hexadecimal)."""
 
     def as_dict(self) -> dict[str, Any]:
-        """Everything but the files and the item, as JSON holds it."""
+        """Everything but the files, their checksums and the item, as JSON holds it."""
         value = asdict(self)
-        del value["files"], value["item"]
+        del value["files"], value["item"], value["checksums"]
         value |= {name: list(value[name]) for name in ("removals", "variables", "dropped")}
         value["options"] |= {name: list(value["options"][name]) for name in ("concat_dims", "identical_dims")}
         return value

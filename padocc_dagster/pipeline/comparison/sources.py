@@ -1,8 +1,6 @@
 """The source files: their headers, and their values as stored. Read with netCDF4 and the chunk index, without xarray or kerchunk."""
 
-import hashlib
-import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,6 +9,7 @@ from padocc_dagster.pipeline.comparison.attributes import ENCODING, NOISE, REFER
 from padocc_dagster.pipeline.comparison.chunk_index import Index, opened_index
 from padocc_dagster.pipeline.comparison.encoding import BOUNDS_ATTRIBUTES, Encoding, encoding_of, inherit
 from padocc_dagster.pipeline.comparison.storage import Storage
+from padocc_dagster.pipeline.source_states import digest, states_of
 
 
 class SourceError(Exception):
@@ -94,13 +93,9 @@ class Common:
                 self.differing[key] = Differing(path, found.get(key))
 
 
-def source_fingerprint(sources: tuple[str, ...]) -> str:
-    """SHA-256 over path, size, modification and change time (ns) and inode of every file in order. Raises OSError for a missing one."""
-    digest = hashlib.sha256()
-    for path in sources:
-        status = os.stat(path)
-        digest.update(f"{path}\0{status.st_size}\0{status.st_mtime_ns}\0{status.st_ctime_ns}\0{status.st_ino}\n".encode())
-    return digest.hexdigest()
+def source_fingerprint(sources: Iterable[str]) -> str:
+    """The digest of the files' states, in order: see `source_states.digest`. Raises OSError for a missing one."""
+    return digest(states_of(sources))
 
 
 def read_header(path: str, common: Common) -> Header:
