@@ -77,7 +77,7 @@ def put(store: Path, name: str, index: Any, value: Any) -> None:
 
 def no_coordinates(store: Path) -> None:
     """Neither a variable nor the data set names coordinates any more."""
-    for name in ("tas", "pr", "flag"):
+    for name in ("tas", "pr", "flag", "orog"):
         attributes(store, name, coordinates=None)
     _edit(store / "zarr.json", lambda root: root["attributes"].pop("coordinates", None))
 
