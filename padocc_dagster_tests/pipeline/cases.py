@@ -312,10 +312,11 @@ def e13_netcdf3_fixed(folder: Path) -> None:
 
 
 def e14_link_beside_versions(folder: Path) -> None:
-    """A folder a version, and a link `latest` to the newest, as CEDA's archive has them. The project takes the files by the link."""
-    for version in ("v1", "v2"):
-        finished(series(folder / version))
-    (folder / "latest").symlink_to("v2")
+    """Two versions of each file, and a link `latest` to the newer: three files for each time."""
+    for number in range(3):
+        for version in ("v1", "v2"):
+            base(folder / f"f_{number:03d}_{version}.nc", number * 4, 4).close()
+        (folder / f"f_{number:03d}_latest.nc").symlink_to(f"f_{number:03d}_v2.nc")
 
 
 def _in(folder: Path, number: int) -> Path:
@@ -359,6 +360,5 @@ def project_of(root: Path, case: str, **fields: Any) -> Made:
     made = Made(root.resolve())
     folder = made.root / "sources"
     CASES[case](folder)
-    files = sorted((folder / "latest" if (folder / "latest").exists() else folder).glob("*.nc"))
-    initialised(made.workdir, made.project.group, spec(made.project.code, files, **fields))
+    initialised(made.workdir, made.project.group, spec(made.project.code, made.sources, pattern=f"{folder}/*.nc", **fields))
     return made

@@ -1,16 +1,20 @@
 """The computation of a product: clean, in confirmed order, with the attributes that the config asks for."""
 
+from collections.abc import Sequence
 from typing import Any
 
-from padocc_dagster.pipeline.files import read_json, write_json
+from padocc_dagster.pipeline.files import read_json, read_lines, write_json, write_lines
 from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.making.aggregators import guarded
 from padocc_dagster.pipeline.making.asked import as_asked, asked_order
 from padocc_dagster.pipeline.making.attributes import apply_attributes
 from padocc_dagster.pipeline.making.dimensions import apply_dimensions
+from padocc_dagster.pipeline.making.findings import packing_refusal
+from padocc_dagster.pipeline.making.missing_values import missing_values_refusal
 from padocc_dagster.pipeline.making.operation import clear_cache, construct, remove
 from padocc_dagster.pipeline.making.refusals import SourcesRefused, with_details
 from padocc_dagster.pipeline.making.regular_chunks import regular_chunks
+from padocc_dagster.pipeline.making.survey import overlap_refusal
 from padocc_dagster.pipeline.product import Product, options_of, product_of, size_of
 from padocc_dagster.pipeline.sources import read_sources
 from padocc_dagster.pipeline.spec import AGGREGATORS
@@ -41,6 +45,7 @@ def compute(
     if thorough:
         files = list(asked_order(workdir, project, files).files)
     product = _prepare(workdir, project, cloud_format, aggregator, new_version, thorough)
+    _refuse(workdir, project, product, files)
     apply_dimensions(workdir, project, files)
     clear_cache(workdir, project)
     for stale in (product.path, workdir.comparison(project)):
@@ -63,6 +68,18 @@ def compute(
         "timings": detail.get("timings") or {},
         "dataset": describe(product),
     }
+
+
+def _refuse(workdir: Workdir, project: Project, product: Product, files: Sequence[str]) -> None:
+    """Raise SourcesRefused for what a product of this format cannot hold."""
+    base = read_json(workdir.base_cfg(project))
+    refusal: SourcesRefused | None = None
+    if product.cloud_format != "CFA":
+        refusal = packing_refusal(base, dropped_of(base))
+    if product.cloud_format == "zarr" and not refusal:
+        refusal = missing_values_refusal(files[0], options_of(base).get("xarray") or {}, dropped_of(base))
+    if refusal:
+        raise refusal
 
 
 def _prepare(
@@ -159,12 +176,21 @@ def _zarr(workdir: Workdir, project: Project, product: Product) -> Made:
 
 
 def _cfa(workdir: Workdir, project: Project, product: Product) -> Made:
-    """CFA-netCDF. PADOCC writes neither a status row nor the dimensions that its validation needs (`padocc/phases/compute.py:356`)."""
+    """CFA-netCDF. PADOCC writes neither a status row nor the dimensions that its validation needs (`padocc/phases/compute.py:356`).
+
+    Raises SourcesOverlapError where cfapyx has left files out, and PADOCC the same from its list (`padocc/phases/compute.py:574`).
+    """
     from padocc.phases.compute import ComputeOperation
 
+    files = read_sources(workdir, project)
     operation = construct(ComputeOperation, workdir, project, "compute")
     status, _ = operation.run(mode="CFA")
     if status == "Success":
+        taken = read_lines(workdir.allfiles(project))
+        if set(taken) != set(files):
+            write_lines(workdir.allfiles(project), files)
+            remove(product.path)
+            raise overlap_refusal(files, taken)
         operation.set_concat_dims(list(read_json(workdir.base_cfg(project))["data_properties"]["aggregated_dims"]))
         apply_attributes(workdir, project, product)
     append_row(workdir.status_log(project), "compute", status)

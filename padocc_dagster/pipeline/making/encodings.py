@@ -49,9 +49,13 @@ class Encoding(NamedTuple):
 
 def encodings_of(path: str) -> dict[str, Encoding]:
     """The encodings of a file's variables, by name. Of a NetCDF3 file, in which nothing is filtered, the types only."""
+    return _of_hdf5(path) if is_hdf5(path) else _of_netcdf3(path)
+
+
+def is_hdf5(path: str) -> bool:
+    """Whether a file is HDF5, and so NetCDF4, by its first bytes."""
     with open(path, "rb") as file:
-        hdf5 = file.read(8) == HDF5
-    return _of_hdf5(path) if hdf5 else _of_netcdf3(path)
+        return file.read(len(HDF5)) == HDF5
 
 
 def refusal_of(files: Sequence[str], concat: Sequence[str], dropped: Iterable[str] = ()) -> SourcesRefused | None:
