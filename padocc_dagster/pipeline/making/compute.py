@@ -11,6 +11,7 @@ from padocc_dagster.pipeline.making.attributes import apply_attributes
 from padocc_dagster.pipeline.making.dimensions import apply_dimensions
 from padocc_dagster.pipeline.making.findings import packing_refusal
 from padocc_dagster.pipeline.making.missing_values import missing_values_refusal
+from padocc_dagster.pipeline.making.opening import ENGINES
 from padocc_dagster.pipeline.making.operation import clear_cache, construct, remove
 from padocc_dagster.pipeline.making.refusals import SourcesRefused, with_details
 from padocc_dagster.pipeline.making.regular_chunks import regular_chunks
@@ -201,8 +202,7 @@ def describe(product: Product) -> dict[str, Any]:
     """The product as xarray sees it: sizes, variables with their dimensions and types, and its printed form."""
     import xarray
 
-    engine = {"kerchunk": "kerchunk", "parquet": "kerchunk", "zarr": "zarr", "CFA": "CFA"}[product.cloud_format]
-    with xarray.open_dataset(str(product.path), engine=engine, decode_times=False) as dataset:
+    with xarray.open_dataset(str(product.path), engine=ENGINES[product.cloud_format], decode_times=False) as dataset:
         return {
             "sizes": {str(name): int(size) for name, size in dataset.sizes.items()},
             "variables": {
