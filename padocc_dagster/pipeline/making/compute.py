@@ -124,6 +124,8 @@ def _kerchunk(workdir: Workdir, project: Project, product: Product) -> Made:
             failure = _aggregated(workdir, project, product, name)
             if failure is None:
                 break
+            if name not in [attempt.aggregator for attempt in attempts.made]:  # it failed before it could aggregate
+                attempts.failed(name, failure)
             if isinstance(failure, SourcesRefused) or type(failure).__name__ in NO_OTHER_AGGREGATOR_HELPS:
                 break
     if failure is not None:

@@ -16,7 +16,11 @@ from padocc_dagster.pipeline.specs import dropped_of
 
 
 class NotInSourceError(ValueError):
-    """The config names a dimension or a variable that the first source file does not have."""
+    """The config names a dimension or a variable that the first source file does not have. `details` has the field that names it."""
+
+    def __init__(self, message: str, field: str):
+        super().__init__(message)
+        self.details = {"field": field}
 
 
 def apply_dimensions(workdir: Workdir, project: Project, files: Sequence[str]) -> None:
@@ -36,7 +40,8 @@ def apply_dimensions(workdir: Workdir, project: Project, files: Sequence[str]) -
     ):
         for name in names:
             if name not in known and not (what == "dropped" and any(_has(file, name) for file in files)):
-                raise NotInSourceError(f"{what} has {name!r}, which is not in {first_file}: {nearest(name, known)}; edit {what}")
+                problem = f"{what} has {name!r}, which is not in {first_file}: {nearest(name, known)}; edit {what}"
+                raise NotInSourceError(problem, field=what)
     if not concat and not identical:
         return
     kwargs = detail.get("kwargs") or {}
