@@ -38,17 +38,19 @@ def base(
     lat: np.ndarray | None = None,
     time_name: str = "time",
     form: str = "NETCDF4",
+    time_chunk: int | None = None,
 ) -> netCDF4.Dataset:
     """One file of `count` steps with `tas` along time, lat and lon, its numbers of time from `begin * step`. Returned open, to be added to.
 
-    `filters` are arguments of createVariable for `tas`; `chunk` is in steps; `shape` is (lat, lon).
+    `filters` are arguments of createVariable for `tas`; `chunk` is in steps, that of the times `time_chunk` if given;
+    `shape` is (lat, lon).
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     chunked = form == "NETCDF4"
     dataset = netCDF4.Dataset(path, "w", format=form)
     for name, size in ((time_name, None), ("lat", shape[0]), ("lon", shape[1])):
         dataset.createDimension(name, size)
-    time = dataset.createVariable(time_name, time_type, (time_name,), **({"chunksizes": (chunk,)} if chunked else {}))
+    time = dataset.createVariable(time_name, time_type, (time_name,), **({"chunksizes": (time_chunk or chunk,)} if chunked else {}))
     time.units = units
     if calendar:
         time.calendar = calendar

@@ -43,6 +43,7 @@ class Attempts:
         return [asdict(attempt) for attempt in self.made]
 
     def __str__(self) -> str:
+        """Those that failed, with the reasons; empty where none did."""
         return "; ".join(f"{each.aggregator}: {each.error_class}: {each.message}" for each in self.made if each.error_class)
 
 

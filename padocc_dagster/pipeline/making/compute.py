@@ -129,7 +129,7 @@ def _kerchunk(workdir: Workdir, project: Project, product: Product) -> Made:
             if isinstance(failure, SourcesRefused) or type(failure).__name__ in NO_OTHER_AGGREGATOR_HELPS:
                 break
     if failure is not None:
-        if len(attempts.made) > 1:
+        if len(attempts.made) > 1 or isinstance(failure, SourcesRefused):
             failure.add_note(f"(aggregators tried: {attempts})")
         raise with_details(failure, aggregators=attempts.as_details())
     apply_attributes(workdir, project, product)

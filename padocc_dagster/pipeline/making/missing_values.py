@@ -28,7 +28,7 @@ def missing_values_refusal(path: str, opening: Mapping[str, Any], dropped: Itera
                 continue
             message = (
                 f"variable {name} in {path} has _FillValue {fill} and missing_value {missing}, which xarray cannot write once it has "
-                "decoded them: set the option xarray: {mask_and_scale: false}, and the values are copied as they are stored"
+                "decoded them: set the option xarray.mask_and_scale to false, and the values are copied as they are stored"
             )
             return ConflictingMissingValuesError(message, name, [path])
     return None

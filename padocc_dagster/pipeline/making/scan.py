@@ -42,7 +42,7 @@ def scan(workdir: Workdir, project: Project) -> dict[str, Any]:
         raise
     except Exception as error:
         if asked["cloud_type"] not in WITHOUT_REFERENCES:
-            if attempts.made:
+            if str(attempts):
                 error.add_note(f"(aggregators tried: {attempts})")
             raise with_details(error, aggregators=attempts.as_details()) from None
         _forget_trial(workdir, project, ordering.files, type(error).__name__)

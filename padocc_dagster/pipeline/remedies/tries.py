@@ -54,7 +54,7 @@ SAME_COORDINATE_IN_KERCHUNK = Remedy(
 )
 DROP = Remedy("leave out the variable that cannot be aggregated", "edit {key} --set dropped=[{variable}]")
 RAW_VALUES = Remedy(
-    "have values copied as they are stored, with both of their missing values", """edit {key} --set 'xarray={{"mask_and_scale": false}}'"""
+    "have values copied as they are stored, with both of their missing values", "edit {key} --set xarray.mask_and_scale=false"
 )
 WITHOUT_TIMES = Remedy("have the files opened without decoding times", """edit {key} --set 'xarray={{"decode_times": false}}'""")
 
