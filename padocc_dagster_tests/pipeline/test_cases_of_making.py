@@ -147,6 +147,30 @@ def with_one_odd_type(root: Path, dtype: str) -> Made:
     return made
 
 
+@pytest.mark.parametrize("aggregator", [None, "K"])
+def test_a_file_that_ends_within_a_chunk_is_refused_where_others_follow_and_the_remedies_work(tmp_path: Path, aggregator: str | None) -> None:
+    made = Made(tmp_path.resolve())
+    for number, (begin, steps) in enumerate(((0, 4), (4, 4), (8, 5), (13, 4))):
+        base(made.root / "sources" / name(number), begin, steps).close()
+    initialised(made.workdir, made.project.group, spec(made.project.code, made.sources, aggregator=aggregator))
+    outcome = refused(made, "compute")
+    assert (outcome.error_class, outcome.details["variable"]) == ("PartialChunksError", "tas")
+    assert outcome.details["files"] == [str(made.sources[2])]
+    for form in ("zarr", "CFA"):
+        assert made.run("compute", cloud_format=form).passed
+        assert made.verified()["problems"] == []
+
+
+def test_the_last_file_may_end_within_a_chunk(tmp_path: Path) -> None:
+    made = Made(tmp_path.resolve())
+    for number, steps in enumerate((4, 4, 3)):
+        base(made.root / "sources" / name(number), number * 4, steps).close()
+    initialised(made.workdir, made.project.group, spec(made.project.code, made.sources))
+    made.through("scan", "compute")
+    assert made.verified()["problems"] == []
+    assert unlike_sources(product_of(made.workdir, made.project), made.sources, "time") == []
+
+
 @pytest.mark.parametrize("aggregator", ["V", "K"])
 def test_files_are_joined_where_only_the_coordinate_that_is_written_anew_is_stored_otherwise(tmp_path: Path, aggregator: str) -> None:
     made = Made(tmp_path.resolve())

@@ -7,7 +7,13 @@ MultiZarrToZarr takes those of the first file for all, and so makes garbage of t
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from padocc_dagster.pipeline.making.refusals import DifferingEncodingError, SourcesRefused, UnsupportedFilterError, some
+from padocc_dagster.pipeline.making.refusals import (
+    DifferingEncodingError,
+    PartialChunksError,
+    SourcesRefused,
+    UnsupportedFilterError,
+    some,
+)
 
 CHECKS = ("check_same_dtypes", "check_same_codecs", "check_same_chunk_shapes", "result_type")
 """Functions of VirtualiZarr that refuse what differs (`virtualizarr/manifests/utils.py`, `array_api.py:44`)."""
@@ -47,8 +53,15 @@ class Encoding(NamedTuple):
         return f"{self.dtype}, {applied}, chunks {'x'.join(map(str, self.chunks)) or 'none'}"
 
 
-def encodings_of(path: str) -> dict[str, Encoding]:
-    """The encodings of a file's variables, by name. Of a NetCDF3 file, in which nothing is filtered, the types only."""
+class Stored(NamedTuple):
+    """A variable as a file stores it."""
+
+    encoding: Encoding
+    shape: tuple[int, ...]
+
+
+def stored_in(path: str) -> dict[str, Stored]:
+    """How a file stores its variables, by name. In a NetCDF3 file nothing is filtered, and each record is a chunk."""
     return _of_hdf5(path) if is_hdf5(path) else _of_netcdf3(path)
 
 
@@ -65,19 +78,37 @@ def refusal_of(files: Sequence[str], concat: Sequence[str], dropped: Iterable[st
     own coordinate does not count: both aggregators read its values and write them anew. Variables without these dimensions do not
     count either: the first file's are taken. Raises OSError for a file that cannot be read.
     """
-    along = _along(files[0], concat) - {*dropped, *concat}
-    unsupported = _unsupported(files[0], sorted(along))
+    left_out = {*dropped, *concat}
+    axes = {name: axis for name, axis in _axes(files[0], concat).items() if name not in left_out}
+    unsupported = _unsupported(files[0], sorted(axes))
     if unsupported:
         return unsupported
     kinds: dict[str, dict[Encoding, list[str]]] = {}
+    partial: dict[str, list[str]] = {}
     for path in files:
-        for name, encoding in encodings_of(path).items():
-            if name in along:
-                kinds.setdefault(name, {}).setdefault(encoding, []).append(path)
+        for name, stored in stored_in(path).items():
+            if name in axes:
+                kinds.setdefault(name, {}).setdefault(stored.encoding, []).append(path)
+                if path != files[-1] and _is_partial(stored, axes[name]):
+                    partial.setdefault(name, []).append(path)
     for name, found in kinds.items():
         if len(found) > 1:
             return _unsupported(min(found.values(), key=len)[0], [name]) or _differing(name, found)
-    return None
+    return next((_not_full(name, paths) for name, paths in partial.items()), None)
+
+
+def _is_partial(stored: Stored, axis: int | None) -> bool:
+    """Whether the last chunk along the axis is not full, so that nothing can follow it."""
+    return axis is not None and stored.encoding.chunks[axis] > 0 and stored.shape[axis] % stored.encoding.chunks[axis] > 0
+
+
+def _not_full(name: str, paths: Sequence[str]) -> PartialChunksError:
+    stored = stored_in(paths[0])[name]
+    message = (
+        f"variable {name} is stored in {some(paths)} with shape {stored.shape} in chunks of {stored.encoding.chunks}: the last chunk is not "
+        "full, and in kerchunk references no other file can follow it. Make a Zarr store, which holds the values"
+    )
+    return PartialChunksError(message, name, paths)
 
 
 def refused_by_check(error: BaseException) -> bool:
@@ -103,8 +134,8 @@ def _unsupported(path: str, names: Iterable[str]) -> UnsupportedFilterError | No
     """The first of these variables that kerchunk itself does not take, for its filters (`kerchunk/hdf.py:247`)."""
     from kerchunk.hdf import Hdf5FeatureNotSupported, SingleHdf5ToZarr
 
-    encodings = encodings_of(path)
-    wanted = [name for name in names if name in encodings and encodings[name].filters]
+    stored = stored_in(path)
+    wanted = [name for name in names if name in stored and stored[name].encoding.filters]
     if not wanted:
         return None
     import h5py
@@ -116,37 +147,44 @@ def _unsupported(path: str, names: Iterable[str]) -> UnsupportedFilterError | No
             except Hdf5FeatureNotSupported:
                 if file[name].nbytes < INLINED_BYTES:
                     continue
-                applied = ", ".join(map(str, encodings[name].filters))
+                applied = ", ".join(map(str, stored[name].encoding.filters))
                 message = f"variable {name} in {path} has the HDF5 filters {applied}, of which kerchunk references cannot undo one: "
                 return UnsupportedFilterError(message + "make a Zarr store, which holds the values", name, [path])
     return None
 
 
-def _along(path: str, concat: Sequence[str]) -> set[str]:
-    """The variables that have one of the dimensions; all where the file has none of them."""
+def _axes(path: str, concat: Sequence[str]) -> dict[str, int | None]:
+    """The variables that have one of the dimensions, and its place among theirs; all, with None, where the file has none of them."""
     import netCDF4
 
     with netCDF4.Dataset(path) as dataset:
-        stacked = not set(concat) & set(dataset.dimensions)
-        return {name for name, variable in dataset.variables.items() if stacked or set(concat) & set(variable.dimensions)}
+        if not set(concat) & set(dataset.dimensions):
+            return dict.fromkeys(dataset.variables)
+        places = {name: [found.dimensions.index(one) for one in concat if one in found.dimensions] for name, found in dataset.variables.items()}
+    return {name: found[0] for name, found in places.items() if found}
 
 
-def _of_hdf5(path: str) -> dict[str, Encoding]:
+def _of_hdf5(path: str) -> dict[str, Stored]:
     import h5py
 
     with h5py.File(path) as file:
-        return {name: _encoding(found) for name, found in file.items() if isinstance(found, h5py.Dataset) and found.shape is not None}
+        return {name: _stored(found) for name, found in file.items() if isinstance(found, h5py.Dataset) and found.shape is not None}
 
 
-def _encoding(dataset: Any) -> Encoding:
+def _stored(dataset: Any) -> Stored:
     properties = dataset.id.get_create_plist()
     filters = (properties.get_filter(number) for number in range(properties.get_nfilters()))
     applied = tuple(Filter(number, tuple(values)) for number, _, values, _ in filters)
-    return Encoding(dataset.dtype.str, applied, dataset.chunks or dataset.shape)
+    return Stored(Encoding(dataset.dtype.str, applied, dataset.chunks or dataset.shape), dataset.shape)
 
 
-def _of_netcdf3(path: str) -> dict[str, Encoding]:
+def _of_netcdf3(path: str) -> dict[str, Stored]:
     import netCDF4
 
+    found = {}
     with netCDF4.Dataset(path) as dataset:
-        return {name: Encoding(f">{found.dtype.str[1:]}", (), ()) for name, found in dataset.variables.items()}
+        for name, variable in dataset.variables.items():
+            unlimited = bool(variable.dimensions) and dataset.dimensions[variable.dimensions[0]].isunlimited()
+            chunks = (1, *variable.shape[1:]) if unlimited else variable.shape
+            found[name] = Stored(Encoding(f">{variable.dtype.str[1:]}", (), chunks), variable.shape)
+    return found

@@ -25,6 +25,10 @@ class DifferingEncodingError(SourcesRefused):
     """Files store a variable in other types, filters or chunks, of which kerchunk references can hold one kind only."""
 
 
+class PartialChunksError(SourcesRefused):
+    """A file ends in the middle of a chunk, and others follow it, which kerchunk references cannot say."""
+
+
 class UnsupportedFilterError(SourcesRefused):
     """A variable has an HDF5 filter that kerchunk references cannot undo."""
 

@@ -19,7 +19,7 @@ OUT_OF_PLACE = {
     "kerchunk": ("--cloud-format kerchunk", "cloud_format=kerchunk"),
     "parquet": ("cloud_format=kerchunk",),
     "zarr": ("--cloud-format zarr", "--aggregator", "cloud_format=kerchunk"),
-    "CFA": ("--cloud-format CFA", "--aggregator", "dropped=", "{key} --set identical_dims=", "concat_dims=", "--new-version"),
+    "CFA": ("--cloud-format CFA", "--aggregator", "--thorough", "dropped=", "{key} --set identical_dims=", "concat_dims=", "--new-version"),
 }
 """What changes nothing for a product of this format, or is refused for it (`selection/options.py`)."""
 

@@ -40,6 +40,10 @@ CLASSES = {
         "the config names a dimension or a variable that the source files do not have",
         (Remedy("take the field back, or edit it", "edit {key} --remove {field}"), tries.ORDERED_BY),
     ),
+    "PartialChunksError": Explanation(
+        "a source file ends in the middle of a chunk, so that in kerchunk references no other file can follow it",
+        (tries.ZARR, tries.CFA),
+    ),
     "ProductDiffersFromSource": Explanation(
         "the product does not hold what its source files hold",
         (tries.ORDERED_BY, tries.WITH_K, tries.WITH_V, tries.ZARR, tries.THOROUGH, tries.DROP),
