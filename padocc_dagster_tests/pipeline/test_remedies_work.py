@@ -53,7 +53,7 @@ class Case:
     beside: dict[str, Callable[[Made], None]] = field(default_factory=dict)
     """Command → what is done besides it."""
     ends: dict[str, str] = field(default_factory=dict)
-    """Part of a command → how the project ends where that is not its publication: another true refusal."""
+    """A word of a command → how the project ends where that is not its publication: another true refusal."""
 
 
 CASES = (
@@ -126,6 +126,16 @@ def stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Case, 
     return make
 
 
+@pytest.mark.parametrize("form", ["kerchunk", "zarr", "CFA"])
+def test_the_remedy_for_a_coordinate_that_differs_in_its_last_digits_works(stopped: Callable[[Case, str], Made], form: str) -> None:
+    case = Case("e6_latitudes_differ_a_little", form, "DifferingCoordinateError", 1)
+    made = stopped(case, "made")
+    (words,) = remedies(made)
+    assert "identical_dims=[lat]" in words
+    carried_out(made, words, case)
+    made.through("scan", "compute", "validate")
+
+
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.case}-{case.form}")
 def test_every_remedy_offered_brings_the_project_further(stopped: Callable[[Case, str], Made], case: Case) -> None:
     offered = list(remedies(stopped(case, "offered")))
@@ -135,5 +145,5 @@ def test_every_remedy_offered_brings_the_project_further(stopped: Callable[[Case
         words = list(remedies(made))[number]
         carried_out(made, words, case)
         choices = choices_of(made) if words[0] == "recompute" else {}
-        expected = next((end for part, end in case.ends.items() if part in words), PUBLISHED)
+        expected = next((end for word, end in case.ends.items() if word in words), PUBLISHED)
         assert through(made, FROM[words[0]], **choices) == expected, words

@@ -103,33 +103,40 @@ def identical_too(identical: Sequence[str], files: Sequence[str]) -> Iterator[No
     import xarray
     from padocc.phases.compute import ComputeOperation
 
-    determine, combine, open_files = ComputeOperation._determine_dim_specs, xarray.combine_nested, xarray.open_mfdataset
-    first: dict[str, Any] = {}
-
-    def with_first(dataset: Any) -> Any:
-        """The dataset with the first one's variables of these names."""
-        if not first:
-            first.update({name: dataset[name].variable for name in identical if name in dataset.variables})
-            return dataset
-        return dataset.assign({name: found for name, found in first.items() if name in dataset.variables})
+    kept = (ComputeOperation._determine_dim_specs, xarray.combine_nested, xarray.open_mfdataset, xarray.open_dataset)
+    determine, combine, open_files, open_file = kept
+    known = set(files)
 
     def with_asked(operation: Any) -> None:
         determine(operation)
         operation.combine_kwargs = with_identical(operation.combine_kwargs, identical, files[0])
 
     def combined(datasets: Sequence[Any], *rest: Any, **options: Any) -> Any:
-        first.clear()
-        return combine([with_first(dataset) for dataset in datasets], *rest, **options)
+        return combine([_with_those_of(datasets[0], dataset, identical) for dataset in datasets], *rest, **options)
 
-    def opened(paths: Any, **options: Any) -> Any:
-        first.clear()
-        return open_files(paths, **{"preprocess": with_first, **options})
+    def opened_together(paths: Any, **options: Any) -> Any:
+        with open_file(paths[0]) as first:
+            first = first[[name for name in identical if name in first.variables]].load()
+            return open_files(paths, **{"preprocess": lambda dataset: _with_those_of(first, dataset, identical), **options})
 
-    ComputeOperation._determine_dim_specs, xarray.combine_nested, xarray.open_mfdataset = with_asked, combined, opened
+    def opened(path: Any, *rest: Any, **options: Any) -> Any:
+        dataset = open_file(path, *rest, **options)
+        if path not in known or path == files[0]:
+            return dataset
+        with open_file(files[0], *rest, **options) as first:
+            return _with_those_of(first[[name for name in identical if name in first.variables]].load(), dataset, identical)
+
+    patched = (with_asked, combined, opened_together, opened)
     try:
+        ComputeOperation._determine_dim_specs, xarray.combine_nested, xarray.open_mfdataset, xarray.open_dataset = patched
         yield
     finally:
-        ComputeOperation._determine_dim_specs, xarray.combine_nested, xarray.open_mfdataset = determine, combine, open_files
+        ComputeOperation._determine_dim_specs, xarray.combine_nested, xarray.open_mfdataset, xarray.open_dataset = kept
+
+
+def _with_those_of(first: Any, dataset: Any, names: Sequence[str]) -> Any:
+    """A dataset with another's variables of these names."""
+    return dataset.assign({name: first.variables[name] for name in names if name in dataset.variables and name in first.variables})
 
 
 def _header(path: str, concat: list[str], options: Mapping[str, Any]) -> tuple[dict[str, int], list[str], list[str], dict[str, None]]:
