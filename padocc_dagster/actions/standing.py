@@ -142,8 +142,7 @@ def _own_comparison(workdir: Workdir, project: Project) -> dict[str, Any] | None
         comparison = Comparison.from_dict(read_json(workdir.comparison(project)))
     except (CorruptFileError, OSError):
         return None
-    compared = f"{comparison.files_compared} of {comparison.files_total} compared value by value"
-    return {"description": comparison.sampling, "metadata": {"files": compared, "product fingerprint": comparison.product_fingerprint}}
+    return {"description": comparison.sampling, "metadata": {"product fingerprint": comparison.product_fingerprint}}
 
 
 def _chunks(projects: Iterable[Project]) -> Iterator[list[Project]]:

@@ -7,19 +7,35 @@ from padocc_dagster.pipeline.files import read_json
 from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.making.dimensions import identical_too
 from padocc_dagster.pipeline.making.dropping import dropping
+from padocc_dagster.pipeline.making.findings import keep_findings, undecoded_of
 from padocc_dagster.pipeline.making.opening import opened_with
-from padocc_dagster.pipeline.making.order import Ordering, concatenation_order
+from padocc_dagster.pipeline.making.order import Ordering, concatenation_order, ordered
+from padocc_dagster.pipeline.making.survey import refusal_in, survey
 from padocc_dagster.pipeline.product import options_of
 from padocc_dagster.pipeline.sources import keep_order
 from padocc_dagster.pipeline.specs import dropped_of
 
 
 def asked_order(workdir: Workdir, project: Project, files: Sequence[str]) -> Ordering:
-    """Find and store the order of the files; it is confirmed when a coordinate gave it, or the config says along what they follow."""
-    concat = options_of(read_json(workdir.base_cfg(project))).get("concat_dims") or ()
+    """Find and store the order of the files; it is confirmed when a coordinate gave it, or the config says along what they follow.
+
+    What else their headers say is kept in the project's base config: times that cannot be decoded, and differing packings. Raises
+    SourcesRefused for files that cannot be joined, and UnreadableSourceError naming those that cannot be opened.
+    """
+    base = read_json(workdir.base_cfg(project))
+    options = options_of(base)
+    concat = options.get("concat_dims") or ()
     along = concat[0] if len(concat) == 1 else None
-    ordering = concatenation_order(files, along)
+    if any(file.endswith(".tif") for file in files):
+        ordering, headers = concatenation_order(files, along), []
+    else:
+        headers = survey(files, along)
+        refusal = refusal_in(headers, {*concat, *(options.get("identical_dims") or ()), *dropped_of(base)})
+        if refusal:
+            raise refusal
+        ordering = ordered(headers, along)
     keep_order(workdir, project, ordering.files, confirmed=bool(ordering.dimension or along))
+    keep_findings(workdir, project, headers, ordering.undecoded)
     return ordering
 
 
@@ -28,6 +44,7 @@ def as_asked(workdir: Workdir, project: Project, files: Sequence[str]) -> Iterat
     """For the block, PADOCC opens files, leaves out variables and takes dimensions for identical as the config asks."""
     base = read_json(workdir.base_cfg(project))
     options, dropped = options_of(base), dropped_of(base)
-    with opened_with(options.get("xarray") or {}, dropped, files), dropping(dropped):
-        with identical_too(list(options.get("identical_dims") or ())):
+    opening = {**({"decode_times": False} if undecoded_of(base) else {}), **(options.get("xarray") or {})}
+    with opened_with(opening, dropped, files), dropping(dropped):
+        with identical_too(options.get("identical_dims") or (), files):
             yield
