@@ -108,6 +108,27 @@ def test_a_filter_that_kerchunk_does_not_know_is_named(tmp_path: Path, case: str
     assert case.removeprefix("e12_") in refused(project_of(tmp_path, case), "scan").message
 
 
+def test_a_filter_of_a_variable_without_the_dimension_of_aggregation_is_found_too(tmp_path: Path) -> None:
+    import h5py
+
+    made = Made(tmp_path.resolve())
+    for number in range(3):
+        base(made.root / "sources" / name(number), number * 4, 4).close()
+        with h5py.File(made.root / "sources" / name(number), "r+") as file:
+            orog = file.create_dataset("orog", data=file["lat"][:][:, None] + file["lon"][:], chunks=(12, 14), fletcher32=True)
+            for axis, dimension in enumerate(("lat", "lon")):
+                orog.dims[axis].attach_scale(file[dimension])
+    initialised(made.workdir, made.project.group, spec(made.project.code, made.sources))
+    outcome = refused(made, "scan")
+    assert (outcome.error_class, outcome.details["variable"]) == ("UnsupportedFilterError", "orog")
+
+
+def test_what_is_not_kept_is_no_reason_to_refuse(tmp_path: Path) -> None:
+    made = project_of(tmp_path, "e7_packing_differs", variables=("tas",))
+    made.through("scan", "compute")
+    assert made.verified()["problems"] == []
+
+
 def test_times_that_cannot_be_decoded_are_reported_by_the_scan(tmp_path: Path) -> None:
     outcome = project_of(tmp_path, "e4_months").through("scan")
     assert outcome.details["undecoded"] == ["time"]
@@ -171,10 +192,13 @@ def test_the_last_file_may_end_within_a_chunk(tmp_path: Path) -> None:
     assert unlike_sources(product_of(made.workdir, made.project), made.sources, "time") == []
 
 
+@pytest.mark.parametrize("chunks", [(4, 4, 1), (1, 4, 4)])
 @pytest.mark.parametrize("aggregator", ["V", "K"])
-def test_files_are_joined_where_only_the_coordinate_that_is_written_anew_is_stored_otherwise(tmp_path: Path, aggregator: str) -> None:
+def test_files_are_joined_where_only_the_coordinate_that_is_written_anew_is_stored_otherwise(
+    tmp_path: Path, aggregator: str, chunks: tuple[int, ...]
+) -> None:
     made = Made(tmp_path.resolve())
-    for number, chunk in enumerate((4, 4, 1)):
+    for number, chunk in enumerate(chunks):
         base(made.root / "sources" / name(number), number * 4, 4, chunk=4, time_chunk=chunk).close()
     initialised(made.workdir, made.project.group, spec(made.project.code, made.sources, aggregator=aggregator))
     outcome = made.through("scan", "compute")

@@ -80,7 +80,7 @@ def refusal_of(files: Sequence[str], concat: Sequence[str], dropped: Iterable[st
     """
     left_out = {*dropped, *concat}
     axes = {name: axis for name, axis in _axes(files[0], concat).items() if name not in left_out}
-    unsupported = _unsupported(files[0], sorted(axes))
+    unsupported = unsupported_in(files[0], dropped)
     if unsupported:
         return unsupported
     kinds: dict[str, dict[Encoding, list[str]]] = {}
@@ -95,6 +95,11 @@ def refusal_of(files: Sequence[str], concat: Sequence[str], dropped: Iterable[st
         if len(found) > 1:
             return _unsupported(min(found.values(), key=len)[0], [name]) or _differing(name, found)
     return next((_not_full(name, paths) for name, paths in partial.items()), None)
+
+
+def unsupported_in(path: str, dropped: Iterable[str]) -> UnsupportedFilterError | None:
+    """The first variable of a file that kerchunk would leave out without a word, for a filter that it does not know."""
+    return _unsupported(path, sorted(stored_in(path).keys() - {*dropped}))
 
 
 def _is_partial(stored: Stored, axis: int | None) -> bool:

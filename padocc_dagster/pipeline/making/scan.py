@@ -7,12 +7,13 @@ from padocc_dagster.pipeline.files import read_json, write_json, write_lines
 from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.making.aggregators import guarded
 from padocc_dagster.pipeline.making.asked import as_asked, asked_order
+from padocc_dagster.pipeline.making.coordinate_chunks import coordinates_in_any_chunks
 from padocc_dagster.pipeline.making.dimensions import NotInSourceError, apply_dimensions
+from padocc_dagster.pipeline.making.dropping import left_out
 from padocc_dagster.pipeline.making.operation import clear_cache, construct
 from padocc_dagster.pipeline.making.refusals import with_details
 from padocc_dagster.pipeline.product import asked_override
 from padocc_dagster.pipeline.sources import read_sources, total_bytes
-from padocc_dagster.pipeline.specs import dropped_of
 from padocc_dagster.pipeline.status import append_row, read_rows
 
 NO_TRIAL = "Warn-no trial: "
@@ -36,7 +37,8 @@ def scan(workdir: Workdir, project: Project) -> dict[str, Any]:
     asked = _prepare(workdir, project)
     try:
         apply_dimensions(workdir, project, ordering.files)
-        with as_asked(workdir, project, files), guarded(ordering.files, dropped_of(read_json(workdir.base_cfg(project)))) as attempts:
+        dropped = left_out(read_json(workdir.base_cfg(project)), ordering.files[0])
+        with as_asked(workdir, project, files), coordinates_in_any_chunks(), guarded(ordering.files, dropped) as attempts:
             construct(ScanOperation, workdir, project, "scan").run(mode="kerchunk")
     except (OSError, MemoryError, NotInSourceError):
         raise
