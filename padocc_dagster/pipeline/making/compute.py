@@ -10,6 +10,7 @@ from padocc_dagster.pipeline.making.asked import as_asked, asked_order
 from padocc_dagster.pipeline.making.attributes import apply_attributes
 from padocc_dagster.pipeline.making.dimensions import apply_dimensions
 from padocc_dagster.pipeline.making.dropping import left_out
+from padocc_dagster.pipeline.making.faithful import restore_declarations
 from padocc_dagster.pipeline.making.findings import packing_refusal
 from padocc_dagster.pipeline.making.missing_values import missing_values_refusal
 from padocc_dagster.pipeline.making.opening import ENGINES
@@ -133,6 +134,7 @@ def _kerchunk(workdir: Workdir, project: Project, product: Product) -> Made:
         if len(attempts.made) > 1 or isinstance(failure, SourcesRefused):
             failure.add_note(f"(aggregators tried: {attempts})")
         raise with_details(failure, aggregators=attempts.as_details())
+    restore_declarations(product, files[0])
     apply_attributes(workdir, project, product)
     return name if len(files) > 1 else "", attempts.as_details()
 
