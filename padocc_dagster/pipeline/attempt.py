@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from padocc_dagster.pipeline import publish as publish_phase
-from padocc_dagster.pipeline.files import last_lines
+from padocc_dagster.pipeline.files import append_text, last_lines
 from padocc_dagster.pipeline.finished import done_meanwhile, finished_before, record_end
 from padocc_dagster.pipeline.groups import faultlist
 from padocc_dagster.pipeline.layout import Project, Workdir
@@ -79,7 +79,7 @@ def _locked_attempt(phase: str, needed: str, work: Work, workdir: Workdir, proje
         return Outcome(phase, Verdict.FAILED, "", type(closed).__name__, message)
     except Exception as caught:
         error = caught
-        _log_traceback(workdir.phase_log(project, phase), caught)
+        append_text(workdir.phase_log(project, phase), "".join(traceback.format_exception(caught)))
     return _write_down(phase, workdir, project, len(rows), error, details)
 
 
@@ -109,9 +109,3 @@ def _write_down(
 
 def _one_line(error: Exception) -> str:
     return " ".join(" ".join([str(error), *getattr(error, "__notes__", [])]).split())[:2000]
-
-
-def _log_traceback(log: Path, error: Exception) -> None:
-    log.parent.mkdir(parents=True, exist_ok=True)
-    with open(log, "a", encoding="utf-8") as file:
-        file.write("".join(traceback.format_exception(error)))
