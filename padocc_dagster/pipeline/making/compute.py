@@ -14,7 +14,7 @@ from padocc_dagster.pipeline.sources import read_sources
 from padocc_dagster.pipeline.spec import AGGREGATORS
 from padocc_dagster.pipeline.status import append_row
 
-NO_OTHER_AGGREGATOR_HELPS = ("ConcatFatalError", "KerchunkDriverFatalError", "PartialDriverError", "SourceNotFoundError")
+NO_OTHER_AGGREGATOR_HELPS = ("ConcatFatalError", "NoDriverError", "SourceNotFoundError")
 FILE_TYPES = {"kerchunk": "json", "zarr": None, "CFA": None}
 
 
