@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import psutil
 import pytest
@@ -15,6 +16,7 @@ from padocc_dagster.pipeline import phases
 from padocc_dagster.pipeline.files import read_json
 from padocc_dagster.pipeline.outcome import Verdict
 from padocc_dagster.pipeline.workers import call as calls
+from padocc_dagster.pipeline.workers import samples as samples_module
 from padocc_dagster.pipeline.workers.call import ENDS_WITH_WORKER, NoProgressError, WorkerDiedError, call
 from padocc_dagster.pipeline.workers.forked import ForkedWorker
 from padocc_dagster.pipeline.workers.progress import LIMIT, Sample, has_progress, interval_seconds, limit_seconds, stall_of
@@ -162,14 +164,24 @@ def test_a_limit_is_divided_into_enough_samples(limit: float) -> None:
 
 
 def test_without_counters_processor_time_counts_in_whole_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
-    def none(*_: object, **__: object) -> str:
-        raise FileNotFoundError
+    class Process:
+        pid = 0
+        seconds = 7.2
 
-    monkeypatch.setattr(Path, "read_text", none)
-    before = sample_of([psutil.Process()], None)
-    while psutil.Process().cpu_times().user < before.cpu_seconds + 1.1:
-        pass
-    assert sample_of([psutil.Process()], None).work != before.work
+        def cpu_times(self) -> SimpleNamespace:
+            return SimpleNamespace(user=self.seconds, system=0.5)
+
+    monkeypatch.setattr(samples_module, "_counted", lambda pid: {})
+    process = Process()
+    before = sample_of([process], None)
+    process.seconds = 7.4
+    assert not has_progress(before, sample_of([process], None)), "a heartbeat"
+    process.seconds = 8.0
+    assert has_progress(before, sample_of([process], None))
+
+
+def test_a_process_that_nothing_counts_for_is_no_error() -> None:
+    assert samples_module._counted(-1) == {}
 
 
 def test_a_file_of_the_project_that_changes_is_progress(tmp_path: Path) -> None:

@@ -122,7 +122,8 @@ def call(operation: str, **arguments: Any) -> Any:
 
 
 def _folder(arguments: dict[str, Any]) -> Path | None:
-    """The folder of the project that is worked on, if it is one."""
-    if "root" not in arguments or "project" not in arguments:
+    """The folder of the project that is worked on; None when it is none, or has a name that the worker will refuse."""
+    try:
+        return Workdir(Path(arguments["root"])).project_dir(Project.parse(arguments["project"]))
+    except (KeyError, ValueError):
         return None
-    return Workdir(Path(arguments["root"])).project_dir(Project.parse(arguments["project"]))

@@ -3,7 +3,7 @@
 import re
 from collections import Counter
 
-from padocc_dagster.slurm.identity import run_of
+from padocc_dagster.slurm.identity import MARK, run_of
 from padocc_dagster_tests.slurm.live.conftest import LiveSlurm
 
 
@@ -16,8 +16,8 @@ def jobs(live: LiveSlurm) -> Counter[str]:
         ids = ",".join(map(str, range(1, last + 1)))  # asked by time, sacct leaves out jobs that were held until they were cancelled
         asked = ("sacct", "-X", "-n", "-P", "-j", ids, "-o", "JobName%100,Comment,State")
         rows = [row.split("|") for row in live.cluster.command(*asked).splitlines()]
-        names = {f"dagster-{run_id}" for run_id in submitted(live)}  # the comment gets into the accounting at the end
-        unfinished = any(name in names and state in ("PENDING", "RUNNING") for name, _, state in rows)
+        names = tuple(f"{MARK}-{run_id}-" for run_id in submitted(live))  # the comment gets into the accounting at the end
+        unfinished = any(name.startswith(names) and state in ("PENDING", "RUNNING") for name, _, state in rows)
         ours = Counter(run_id for _, comment, _ in rows if (run_id := run_of(comment, instance_id)))
         return None if unfinished else Counter({**dict.fromkeys(submitted(live), 0), **ours})
 
