@@ -6,8 +6,10 @@ lies elsewhere.
 
 import os
 import time
-from collections.abc import Hashable, Iterable
+from collections import deque
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -71,11 +73,19 @@ def _counted(pid: int) -> dict[str, int]:
 def _files(folder: Path | None) -> int:
     """A digest of sizes and times of change of the project's files; of the first `FILES_LOOKED_AT` where a store has more."""
     found: list[tuple[str, int, int]] = []
-    for directory, folders, names in os.walk(folder) if folder else ():
-        for name in (*folders, *names):
-            with suppress(OSError):
-                state = os.lstat(os.path.join(directory, name))
-                found.append((name, state.st_size, state.st_mtime_ns))
-        if len(found) >= FILES_LOOKED_AT:
-            break
+    for entry in islice(_entries(folder), FILES_LOOKED_AT) if folder else ():
+        with suppress(OSError):
+            state = entry.stat(follow_symlinks=False)
+            found.append((entry.path, state.st_size, state.st_mtime_ns))
     return hash(tuple(found))
+
+
+def _entries(folder: Path) -> Iterator[os.DirEntry[str]]:
+    """All that lies in a folder, level by level."""
+    folders = deque([str(folder)])
+    while folders:
+        with suppress(OSError), os.scandir(folders.popleft()) as entries:
+            for entry in entries:
+                yield entry
+                if entry.is_dir(follow_symlinks=False):
+                    folders.append(entry.path)
