@@ -79,7 +79,7 @@ def _locked_attempt(phase: str, needed: str, work: Work, workdir: Workdir, proje
         return Outcome(phase, Verdict.FAILED, "", type(closed).__name__, message)
     except Exception as caught:
         error = caught
-        append_text(workdir.phase_log(project, phase), "".join(traceback.format_exception(caught)))
+        _log_traceback(workdir.phase_log(project, phase), caught)
     return _write_down(phase, workdir, project, len(rows), error, details)
 
 
@@ -109,3 +109,7 @@ def _write_down(
 
 def _one_line(error: Exception) -> str:
     return " ".join(" ".join([str(error), *getattr(error, "__notes__", [])]).split())[:2000]
+
+
+def _log_traceback(log: Path, error: Exception) -> None:
+    append_text(log, "".join(traceback.format_exception(error)))
