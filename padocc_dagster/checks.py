@@ -1,16 +1,20 @@
-"""The gates: blocking checks, one result for each project. Downstream of a check that has not passed, nothing runs.
+"""The gates: blocking checks, one result for each project. Downstream of a check that has not passed, nothing runs. And, behind the last
+of them, the watch over what is published: a check that blocks nothing, and is looked at again every day (`actions/watch.py`).
 
 Every phase also reads its gate again from PADOCC's files before it starts, because a check does not bind a run that a person starts
 downstream of it.
 """
 
+import time
 import warnings
 
 import dagster as dg
 
 from padocc_dagster.assets.advice import advice_on
 from padocc_dagster.assets.cloud_product import cloud_product
+from padocc_dagster.assets.completion import completed_product
 from padocc_dagster.assets.differences import differences
+from padocc_dagster.assets.findings import finding_result
 from padocc_dagster.assets.scan import scan_report
 from padocc_dagster.assets.validation import validation_report
 from padocc_dagster.partitions import project_of, projects
@@ -19,6 +23,7 @@ from padocc_dagster.pipeline.making.validate import read_findings
 from padocc_dagster.pipeline.outcome import Verdict
 from padocc_dagster.pipeline.phases import verify
 from padocc_dagster.pipeline.status import gate_problem, read_rows, verdict_of
+from padocc_dagster.pipeline.watch.rounds import reported, watch_project
 from padocc_dagster.pipeline.workers.call import WorkerError, follow
 from padocc_dagster.resources import Padocc
 
@@ -34,8 +39,8 @@ def scan_succeeded(context: dg.AssetCheckExecutionContext, padocc: Padocc) -> dg
 
 @dg.asset_check(asset=cloud_product, blocking=True, partitions_def=projects)
 def product_matches_source(context: dg.AssetCheckExecutionContext, padocc: Padocc) -> dg.AssetCheckResult:
-    """The product equals its source files: every reference, every chunk, and the values of every file (of a stated sample of a large
-    project's), compared by this package and not by PADOCC. Where it does not: what differs and how, with pictures, and what to do."""
+    """The product equals its source files: every reference is held against the file's own chunk index, and what that cannot prove is
+    read, by this package and not by PADOCC. Where it does not: what differs and how, with pictures, and what to do."""
     workdir, project = padocc.workdir, project_of(context)
     try:
         comparison = verify(workdir, project)
@@ -52,8 +57,10 @@ def product_matches_source(context: dg.AssetCheckExecutionContext, padocc: Padoc
             **decide,
             "problems": _lines(comparison.problems),
             "differences in metadata": _lines(comparison.information),
-            "files": f"{comparison.files_compared} of {comparison.files_total} compared value by value",
-            "sample": comparison.sampling,
+            "files": comparison.files_total,
+            "files proved by their references": comparison.files_proved,
+            "files read in full": comparison.files_compared,
+            "how": comparison.sampling,
             "variables": _variables(comparison),
             "product fingerprint": comparison.product_fingerprint,
             "seconds": comparison.seconds,
@@ -65,6 +72,16 @@ def product_matches_source(context: dg.AssetCheckExecutionContext, padocc: Padoc
 def validation_passed(context: dg.AssetCheckExecutionContext, padocc: Padocc) -> dg.AssetCheckResult:
     """PADOCC's validation did not find anything fatal. `Warn` passes, with its reasons."""
     return _gate(context, padocc, "validate")
+
+
+@dg.asset_check(asset=completed_product, blocking=False, partitions_def=projects)
+def sources_unchanged(context: dg.AssetCheckExecutionContext, padocc: Padocc) -> dg.AssetCheckResult:
+    """The source files of the published products are as they were at publication, or as somebody accepted them since. Where one is missing
+    or changed: which, what changed, and whether the published product still equals it."""
+    watched = watch_project(padocc.workdir, project_of(context))
+    if watched.is_news and not watched.is_first:  # a new product is left to its first round: many are published at once
+        reported(padocc.workdir, [watched], time.time())
+    return dg.AssetCheckResult(**finding_result(padocc.workdir, watched))
 
 
 def _gate(context: dg.AssetCheckExecutionContext, padocc: Padocc, phase: str) -> dg.AssetCheckResult:

@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from padocc_dagster.commands import adopt, compare, edit, explain, faultlist, moves, redo, rules, select, tick
+from padocc_dagster.commands import adopt, audit, compare, edit, explain, faultlist, moves, published, redo, rules, select, tick
 from padocc_dagster.commands.place import WorkdirOption
 
 app = typer.Typer(
@@ -164,7 +164,7 @@ def demo(
     raise typer.Exit(0 if good else 1)
 
 
-for steps in (adopt, select, edit, redo, faultlist, tick, explain, compare, moves, rules):
+for steps in (adopt, select, edit, redo, faultlist, tick, published, explain, compare, audit, moves, rules):
     steps.register(app)
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Everything that padocc-dagster offers, on one page.
 
 A group config dropped into the inbox becomes projects; each goes through scan, compute, validation and publication, one run a phase;
-blocking checks stand between the phases; what stopped is seen in the overview and in the failure of its run.
+blocking checks stand between the phases; what stopped is seen in the overview and in the failure of its run. What is published is watched from then on.
 """
 
 import dagster as dg
@@ -12,11 +12,13 @@ from padocc_dagster.actions.edit import edit_projects
 from padocc_dagster.actions.faultlist import faultlist_projects, unfaultlist_projects
 from padocc_dagster.actions.initialise import initialise_group
 from padocc_dagster.actions.moves import finish_interrupted_steps, merge_groups, remove_projects, split_group, transfer_projects
+from padocc_dagster.actions.published import accept_changed_sources, withdraw_products
 from padocc_dagster.actions.redo import recompute_projects, rescan_projects, revalidate_projects
 from padocc_dagster.actions.rules import set_rules
 from padocc_dagster.actions.select_again import select_groups_again
 from padocc_dagster.actions.telling import tell_initialised
 from padocc_dagster.actions.tick import tick_projects, untick_projects
+from padocc_dagster.actions.watch import hourly_watch, watch_published
 from padocc_dagster.assets.cloud_product import cloud_product
 from padocc_dagster.assets.completion import completed_product
 from padocc_dagster.assets.overview import group_overview
@@ -25,7 +27,7 @@ from padocc_dagster.assets.scan import scan_report
 from padocc_dagster.assets.subsets import subsets
 from padocc_dagster.assets.validation import validation_report
 from padocc_dagster.automation import automation_sensor
-from padocc_dagster.checks import product_matches_source, scan_succeeded, validation_passed
+from padocc_dagster.checks import product_matches_source, scan_succeeded, sources_unchanged, validation_passed
 from padocc_dagster.resources import Padocc
 from padocc_dagster.sensors.comparisons import compare_products, comparisons
 from padocc_dagster.sensors.inbox import inbox
@@ -46,7 +48,7 @@ defs = dg.Definitions(
         subsets,
         group_overview,
     ],
-    asset_checks=[scan_succeeded, product_matches_source, validation_passed],
+    asset_checks=[scan_succeeded, product_matches_source, validation_passed, sources_unchanged],
     jobs=[
         initialise_group,
         refresh_group,
@@ -63,6 +65,9 @@ defs = dg.Definitions(
         unfaultlist_projects,
         tick_projects,
         untick_projects,
+        watch_published,
+        withdraw_products,
+        accept_changed_sources,
         transfer_projects,
         merge_groups,
         split_group,
@@ -73,7 +78,7 @@ defs = dg.Definitions(
         tell_initialised,
     ],
     sensors=[inbox, automation_sensor, membership, outside, comparisons, rules, slurm_jobs, missed_repeats],
-    schedules=[daily_selections],
+    schedules=[daily_selections, hourly_watch],
     resources={"padocc": Padocc(root=dg.EnvVar("WORKDIR"))},
     executor=dg.in_process_executor,
 )

@@ -36,6 +36,8 @@ class Series:
     declare_fill: bool = True
     """Whether that variable declares its `_FillValue`."""
     bounds: bool = False
+    meaning: bool = False
+    """Flags with meanings, a grid mapping, an auxiliary coordinate, and attributes that say what values are."""
     later_variable: bool = False
     """The last file has a variable that the others have not."""
     lat: int = LAT
@@ -124,6 +126,17 @@ def _fields(dataset: netCDF4.Dataset, series: Series, number: int, length: int, 
         sparse.units = "1"
         written = min(series.chunk, length)
         sparse[length - written : length] = random.random((written, series.lat, series.lon), dtype="f4")
+    if series.meaning:
+        flag = dataset.createVariable("flag", "i2", dimensions, **chunks)
+        flag.setncatts({"flag_values": np.array([0, 1, 2], "i2"), "flag_meanings": "good doubtful bad"})
+        flag[:] = random.integers(0, 3, shape)
+        pole = dataset.createVariable("rotated_pole", "i4", ())
+        pole.setncatts({"grid_mapping_name": "rotated_latitude_longitude", "grid_north_pole_latitude": 39.25})
+        pole[...] = 0
+        area = dataset.createVariable("area", "f8", ("lat", "lon"))
+        area[:] = np.arange(series.lat * series.lon).reshape(series.lat, series.lon)
+        tas.setncatts({"coordinates": "area", "grid_mapping": "rotated_pole", "cell_methods": "time: mean", "standard_name": "air_temperature"})
+        tas.positive = "up"
     if series.later_variable and number == len(series.lengths) - 1:
         dataset.createVariable("extra", "f4", dimensions, **chunks)[:] = 1.0
 

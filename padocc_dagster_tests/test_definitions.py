@@ -26,6 +26,7 @@ CHECKS = {
     "cloud_product": ["product_matches_source"],
     "validation_report": ["validation_passed"],
 }
+WATCHED = {"completed_product": ["sources_unchanged"]}
 BY_PROJECT = ("project", "scan_report", "cloud_product", "validation_report", "completed_product")
 
 
@@ -39,14 +40,14 @@ def test_the_graph_is_the_one_on_this_page(graph: Any) -> None:
     assert found == GRAPH
 
 
-def test_every_gate_is_a_blocking_check_with_a_result_for_each_project(graph: Any) -> None:
-    found: dict[str, list[str]] = {}
+def test_every_gate_is_a_blocking_check_and_every_check_has_a_result_for_each_project(graph: Any) -> None:
+    blocking: dict[str, list[str]] = {}
+    others: dict[str, list[str]] = {}
     for key in graph.asset_check_keys:
         node = graph.get(key)
-        assert node.blocking
         assert node.partitions_def.name == "projects"
-        found.setdefault(key.asset_key.to_user_string(), []).append(key.name)
-    assert found == CHECKS
+        (blocking if node.blocking else others).setdefault(key.asset_key.to_user_string(), []).append(key.name)
+    assert (blocking, others) == (CHECKS, WATCHED)
 
 
 @pytest.mark.parametrize("name", GRAPH)
@@ -72,5 +73,12 @@ def test_everything_that_watches_is_on_by_default() -> None:
 
 
 def test_catalogues_are_asked_every_night_only_where_somebody_wants_it() -> None:
-    (schedule,) = defs.get_repository_def().schedule_defs
-    assert (schedule.name, schedule.default_status) == ("daily_selections", dg.DefaultScheduleStatus.STOPPED)
+    assert _schedules()["daily_selections"] is dg.DefaultScheduleStatus.STOPPED
+
+
+def test_published_products_are_watched_every_hour() -> None:
+    assert _schedules() == {"daily_selections": dg.DefaultScheduleStatus.STOPPED, "hourly_watch": dg.DefaultScheduleStatus.RUNNING}
+
+
+def _schedules() -> dict[str, dg.DefaultScheduleStatus]:
+    return {schedule.name: schedule.default_status for schedule in defs.get_repository_def().schedule_defs}

@@ -99,8 +99,6 @@ def _materialization(workdir: Workdir, project: Project, phase: str, row: Status
 
 def _log_checks(context: dg.OpExecutionContext, workdir: Workdir, phase: str, rows: Mapping[Project, StatusRow]) -> None:
     """Log what vouches for these materialisations, bound to them: a result that names none does not count as current."""
-    from dagster._core.definitions.asset_checks.asset_check_evaluation import AssetCheckEvaluationTargetMaterializationData
-
     if not rows:
         return
     asset = dg.AssetKey(PHASE_ASSETS[phase])
@@ -112,9 +110,6 @@ def _log_checks(context: dg.OpExecutionContext, workdir: Workdir, phase: str, ro
         else:
             found = {"metadata": {"status": row.status}, "description": row.status, "severity": _severity(row)}
         if found:
-            target = AssetCheckEvaluationTargetMaterializationData(
-                storage_id=latest[str(project)], run_id=context.run_id, timestamp=time.time()
-            )
             context.log_event(
                 dg.AssetCheckEvaluation(
                     asset_key=asset,
@@ -122,10 +117,17 @@ def _log_checks(context: dg.OpExecutionContext, workdir: Workdir, phase: str, ro
                     passed=True,
                     partition=str(project),
                     blocking=True,
-                    target_materialization_data=target,
+                    target_materialization_data=bound_to(context, latest[str(project)]),
                     **found,
                 )
             )
+
+
+def bound_to(context: dg.OpExecutionContext, storage_id: int) -> Any:
+    """What binds a result of a check to the materialisation of this storage id; Dagster has no public name for it."""
+    from dagster._core.definitions.asset_checks.asset_check_evaluation import AssetCheckEvaluationTargetMaterializationData
+
+    return AssetCheckEvaluationTargetMaterializationData(storage_id=storage_id, run_id=context.run_id, timestamp=time.time())
 
 
 def _severity(row: StatusRow) -> dg.AssetCheckSeverity:
@@ -140,8 +142,7 @@ def _own_comparison(workdir: Workdir, project: Project) -> dict[str, Any] | None
         comparison = Comparison.from_dict(read_json(workdir.comparison(project)))
     except (CorruptFileError, OSError):
         return None
-    compared = f"{comparison.files_compared} of {comparison.files_total} compared value by value"
-    return {"description": comparison.sampling, "metadata": {"files": compared, "product fingerprint": comparison.product_fingerprint}}
+    return {"description": comparison.sampling, "metadata": {"product fingerprint": comparison.product_fingerprint}}
 
 
 def _chunks(projects: Iterable[Project]) -> Iterator[list[Project]]:

@@ -42,6 +42,7 @@ def _print(found: "Explained", console: "Console") -> None:
     if found.meaning:
         console.print(Text(f"It means that {found.meaning}."))
     _section(console, "Published", found.published)
+    _section(console, "Sources of published products are not as they should be", found.watch)
     _section(console, "Other versions", found.other_versions)
     if found.tick:
         _section(console, "Ticked", [f"by {found.tick.get('who')}: {found.tick.get('why')}"])

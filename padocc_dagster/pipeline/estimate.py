@@ -9,7 +9,6 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from padocc_dagster.pipeline.comparison.sample import choose
 from padocc_dagster.pipeline.files import read_json, read_lines
 from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.product import options_of, product_of
@@ -49,16 +48,16 @@ def estimate_compute(workdir: Workdir, project: Project) -> Estimate:
     seconds = START_SECONDS + files * (max(convert, FILE_SECONDS) + CONCAT_SECONDS) + REFERENCE_SECONDS * references
     if cloud_format == "CFA" or options.get("cfa"):
         seconds += files * CFA_FILE_SECONDS
-    passes = 2 * _compared(files, size, options.get("compare", "auto"))  # the sources and the product
+    passes = 2 * _read(files, cloud_format, options.get("compare", "auto"))  # the sources and the product
     if cloud_format == "zarr":
         passes += 2  # the sources are read and the store is written
     return Estimate(seconds + passes * size / READ_BYTES_PER_SECOND, START_BYTES + REFERENCE_BYTES * references, scanned)
 
 
-def _compared(files: float, size: float, compare: Any) -> float:
-    """The part of the files that will be compared in full."""
+def _read(files: float, cloud_format: str, compare: Any) -> float:
+    """The part of the files that the comparison will read in full."""
     if compare == "auto":
-        return len(choose(int(files), int(size), "auto", seed=0)[0]) / max(files, 1)
+        return 1 / max(files, 1) if cloud_format in ("kerchunk", "parquet") else 1.0
     return 1.0 if compare == "all" else min(1.0, (compare + 2) / max(files, 1))
 
 

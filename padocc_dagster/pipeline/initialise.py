@@ -20,6 +20,7 @@ from padocc_dagster.pipeline.moving.carrying import finish_unfinished
 from padocc_dagster.pipeline.names import name_problem
 from padocc_dagster.pipeline.next_version import keep_version, next_version
 from padocc_dagster.pipeline.project_files import configs_of, keep_item, write_datasets
+from padocc_dagster.pipeline.sources import keep_checksums
 from padocc_dagster.pipeline.spec import ProjectSpec
 from padocc_dagster.pipeline.specs import keep_specs, restore_specs, spec_from, spec_of_base_cfg
 from padocc_dagster.pipeline.status import append_row
@@ -103,6 +104,7 @@ def _initialise(workdir: Workdir, project: Project, spec: ProjectSpec) -> bool:
         base, detail = configs_of(project, spec, version)
         (workdir.project_dir(project) / "phase_logs").mkdir(exist_ok=True)
         keep_item(workdir, project, spec)
+        keep_checksums(workdir, project, spec.checksums)
         write_json(workdir.detail_cfg(project), detail)
         write_json(workdir.base_cfg(project), base)
     return True

@@ -6,12 +6,13 @@ PADOCC 1.5.1 layout (`padocc/core/project.py:325`, `core/mixins/directory.py:177
     groups/<group>/padocc_dagster/  this package's own: specs.json, announcements.json, selection.json, history.jsonl
     in_progress/<group>/<code>/     base-cfg.json, detail-cfg.json, allfiles.txt, status_log.csv, phase_logs/, products
     in_progress/<group>/<code>/padocc_dagster/    this package's own records: comparison.json, outcome.json,
-                                    passed-<phase>.json, tick.json, history.jsonl, stac_item.json
-    completed/<group>/              published products with their reports
+                                    passed-<phase>.json, tick.json, history.jsonl, stac_item.json, checksums.json
+    completed/<group>/              published products with their reports (`published.py`), withdrawn ones (`withdrawn.py`)
     inbox/                          group configs, watched
     locks/                          who is at work on what
     padocc_dagster/asked/           what a manual step under way was asked for
     padocc_dagster/unfinished/      steps under way that change which projects a group has
+    padocc_dagster/watched/         when the sources of published products were looked at last, and what was found
     dagster/                        DAGSTER_HOME of an instance started here
 """
 
@@ -120,6 +121,10 @@ class Workdir:
         """The STAC item that is to be published with the project's product, as its catalogue had it when the project was selected."""
         return self.project_dir(project) / "padocc_dagster" / "stac_item.json"
 
+    def checksums(self, project: Project) -> Path:
+        """The checksums that a catalogue gives for the project's source files."""
+        return self.project_dir(project) / "padocc_dagster" / "checksums.json"
+
     def tick(self, project: Project) -> Path:
         """Who accepted what PADOCC's validation said of the project's product, and why."""
         return self.project_dir(project) / "padocc_dagster" / "tick.json"
@@ -137,6 +142,19 @@ class Workdir:
 
     def group_lock(self, group: str) -> Path:
         return self.root / "locks" / f"{group}.group.lock"
+
+    def watched(self, group: str) -> Path:
+        """When the group's published products were looked at last, and what was found."""
+        return self.root / "padocc_dagster" / "watched" / f"{group}.json"
+
+    def watched_lock(self, group: str) -> Path:
+        """Held while that is changed."""
+        return self.root / "locks" / f"{group}.watched.lock"
+
+    @property
+    def watch_lock(self) -> Path:
+        """Held by the round that looks at published products."""
+        return self.root / "locks" / "watch.lock"
 
     @property
     def edits_lock(self) -> Path:

@@ -7,10 +7,11 @@ from padocc_dagster.pipeline.files import CorruptFileError, read_json, write_jso
 from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.outcome import Verdict
 from padocc_dagster.pipeline.status import read_rows
+from padocc_dagster.pipeline.withdrawn import withdrawals
 
 
 def next_version(workdir: Workdir, project: Project) -> str:
-    """The version for a project initialised anew: beyond whatever is published of it in any format, which is not touched any more.
+    """The version for a project initialised anew: beyond all that is or was published of it in any format, which is not touched any more.
 
     What it published in another group, before it was moved, is known by its status log only.
     """
@@ -20,7 +21,8 @@ def next_version(workdir: Workdir, project: Project) -> str:
         rows = rows[max((number for number, row in enumerate(rows) if row.phase == "init"), default=0) :]
     except (CorruptFileError, KeyError):
         current = "1.0"
-    names = [path.name for path in (workdir.completed / project.group).glob(f"{project.code}_*")]
+    shelf = workdir.completed / project.group
+    names = [*(path.name for path in shelf.glob(f"{project.code}_*")), *(each.name for each in withdrawals(shelf))]
     revision = re.compile(rf"{re.escape(project.code)}_(?:k|kr|zr|c)(\d+)\.(\d+)")
     published = [tuple(map(int, found.groups())) for name in names if (found := revision.fullmatch(name))]
     now = tuple(map(int, current.split(".")))

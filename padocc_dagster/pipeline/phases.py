@@ -21,7 +21,7 @@ LOCK_WAIT_SECONDS = 5.0
 
 def initialise_group(workdir: Workdir, group: str, specs: list[ProjectSpec], **choices: Any) -> dict[str, list[str]]:
     """Make the group be what the specs say; see `initialise.initialise_group`."""
-    projects = [{**spec.as_dict(), "files": list(spec.files), "item": spec.item} for spec in specs]
+    projects = [{**spec.as_dict(), "files": list(spec.files), "item": spec.item, "checksums": spec.checksums} for spec in specs]
     return call("initialise", root=str(workdir.root), group=group, projects=projects, **choices)
 
 

@@ -1,4 +1,4 @@
-"""Publishing: the product and its report, compared once more, in one rename.
+"""Publishing: the product and its report, in one rename, directly after a last look at the product and at its sources.
 
     completed/<group>/<code>_<revision>/    <code>_<revision>.json|.parquet|.zarr|.nca and <code>_<revision>_report.json,
                                             and <code>_<revision>_item.json where a STAC item is asked for
@@ -20,15 +20,21 @@ from padocc_dagster.pipeline.files import read_json, write_json, write_text
 from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.links import linked
 from padocc_dagster.pipeline.making.validate import read_findings
+from padocc_dagster.pipeline.moving.histories import Histories
 from padocc_dagster.pipeline.product import Product, fingerprint, fingerprint_of_bytes, product_of, same_but_for_date, size_of
+from padocc_dagster.pipeline.published import SOURCES, groups_of
+from padocc_dagster.pipeline.source_states import SourceState, digest, state_of, table_of
+from padocc_dagster.pipeline.sources import read_sources, source_checksums
 from padocc_dagster.pipeline.stac_item import item_to_publish, updated_item
 from padocc_dagster.pipeline.status import GateClosedError, read_rows
 from padocc_dagster.pipeline.steps.tick import tick_of, void_tick_problem
 from padocc_dagster.pipeline.verify import comparison_problem
+from padocc_dagster.pipeline.watch.changes import changes
+from padocc_dagster.pipeline.withdrawn import withdrawal_of
 
 
 class AlreadyPublishedError(Exception):
-    """Another product stands at the place of this revision."""
+    """This revision was published before: with another product, or with one that was withdrawn."""
 
 
 def publish(workdir: Workdir, project: Project, links: dict[str, str] | None = None) -> dict[str, Any]:
@@ -48,19 +54,24 @@ def publish(workdir: Workdir, project: Project, links: dict[str, str] | None = N
     given = item_to_publish(workdir, project)
     item = updated_item(given, product, name) if given else None
     target = workdir.completed / project.group / name
+    _refuse_withdrawn(workdir, project, name)
+    checksums = source_checksums(workdir, project)
+    states = [state_of(path, checksums.get(path, "")) for path in read_sources(workdir, project)]
     beside = target.with_name(f".{name}.{secrets.token_hex(4)}")
     _remove_leftovers(target)
     beside.mkdir(parents=True)
     try:
         copy = beside / f"{name}{product.suffix}"
         if text is None:
-            _copy(product, copy, compared)
+            _copy(product, copy)
         else:
-            _write(copy, text)
-        write_json(beside / f"{name}_report.json", _report(workdir, project, product, links))
+            write_text(copy, text)
+        write_json(beside / f"{name}_report.json", {**_report(workdir, project, product, links), SOURCES: table_of(states)})
         if item is not None:
             write_json(beside / f"{name}_item.json", item)
         _sync(beside)
+        _refuse_changed(copy, compared if text is None else fingerprint_of_bytes(text.encode()))
+        _refuse_changed_sources(workdir, project, states)
         published = _put(beside, target, copy.name)
     finally:
         shutil.rmtree(beside, ignore_errors=True)
@@ -90,23 +101,40 @@ def _linked_text(product: Product, links: dict[str, str], compared: str) -> str:
     return json.dumps(linked(json.loads(content), links))
 
 
-def _write(copy: Path, text: str) -> None:
-    """Write the product, on to the disk, and make sure that it is there."""
-    write_text(copy, text)
-    if copy.read_bytes() != text.encode():
-        raise OSError(f"{copy} does not hold what was written: bytes were lost or changed on the way; publish again")
-
-
-def _copy(product: Product, copy: Path, compared: str) -> None:
-    """Copy the product, on to the disk, and make sure that the copy is what was compared with the sources."""
+def _copy(product: Product, copy: Path) -> None:
+    """Copy the product, on to the disk."""
     if product.path.is_dir():
         shutil.copytree(product.path, copy)
     else:
         shutil.copyfile(product.path, copy)
     for path in (copy, *copy.rglob("*")):
         _sync(path)
-    if fingerprint(copy) != compared:
+
+
+def _refuse_withdrawn(workdir: Workdir, project: Project, name: str) -> None:
+    shelves = [workdir.completed / group for group in groups_of(project, Histories(workdir))]
+    withdrawn = [withdrawal for shelf in shelves if (withdrawal := withdrawal_of(shelf, name))]
+    if withdrawn:
+        raise AlreadyPublishedError(
+            f"{withdrawn[0].name} was withdrawn by {withdrawn[0].who} ({withdrawn[0].why}), and readers may still have it: "
+            "compute with new_version to publish a corrected one"
+        )
+
+
+def _refuse_changed(copy: Path, expected: str) -> None:
+    """The last look at the product: make sure that the copy holds what was compared with the sources, its links apart."""
+    if fingerprint(copy) != expected:
         raise OSError(f"{copy} is not what was compared with the sources: bytes were lost or changed on the way; publish again")
+
+
+def _refuse_changed_sources(workdir: Workdir, project: Project, states: list[SourceState]) -> None:
+    """The last look at the sources: they are as they were compared, and as the report says."""
+    remedy = "nothing was published. Run the check product_matches_source again, or scan the project again"
+    if changed := changes(states):
+        more = f" and {len(changed) - 1} more" if len(changed) > 1 else ""
+        raise GateClosedError(f"{changed[0]}{more}, while {project} was being published: {remedy}")
+    if digest(states) != read_json(workdir.comparison(project))["source_fingerprint"]:
+        raise GateClosedError(f"source files of {project} changed after the comparison, before they were published: {remedy}")
 
 
 def _sync(path: Path) -> None:

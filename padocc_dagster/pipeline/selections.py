@@ -46,7 +46,8 @@ def as_edited(workdir: Workdir, group: str, selected: Iterable[ProjectSpec]) -> 
         project = Project(group, new.code)
         if old := stored.get(project):
             old = with_choices(workdir, project, old)
-            new = replace(old, pattern="", substitutions={}, files=new.files, records=new.records, item=new.item)
+            of_catalogue = {"files": new.files, "records": new.records, "item": new.item, "checksums": new.checksums}
+            new = replace(old, pattern="", substitutions={}, **of_catalogue)
         specs.append(new)
     return specs
 

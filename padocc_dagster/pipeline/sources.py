@@ -1,7 +1,7 @@
 """The list of source files of a project, guarded: PADOCC makes a smaller product from a shortened list without a word."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from padocc_dagster.pipeline.files import CorruptFileError, read_json, read_lines, write_json, write_lines
@@ -48,6 +48,20 @@ def keep_order(workdir: Workdir, project: Project, files: Iterable[str], confirm
     base["order_confirmed"] = confirmed
     base.setdefault("padocc_dagster", {})["sources"] = list_digest(files)
     write_json(workdir.base_cfg(project), base)
+
+
+def keep_checksums(workdir: Workdir, project: Project, checksums: Mapping[str, str]) -> None:
+    """Store what a catalogue says of the files; without anything, forget what one said before."""
+    if checksums:
+        write_json(workdir.checksums(project), dict(checksums))
+    else:
+        workdir.checksums(project).unlink(missing_ok=True)
+
+
+def source_checksums(workdir: Workdir, project: Project) -> dict[str, str]:
+    """Path → checksum of the source files for which a catalogue gave one when the project was selected last."""
+    path = workdir.checksums(project)
+    return read_json(path) if path.exists() else {}
 
 
 def total_bytes(files: Iterable[str]) -> int:

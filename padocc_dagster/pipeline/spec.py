@@ -19,11 +19,14 @@ class ProjectOptions:
     cfa: bool = False
     """Also make a CFA-netCDF aggregation, which doubles the time of compute."""
     compare: Literal["auto", "all"] | int = "auto"
-    """How many source files the product is compared with, value by value."""
+    """How many source files the product is compared with, value by value; `auto` reads what references do not prove."""
     concat_dims: tuple[str, ...] = ()
     """The dimension along which the files follow each other, where PADOCC does not find it; empty lets it look."""
     identical_dims: tuple[str, ...] = ()
     """Dimensions and variables that are the same in all files, besides those that PADOCC finds so."""
+    identical_within: float | None = None
+    """The largest difference between files of what `identical_dims` declares identical; None for the precision of single-precision
+    numbers."""
     xarray: dict[str, Any] = field(default_factory=dict)
     """How source files are opened by xarray: options of `xarray.open_dataset`."""
 
@@ -55,11 +58,13 @@ class ProjectSpec:
     and `publish_item`, true where an item is to be published with the product. Empty for files that were chosen otherwise."""
     item: str = ""
     """The STAC item, as JSON, that is to be published with the product, if one is."""
+    checksums: dict[str, str] = field(default_factory=dict)
+    """Path → checksum of the source files for which a catalogue gives one (`file:checksum`, a multihash in hexadecimal)."""
 
     def as_dict(self) -> dict[str, Any]:
-        """Everything but the files and the item, as JSON holds it."""
+        """Everything but the files, their checksums and the item, as JSON holds it."""
         value = asdict(self)
-        del value["files"], value["item"]
+        del value["files"], value["item"], value["checksums"]
         value |= {name: list(value[name]) for name in ("removals", "variables", "dropped")}
         value["options"] |= {name: list(value["options"][name]) for name in ("concat_dims", "identical_dims")}
         return value

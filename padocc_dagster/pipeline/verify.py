@@ -1,6 +1,8 @@
 """The comparison of a project's product with its sources, recorded with the exact bytes that were compared."""
 
+import os
 import zlib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +12,7 @@ from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.locks import held
 from padocc_dagster.pipeline.making.attributes import asked_attributes
 from padocc_dagster.pipeline.outcome import Verdict
-from padocc_dagster.pipeline.product import fingerprint, options_of, product_of
+from padocc_dagster.pipeline.product import Product, fingerprint, options_of, product_of
 from padocc_dagster.pipeline.sources import read_sources
 from padocc_dagster.pipeline.specs import dropped_of
 from padocc_dagster.pipeline.status import PRODUCT_DIFFERS, append_row, read_rows
@@ -25,26 +27,33 @@ def verify(root: str, project: str) -> dict[str, Any]:
     workdir, key = Workdir(Path(root)), Project.parse(project)
     with held(workdir.project_lock(key), f"project {key}"):
         base = read_json(workdir.base_cfg(key))
-        asked = _asked(base)
-        comparison = compare(
-            Request(
-                product=product_of(workdir, key, base),
-                sources=tuple(read_sources(workdir, key)),
-                variables=tuple(asked["variables"]),
-                dropped=tuple(asked["dropped"]),
-                along=tuple(asked["along"]),
-                updates=asked["updates"],
-                removals=tuple(asked["removals"]),
-                compare=asked["compare"],
-                seed=zlib.crc32(str(key).encode()),
-            )
-        )
+        asked = asked_of(base)
+        comparison = compare(request_of(product_of(workdir, key, base), read_sources(workdir, key), asked, str(key)))
         write_json(workdir.comparison(key), {**comparison.as_dict(), "asked": asked})
         _tell_padocc(workdir, key, comparison)
     return comparison.as_dict()
 
 
-def _asked(base: dict[str, Any]) -> dict[str, Any]:
+def request_of(product: Product, sources: Iterable[str], wanted: dict[str, Any], seed: str) -> Request:
+    """The comparison that a config wants: what `asked_of` gave, maybe in an earlier release, with defaults for what that did not know."""
+    wanted = {**asked_of({}), **wanted}
+    return Request(
+        product=product,
+        sources=tuple(sources),
+        variables=tuple(wanted["variables"]),
+        dropped=tuple(wanted["dropped"]),
+        along=tuple(wanted["along"]),
+        updates=wanted["updates"],
+        removals=tuple(wanted["removals"]),
+        identical=tuple(wanted["identical"]),
+        identical_within=wanted["identical_within"],
+        compare=wanted["compare"],
+        seed=zlib.crc32(seed.encode()),
+        cpus=len(os.sched_getaffinity(0)),
+    )
+
+
+def asked_of(base: dict[str, Any]) -> dict[str, Any]:
     """What the project's config asks of a comparison, as JSON holds it."""
     updates, removals = asked_attributes(base)
     kept = base.get("keep_vars")
@@ -54,6 +63,8 @@ def _asked(base: dict[str, Any]) -> dict[str, Any]:
         "variables": kept if isinstance(kept, list) and any(kept) else [],
         "dropped": dropped_of(base),
         "along": list(options_of(base).get("concat_dims") or ()),
+        "identical": list(options_of(base).get("identical_dims") or ()),
+        "identical_within": options_of(base).get("identical_within"),
         "compare": options_of(base).get("compare", "auto"),
     }
 
@@ -71,6 +82,7 @@ def _tell_padocc(workdir: Workdir, project: Project, comparison: Comparison) -> 
         record = {"phase": "compute", "verdict": Verdict.FAILED, "status": PRODUCT_DIFFERS}
         others = f" (and {len(comparison.problems) - 1} more problems)" if len(comparison.problems) > 1 else ""
         record |= {"error_class": "ProductDiffersFromSource", "message": comparison.problems[0] + others}
+        record |= {"details": {"variables": list(comparison.variables_at_fault)}}
         write_json(workdir.outcome(project), record)
 
 
@@ -89,7 +101,7 @@ def comparison_problem(workdir: Workdir, project: Project) -> str | None:
         return f"the product of {project} differs from its sources ({comparison.problems[0]}): compute it again"
     base = read_json(workdir.base_cfg(project))
     product = product_of(workdir, project, base)
-    if record.get("asked") != _asked(base):
+    if record.get("asked") != asked_of(base):
         return f"the product of {project} was compared for another config: {remedy}, or compute again"
     if not product.exists() or str(product.path) != comparison.product_path:
         return f"{product.path} is not the product that was compared: {remedy}"

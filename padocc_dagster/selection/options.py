@@ -1,5 +1,6 @@
 """The options of a group and of its projects, and which of them go together."""
 
+import math
 from typing import Any
 
 from padocc_dagster.pipeline.names import nearest
@@ -8,7 +9,7 @@ from padocc_dagster.selection.attributes import VARIABLE
 from padocc_dagster.selection.problems import Findings, some
 from padocc_dagster.selection.tree import Fields, Node, fields_of, kind, plain
 
-OPTIONS = ("cloud_format", "aggregator", "cfa", "compare", "concat_dims", "identical_dims", "xarray")
+OPTIONS = ("cloud_format", "aggregator", "cfa", "compare", "concat_dims", "identical_dims", "identical_within", "xarray")
 NO_BASE64 = "only PADOCC's aggregator P reads which variables to store as base64, and P writes wrong shapes and is not run: leave it out"
 NOT_TAKEN = {"base64": NO_BASE64, "b64vars": NO_BASE64}
 TRUTH = (True, False)
@@ -51,6 +52,9 @@ def option_problem(name: str, node: Node) -> str | None:
     value = plain(node)
     if name in ("concat_dims", "identical_dims"):
         return names_problem(name, value)
+    if name == "identical_within":
+        number = isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value < math.inf
+        return None if number else "write a number from 0 up, in the variable's own unit"
     if name == "xarray":
         return xarray_problem(value)
     if name == "cloud_format":
@@ -117,6 +121,8 @@ def refuse_what_does_not_go_together(
         findings.add(line, "a CFA aggregation finds its dimensions itself: leave concat_dims and identical_dims out, or choose no CFA")
     if options.identical_dims and made == "zarr":
         findings.add(line, "identical_dims has no part in the cloud format zarr: leave it out, or choose kerchunk or parquet")
+    if options.identical_within is not None and not options.identical_dims:
+        findings.add(line, "identical_within says how far apart what is declared identical may be: name that in identical_dims")
     both = [name for name in options.identical_dims if name in options.concat_dims]
     if both:
         findings.add(line, f"{some(both)} is in concat_dims and in identical_dims: keep one of the two")

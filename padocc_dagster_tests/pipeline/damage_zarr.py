@@ -75,6 +75,13 @@ def put(store: Path, name: str, index: Any, value: Any) -> None:
     array(store, name)[index] = value
 
 
+def no_coordinates(store: Path) -> None:
+    """Neither a variable nor the data set names coordinates any more."""
+    for name in ("tas", "pr", "flag", "orog"):
+        attributes(store, name, coordinates=None)
+    _edit(store / "zarr.json", lambda root: root["attributes"].pop("coordinates", None))
+
+
 def _edit(path: Path, change: Callable[[dict[str, Any]], Any]) -> None:
     content = json.loads(path.read_text())
     change(content)
@@ -125,6 +132,13 @@ ZARR: dict[str, Damage] = {
     "a fixed field changed": lambda store: put(store, "orog", (0, 0), 99.0),
     "a coordinate changed": lambda store: put(store, "lat", 0, -61.0),
     "sources in another order": lambda store: (roll(store, "tas", 4), roll(store, "pr", 4)),
+    "the only auxiliary coordinate no coordinate": lambda store: no_coordinates(store),
+    "other meanings of flags": lambda store: attributes(store, "flag", flag_meanings="bad doubtful good"),
+    "other values of flags": lambda store: attributes(store, "flag", flag_values=[0, 2, 1]),
+    "another pole": lambda store: attributes(store, "rotated_pole", grid_north_pole_latitude=42.5),
+    "another sign": lambda store: attributes(store, "tas", positive="down"),
+    "another quantity": lambda store: attributes(store, "tas", standard_name="surface_temperature"),
+    "zeros masked": lambda store: attributes(store, "flag", _FillValue="AAAAAAAAAAA="),
     "a source missing and another there twice": repeat,
 }
 

@@ -76,7 +76,7 @@ def spec(code: str, files: Any, pattern: str = "", **fields: Any) -> ProjectSpec
 
 def initialised(workdir: Workdir, group: str, *specs: ProjectSpec, **choices: Any) -> dict[str, list[str]]:
     """Initialise in this process, which costs no start of a worker."""
-    projects = [{**one.as_dict(), "files": list(one.files), "item": one.item} for one in specs]
+    projects = [{**one.as_dict(), "files": list(one.files), "item": one.item, "checksums": one.checksums} for one in specs]
     return initialise.initialise_group(str(workdir.root), group, projects, **choices)
 
 

@@ -139,19 +139,20 @@ def test_what_is_damaged_outside_the_sample_is_found_by_its_references(tmp_path)
     product, sources = made(tmp_path, Series(lengths=(2,) * 9, chunk=1, lat=120, lon=140))
     content = json.loads(product.path.read_text())
     good = dict(content["refs"])
-    assert compare(Request(product, sources, compare=0)).files_compared == 2
+    assert compare(Request(product, sources, compare=0)).files_proved == 9
     for change in ({"tas/8.0.0": good["tas/9.0.0"][:1] + ["x", 3]}, {"tas/8.0.0": good["tas/6.0.0"]}, {"tas/8.0.0": None}):
         content["refs"] = {key: value for key, value in {**good, **change}.items() if value is not None}
         product.path.write_text(json.dumps(content))
         refused(compare(Request(product, sources, compare=0)), "tas")
 
 
-def test_what_the_sample_did_not_see_is_said(tmp_path):
-    product, sources = made(tmp_path, Series(lengths=(1,) * 8, chunk=1))
+def test_what_was_not_read_is_said(tmp_path):
+    product, sources = made(tmp_path, Series(lengths=(1,) * 8, chunk=1, lat=120, lon=140), "zarr")
     result = compare(Request(product, sources, compare=2, seed=7))
     assert result.passed
     assert (result.files_compared, result.files_total) == (4, 8)
-    assert "4 of 8 source files" in result.sampling and "seed 7" in result.sampling and "64 KiB" in result.sampling
+    assert "4 of 8 source files" in result.sampling and "seed 7" in result.sampling
+    assert "not read, and not proved, in other files: tas" in result.sampling
 
 
 def test_kept_variables_must_be_there_and_no_others(tmp_path):

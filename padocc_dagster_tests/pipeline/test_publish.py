@@ -11,6 +11,9 @@ import pytest
 from padocc_dagster.pipeline import publish
 from padocc_dagster.pipeline.links import linked
 from padocc_dagster.pipeline.outcome import Verdict
+from padocc_dagster.pipeline.sources import SourceNotFoundError
+from padocc_dagster.pipeline.status import GateClosedError
+from padocc_dagster_tests.pipeline import sources
 from padocc_dagster_tests.pipeline.killing import killed_at_call
 from padocc_dagster_tests.pipeline.projects import Made
 
@@ -213,3 +216,52 @@ def test_a_publication_killed_between_copy_and_rename_shows_nothing_and_the_next
     assert left[0].startswith(".proj_k1.0.")
     made.through("publish")
     assert made.published() == ["proj_k1.0"]
+
+
+CHANGES = {
+    "rewritten, its time put back": lambda path: sources.rewritten(path, path.with_name("f_000.nc")),
+    "another file of equal size and time in its place": lambda path: sources.replaced(path, path.with_name("f_000.nc")),
+    "gone": Path.unlink,
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize("moment", ["comparison_problem", "_copy", "write_json"])
+def test_a_source_changed_between_the_gate_and_the_rename_is_refused(
+    at: At, monkeypatch: pytest.MonkeyPatch, change: str, moment: str
+) -> None:
+    made, once = at("validated"), getattr(publish, moment)
+
+    def changed_after(*arguments: Any) -> Any:
+        done = once(*arguments)
+        if made.sources[1].exists():
+            CHANGES[change](made.sources[1])
+        return done
+
+    monkeypatch.setattr(publish, moment, changed_after)
+    with pytest.raises((GateClosedError, SourceNotFoundError), match="source file"):
+        publish.publish(made.workdir, made.project)
+    assert made.published() == []
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_source_changed_after_the_comparison_closes_the_gate(at: At, change: str) -> None:
+    made = at("validated")
+    CHANGES[change](made.sources[1])
+    outcome = made.run("publish")
+    assert not outcome.passed and "source file" in outcome.message
+    assert made.published() == []
+
+
+def test_a_product_changed_between_its_copy_and_the_rename_is_refused(at: At, monkeypatch: pytest.MonkeyPatch) -> None:
+    made, once = at("validated"), publish.write_json
+
+    def changed_after(path: Path, value: Any) -> None:
+        once(path, value)
+        copied = path.with_name("proj_k1.0.json")
+        copied.write_text(copied.read_text() + " ")
+
+    monkeypatch.setattr(publish, "write_json", changed_after)
+    with pytest.raises(OSError, match="is not what was compared with the sources"):
+        publish.publish(made.workdir, made.project)
+    assert made.published() == []

@@ -1,48 +1,63 @@
 """The fragments of a CFA-netCDF file: which source file each part of a variable comes from. No data is read here."""
 
 from itertools import accumulate
-from typing import Any
+from typing import Any, NamedTuple
 
 from padocc_dagster.pipeline.comparison.placement import Placement
 from padocc_dagster.pipeline.comparison.report import Findings
 from padocc_dagster.pipeline.comparison.sources import opened
 
 
+class Fragments(NamedTuple):
+    """The fragments of one aggregated variable."""
+
+    uris: Any
+    """Array of texts, a cell for each fragment."""
+    identifiers: Any
+    lengths: Any
+    """The sizes of the fragments along each dimension, a row for each."""
+    dimensions: tuple[str, ...]
+
+
+def read_fragments(path: str) -> dict[str, Fragments]:
+    """The fragments of every aggregated variable (CF 1.12, section 2.8). Raises ValueError for a variable without its terms.
+
+    The file is closed again before anybody else opens it: HDF5 2.0 crashes when a file with texts of variable length is opened a third
+    time beside a second handle that was closed (`H5T__vlen_disk_isnull`).
+    """
+    with opened(path) as dataset:
+        return {name: _terms(dataset, variable) for name, variable in dataset.variables.items() if "aggregated_data" in variable.ncattrs()}
+
+
 def check_fragments(
-    path: str, placement: Placement, sources: tuple[str, ...], findings: Findings
+    fragments: dict[str, Fragments], placement: Placement, sources: tuple[str, ...], findings: Findings
 ) -> tuple[dict[str, int], set[int]]:
-    """Check that every fragment lies in the file that its place asks for (CF 1.12, section 2.8).
+    """Check that every fragment lies in the file that its place asks for.
 
     Returns the number of fragments of each aggregated variable, and the numbers of the source files they use.
     """
     numbers = {source: number for number, source in enumerate(sources)}
-    fragments: dict[str, int] = {}
     used: set[int] = set()
-    with opened(path) as dataset:
-        for name, variable in dataset.variables.items():
-            if "aggregated_data" not in variable.ncattrs():
-                continue
-            uris, identifiers, edges, axis = _terms(dataset, variable, placement.dimension)
-            fragments[name] = uris.size
-            kind = f"fragments of {name}"
-            strangers = {str(i) for i in identifiers.ravel()} - {name}
-            if strangers:
-                findings.problem(kind, f"fragments of {name} are read from other variables: {', '.join(sorted(strangers))}")
-            for position, uri in _positions(uris):
-                file = numbers.get(str(uri).removeprefix("file://"))
-                owner = _owner(position, axis, edges, placement)
-                if file is None:
-                    findings.problem(kind, f"a fragment of {name} lies in {uri}, which is not one of the source files")
-                elif owner is not None and owner != file:
-                    expected = sources[owner]
-                    findings.problem(kind, f"fragment {position} of {name} lies in {uri}, but its place asks for {expected}")
-                else:
-                    used.add(file)
-    return fragments, used
+    for name, found in fragments.items():
+        axis = found.dimensions.index(placement.dimension) if placement.dimension in found.dimensions else None
+        edges = list(accumulate(_sizes(found, axis), initial=0))
+        strangers = {str(i) for i in found.identifiers.ravel()} - {name}
+        if strangers:
+            findings.problem("fragments", f"fragments of {name} are read from other variables: {', '.join(sorted(strangers))}", name)
+        for position, uri in _positions(found.uris):
+            file = numbers.get(str(uri).removeprefix("file://"))
+            owner = _owner(position, axis, edges, placement)
+            if file is None:
+                findings.problem("fragments", f"a fragment of {name} lies in {uri}, which is not one of the source files", name)
+            elif owner is not None and owner != file:
+                expected = sources[owner]
+                findings.problem("fragments", f"fragment {position} of {name} lies in {uri}, but its place asks for {expected}", name)
+            else:
+                used.add(file)
+    return {name: found.uris.size for name, found in fragments.items()}, used
 
 
-def _terms(dataset: Any, variable: Any, dimension: str | None) -> tuple[Any, Any, list[int], int | None]:
-    """Fragment URIs, identifiers, where fragments begin and end along the concatenation dimension, and that axis."""
+def _terms(dataset: Any, variable: Any) -> Fragments:
     import numpy as np
 
     words = variable.getncattr("aggregated_data").replace(":", " ").split()
@@ -50,13 +65,17 @@ def _terms(dataset: Any, variable: Any, dimension: str | None) -> tuple[Any, Any
     missing = {"uris", "identifiers", "map"} - terms.keys()
     if missing:
         raise ValueError(f"variable {variable.name} has no {', '.join(sorted(missing))} among its fragment terms {sorted(terms)}")
-    dimensions = variable.getncattr("aggregated_dimensions").split()
-    axis = dimensions.index(dimension) if dimension in dimensions else None
-    uris = np.asarray(dataset.variables[terms["uris"]][...], dtype=object)
-    identifiers = np.atleast_1d(np.asarray(dataset.variables[terms["identifiers"]][...], dtype=object))
-    lengths = np.asarray(dataset.variables[terms["map"]][...])
-    sizes = lengths[axis][: uris.shape[axis]].tolist() if axis is not None and lengths.ndim == 2 else []
-    return uris, identifiers, list(accumulate(sizes, initial=0)), axis
+    return Fragments(
+        np.asarray(dataset.variables[terms["uris"]][...], dtype=object),
+        np.atleast_1d(np.asarray(dataset.variables[terms["identifiers"]][...], dtype=object)),
+        np.asarray(dataset.variables[terms["map"]][...]),
+        tuple(variable.getncattr("aggregated_dimensions").split()),
+    )
+
+
+def _sizes(found: Fragments, axis: int | None) -> list[int]:
+    """The fragments' sizes along the concatenation dimension."""
+    return found.lengths[axis][: found.uris.shape[axis]].tolist() if axis is not None and found.lengths.ndim == 2 else []
 
 
 def _positions(uris: Any) -> Any:

@@ -1,24 +1,29 @@
 """The comparison of a product with its source files, from the first header to the report."""
 
 import os
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any
 
 from padocc_dagster.pipeline.comparison import sample
+from padocc_dagster.pipeline.comparison.cfa import read_fragments
 from padocc_dagster.pipeline.comparison.files import compare_files
-from padocc_dagster.pipeline.comparison.inventory import take_stock
+from padocc_dagster.pipeline.comparison.inventory import Held, take_stock
 from padocc_dagster.pipeline.comparison.metadata import compare_attributes
+from padocc_dagster.pipeline.comparison.parallel import Share, read_in_parallel, readers
 from padocc_dagster.pipeline.comparison.placement import STACKED, Placement, out_of_order, place
-from padocc_dagster.pipeline.comparison.plans import Plan, plan
+from padocc_dagster.pipeline.comparison.plans import Plan, plan, reading_list
 from padocc_dagster.pipeline.comparison.products import OpenProduct, opened_product
 from padocc_dagster.pipeline.comparison.reading import SMALL
-from padocc_dagster.pipeline.comparison.references import load_json
+from padocc_dagster.pipeline.comparison.references import parse
 from padocc_dagster.pipeline.comparison.report import Comparison, Findings, in_words
 from padocc_dagster.pipeline.comparison.request import Request
-from padocc_dagster.pipeline.comparison.sources import Header, SourceError, read_header, source_fingerprint
-from padocc_dagster.pipeline.product import fingerprint
+from padocc_dagster.pipeline.comparison.seen import compare_seen
+from padocc_dagster.pipeline.comparison.sources import Common, Header, SourceError, read_header, source_fingerprint
+from padocc_dagster.pipeline.comparison.statement import statement
+from padocc_dagster.pipeline.product import fingerprint, fingerprint_of_bytes
 
 
 @dataclass
@@ -28,16 +33,19 @@ class _Work:
     request: Request
     findings: Findings = field(default_factory=Findings)
     plans: dict[str, Plan] = field(default_factory=dict)
+    common: Common = field(default_factory=Common)
+    held: Held = Held()
+    """What the product holds instead of values; references are from the bytes of the fingerprint."""
+    files_proved: int = 0
     files_compared: int = 0
-    sampling: str = "no values were compared"
+    statement: str = "nothing was compared"
     fingerprints: tuple[str, str] = ("", "")
 
 
 def compare(request: Request) -> Comparison:
     """Decide whether the product equals its source files. Never raises for what a product or a file holds: that is a problem.
 
-    Files are compared as `sample.choose` says; variables of at most 64 KiB a file in every file, and so are those whose
-    encoding changed or whose chunks are not references into the file.
+    References are proved (`proof.py`) and what cannot be proved is read: see `plans.reading_list` and `sample.choose`.
     """
     begun = monotonic()
     work = _Work(request)
@@ -53,8 +61,10 @@ def compare(request: Request) -> Comparison:
         problems=work.findings.problems(),
         information=tuple(work.findings.information),
         files_total=len(request.sources),
+        files_proved=work.files_proved,
         files_compared=work.files_compared,
-        sampling=work.sampling,
+        sampling=work.statement,
+        variables_at_fault=work.findings.variables(),
         variables=tuple(_row(name, item) for name, item in work.plans.items()),
         product_fingerprint=work.fingerprints[0],
         source_fingerprint=work.fingerprints[1],
@@ -64,15 +74,14 @@ def compare(request: Request) -> Comparison:
 
 def _examine(work: _Work) -> None:
     request, findings = work.request, work.findings
-    headers = _headers(request.sources, findings)
-    if not headers:
-        return
     size = sum(os.path.getsize(path) for path in request.sources)
-    chosen, sentence = sample.choose(len(request.sources), size, request.compare, request.seed)
-    refs = load_json(request.product.path) if request.product.cloud_format == "kerchunk" else None
     with ExitStack() as stack:
+        pool = stack.enter_context(readers(request, size))
+        headers = _headers(request.sources, work.common, findings)
+        if not headers:
+            return
         try:
-            product = stack.enter_context(opened_product(request.product, refs))
+            product = stack.enter_context(opened_product(request.product, work.held.references))
         except Exception as error:
             findings.problem("product", f"{request.product.path} cannot be opened: {in_words(error)}")
             return
@@ -84,14 +93,31 @@ def _examine(work: _Work) -> None:
         if request.along and len(headers) > 1 and placement.dimension not in request.along:
             findings.problem("dimensions", f"the files are joined along {placement.dimension}, not along {', '.join(request.along)}")
         work.plans = plan(headers, product, placement, request, findings)
-        compare_attributes(request, product, findings)
-        take_stock(request, refs, product, placement, work.plans, findings)
+        compare_attributes(request, headers, work.common, product, work.plans, findings)
+        take_stock(request, work.held, product, headers, placement, work.plans, findings)
         _check_order(product, placement, request, findings)
-        work.files_compared = compare_files(headers, request.sources, work.plans, chosen, findings)
+        compare_seen(request, headers, placement, work.plans, findings)
+        _read_values(work, headers, placement, pool)
+
+
+def _read_values(work: _Work, headers: list[Header], placement: Placement, pool: ProcessPoolExecutor | None) -> None:
+    """Read and compare the values that nothing proves, and say what was done."""
+    request, findings = work.request, work.findings
+    by_reference = request.product.cloud_format in ("kerchunk", "parquet")
+    chosen, drawn = sample.choose(len(headers), request.compare, request.seed, proved=by_reference)
+    reading = reading_list(headers, work.plans, chosen, 0 if by_reference else SMALL)
+    if pool is None:
+        work.files_compared = compare_files(request, headers, work.plans, reading, findings)
+    else:
+        limits = {name: item.exact_up_to for name, item in work.plans.items() if item.exact_up_to is not None}
+        share = Share(request, headers, placement, {}, limits)
+        work.files_compared, compared = read_in_parallel(pool, request.cpus, share, reading, findings)
+        for name, number in compared.items():
+            work.plans[name].compared = number
     if not any(item.compared for item in work.plans.values()):
         findings.problem("comparison", f"no variable of {request.product.path} could be compared with any file")
-    limit = f"variables of at most {SMALL >> 10} KiB a file, and whatever no reference vouches for, were compared in every file"
-    work.sampling = sentence + ("" if len(chosen) == len(headers) else f"; {limit}")
+    work.files_proved = max((item.proved for item in work.plans.values()), default=0)
+    work.statement = statement(request, work.plans, len(headers), work.files_compared, drawn)
 
 
 def _begin(work: _Work) -> bool:
@@ -108,7 +134,14 @@ def _begin(work: _Work) -> bool:
             work.findings.problem("source files", f"source file {path} does not exist")
     if work.findings.count:
         return False
-    work.fingerprints = (fingerprint(request.product.path), source_fingerprint(request.sources))
+    if request.product.cloud_format == "kerchunk":
+        content = request.product.path.read_bytes()
+        work.held = Held(references=parse(content, request.product.path))
+        work.fingerprints = (fingerprint_of_bytes(content), source_fingerprint(request.sources))
+    else:
+        work.fingerprints = (fingerprint(request.product.path), source_fingerprint(request.sources))
+    if request.product.cloud_format == "CFA":
+        work.held = Held(fragments=read_fragments(str(request.product.path)))
     return True
 
 
@@ -124,9 +157,8 @@ def _check_unchanged(work: _Work) -> None:
         work.findings.problem("source files", sentence)
 
 
-def _headers(sources: tuple[str, ...], findings: Findings) -> list[Header]:
+def _headers(sources: tuple[str, ...], common: Common, findings: Findings) -> list[Header]:
     """Every file's header; empty, with the reasons noted, when one cannot be read."""
-    common: dict[Any, Any] = {}
     headers = []
     for path in sources:
         try:
@@ -149,7 +181,7 @@ def _check_order(product: OpenProduct, placement: Placement, request: Request, f
     values = coordinate.read((slice(0, coordinate.shape[0]),))
     if placement.dimension == STACKED:
         if values.tolist() != list(range(len(values))):
-            findings.problem("values of file_number", f"variable {STACKED} does not count the files from 0 to {len(values) - 1}")
+            findings.problem("values", f"variable {STACKED} does not count the files from 0 to {len(values) - 1}", STACKED)
     elif values.dtype.kind in "iuf" and not (np.all(values[1:] > values[:-1]) or np.all(values[1:] < values[:-1])):
         unsteady = f"the values of {placement.dimension} neither rise nor fall steadily: check the order of the source files"
         astray = out_of_order(values, placement) if request.along else None
@@ -168,5 +200,6 @@ def _row(name: str, item: Plan) -> dict[str, Any]:
         "chunks_expected": item.chunks_expected,
         "chunks_present": item.chunks_present,
         "compared": item.how,
+        "files_proved": item.proved,
         "files_compared": item.compared,
     }

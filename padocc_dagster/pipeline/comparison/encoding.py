@@ -5,12 +5,15 @@ writes coordinates anew, and a Zarr store is written anew altogether. Where the 
 where they do not, both sides are decoded first (`values.py`).
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-DURATIONS = {"days": 86_400_000_000, "hours": 3_600_000_000, "minutes": 60_000_000, "seconds": 1_000_000}
-DURATIONS |= {"milliseconds": 1_000, "microseconds": 1, "nanoseconds": 0.001}
-"""Microseconds in each unit that xarray takes for a duration."""
+from padocc_dagster.pipeline.comparison.times import DURATIONS, same_axis
+from padocc_dagster.pipeline.comparison.units import same_unit
+
+BOUNDS_ATTRIBUTES = ("bounds", "climatology")
+CALENDARS = {"gregorian": "standard", "365_day": "noleap", "366_day": "all_leap"}
+"""Two names of one calendar (CF 4.4.1)."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,7 @@ class Encoding:
     """What NetCDF stores where nothing was written, when the variable declares no `_FillValue`."""
     unsigned: bool = False
     boolean: bool = False
+    calendar_declared: bool = field(default=True, compare=False)
 
     @property
     def is_time(self) -> bool:
@@ -47,8 +51,8 @@ def encoding_of(dtype: Any, attributes: dict[str, Any]) -> Encoding:
     units = _text(attributes.get("units"))
     calendar = None
     if units is not None and " since " in units:
-        calendar = (_text(attributes.get("calendar")) or "standard").lower().replace("gregorian", "standard")
-        calendar = calendar.replace("proleptic_standard", "proleptic_gregorian")
+        calendar = (_text(attributes.get("calendar")) or "standard").lower()
+        calendar = CALENDARS.get(calendar, calendar)
     numeric = name != "str" and np.dtype(dtype).kind in "iuf"
     default = None
     # One-byte types have no default missing value: every value of theirs is data (NetCDF Users' Guide, "Fill Values").
@@ -64,6 +68,7 @@ def encoding_of(dtype: Any, attributes: dict[str, Any]) -> Encoding:
         default_fill=default,
         unsigned=str(attributes.get("_Unsigned", "false")).lower() == "true",
         boolean=attributes.get("dtype") == "bool" or name == "bool",
+        calendar_declared="calendar" in attributes,
     )
 
 
@@ -82,21 +87,28 @@ def type_name(dtype: Any) -> str:
 
 
 def inherit(encodings: dict[str, Encoding], bounds: dict[str, str]) -> dict[str, Encoding]:
-    """Give bounds without units of their own those of the variable they bound (CF 7.1). `bounds` maps bounds to that variable."""
+    """Give bounds of times the units and the calendar that they do not declare (CF 7.1). `bounds` maps bounds to what they bound."""
     inherited = dict(encodings)
     for name, parent in bounds.items():
-        if name in encodings and parent in encodings and encodings[name].units is None and encodings[parent].is_time:
-            inherited[name] = replace(encodings[name], units=encodings[parent].units, calendar=encodings[parent].calendar)
+        if name not in encodings or parent not in encodings or not encodings[parent].is_time:
+            continue
+        own, of_parent = encodings[name], encodings[parent]
+        if own.units is None:
+            inherited[name] = replace(own, units=of_parent.units, calendar=of_parent.calendar)
+        elif own.is_time and not own.calendar_declared:
+            inherited[name] = replace(own, calendar=of_parent.calendar)
     return inherited
 
 
 def differences(source: Encoding, product: Encoding) -> list[str]:
     """What differs between two encodings, in words; empty when raw values may be compared."""
     found = []
-    for name in ("dtype", "units", "calendar", "scale", "offset", "unsigned", "boolean"):
+    for name in ("dtype", "calendar", "scale", "offset", "unsigned", "boolean"):
         ours, theirs = getattr(source, name), getattr(product, name)
         if ours != theirs:
             found.append(f"{name} {ours!r} became {theirs!r}")
+    if not _same_units(source, product):
+        found.append(f"units {source.units!r} became {product.units!r}")
     # A value that NetCDF left there because nothing was written counts as missing on either side, declared or not.
     default = {source.default_fill} - {None}
     ours, theirs = set(source.fills) - default, set(product.fills) - default
@@ -107,9 +119,18 @@ def differences(source: Encoding, product: Encoding) -> list[str]:
 
 def units_problem(source: Encoding, product: Encoding) -> str | None:
     """Say why a change of units changes the meaning of the values; None when they can be decoded to one scale."""
-    if source.units == product.units or (source.is_time and product.is_time) or (source.is_duration and product.is_duration):
+    if _same_units(source, product) or (source.is_time and product.is_time) or (source.is_duration and product.is_duration):
         return None
     return f"units {source.units!r} became {product.units!r}, which gives the same numbers another meaning"
+
+
+def _same_units(source: Encoding, product: Encoding) -> bool:
+    """Whether the same number means the same in both, however the units are written."""
+    if source.units == product.units:
+        return True
+    if source.is_time and product.is_time:
+        return source.calendar == product.calendar and same_axis(source.units, product.units, source.calendar)
+    return not (source.is_duration or product.is_duration) and same_unit(source.units, product.units)
 
 
 def _fills(name: str, attributes: dict[str, Any]) -> tuple[Any, ...]:

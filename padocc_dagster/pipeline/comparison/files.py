@@ -1,14 +1,23 @@
 """The values of the product against those of the files, one file after another."""
 
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from math import prod
 from typing import Any
 
+from padocc_dagster.pipeline.comparison.attributes import GRID_MAPPING
+from padocc_dagster.pipeline.comparison.chunk_index import opened_index
+from padocc_dagster.pipeline.comparison.identity import differs_within
 from padocc_dagster.pipeline.comparison.plans import Plan
 from padocc_dagster.pipeline.comparison.reading import SMALL, blocks
 from padocc_dagster.pipeline.comparison.report import Findings, in_words
+from padocc_dagster.pipeline.comparison.request import Request
 from padocc_dagster.pipeline.comparison.sources import Header, SourceError, SourceVariable, opened, read_block
 from padocc_dagster.pipeline.comparison.values import difference, join_characters
+
+Values = Callable[[str, tuple[slice, ...]], Any]
+"""Raw values of a part of a variable of one file."""
 
 
 @dataclass(frozen=True)
@@ -21,6 +30,7 @@ class _Task:
     number: int
     """Of the file, in order."""
     path: str
+    request: Request
 
     @property
     def is_small(self) -> bool:
@@ -28,54 +38,90 @@ class _Task:
 
 
 def compare_files(
-    headers: list[Header], sources: tuple[str, ...], plans: dict[str, Plan], chosen: set[int], findings: Findings
+    request: Request, headers: list[Header], plans: dict[str, Plan], reading: Mapping[int, Sequence[str]], findings: Findings
 ) -> int:
-    """Compare the chosen files in full, and of the others what is small or forced. Returns how many were compared in full."""
+    """Read these variables of these files, and compare them. Returns how many files were read whole."""
     compared = 0
-    for number, header in enumerate(headers):
-        tasks = [_Task(v, plans[v.name], header.shape(v), number, sources[number]) for v in header.variables if v.name in plans]
-        tasks = [task for task in tasks if number in chosen or number in task.plan.forced or task.is_small]
-        if not tasks:
-            continue
+    for number, names in reading.items():
+        header = headers[number]
+        tasks = [
+            _Task(v, plans[v.name], header.shape(v), number, request.sources[number], request) for v in header.variables if v.name in names
+        ]
         try:
-            with opened(sources[number]) as dataset:
+            with _opened_values(request.sources[number], tasks) as values:
                 for task in tasks:
-                    _compare(task, dataset, findings)
-        except SourceError as error:
-            findings.problem("source files", str(error))
-        compared += number in chosen
+                    _compare(task, values, findings)
+        except (SourceError, OSError) as error:
+            findings.problem("source files", f"{request.sources[number]} cannot be read: {error}")
+        compared += len(tasks) == sum(v.name in plans for v in header.variables)
         if findings.enough:
             findings.inform(f"the comparison stopped after file {number + 1} of {len(headers)}: too much differs")
             break
     return compared
 
 
-def _compare(task: _Task, dataset: Any, findings: Findings) -> None:
+@contextmanager
+def _opened_values(path: str, tasks: Sequence[_Task]) -> Iterator[Values]:
+    """Open a file for its raw values, by the quickest way that serves for these variables."""
+    if all(task.is_small and task.variable.storage is not None and task.variable.encoding.dtype[0] in "iuf" for task in tasks):
+        with opened_index(path) as index:
+            yield lambda name, key: index.numbers(name)[key]
+    else:
+        with opened(path) as dataset:
+            yield lambda name, key: read_block(dataset, name, key)
+
+
+def _compare(task: _Task, values: Values, findings: Findings) -> None:
     """Compare a variable with its place in the product; the first block that differs says enough."""
     name = task.variable.name
     task.plan.compared += 1
     try:
         for key in blocks(task.shape, task.variable.itemsize):
-            problem = _block_problem(task, dataset, key)
-            if problem and _holds_no_data(task, dataset):
-                findings.inform(f"variable {name} is a grid mapping, whose value means nothing (CF 5.6): {problem}")
-            elif problem:
-                where = "" if all(part.start == 0 for part in key) else f" in the block from {[part.start for part in key]}"
-                note = "" if task.plan.reader.placed else "; it differs between files or changed, and the product keeps only one"
-                findings.problem(f"values of {name}", f"variable {name} differs from {task.path}{where}: {problem}{note}")
+            source, product = _block(task, values, key)
+            plan = task.plan
+            raw = not plan.changed[task.variable]
+            problem = difference(source, product, task.variable.encoding, plan.product.encoding, raw, plan.rewritten)
+            problem = problem or _not_carried(task, source)
+            if problem:
+                _judge(task, key, source, product, problem, findings)
                 return
     except Exception as error:
-        findings.problem(f"values of {name}", f"variable {name} cannot be compared with {task.path}: {in_words(error)}")
+        findings.problem("values", f"variable {name} cannot be compared with {task.path}: {in_words(error)}", name)
 
 
-def _block_problem(task: _Task, dataset: Any, key: tuple[slice, ...]) -> str | None:
+def _judge(task: _Task, key: tuple[slice, ...], source: Any, product: Any, problem: str, findings: Findings) -> None:
+    """Decide whether a difference is a problem."""
+    name, request = task.variable.name, task.request
+    if task.shape == () and GRID_MAPPING in dict(task.variable.meaning):
+        findings.inform(f"variable {name} is a grid mapping, whose value means nothing (CF 5.6): {problem}")
+        return
+    note = "" if task.plan.reader.placed else "; it differs between files or changed, and the product keeps only one"
+    if name in request.identical and not task.plan.reader.placed:
+        apart = differs_within(source, product, task.variable.encoding, task.plan.product.encoding, request.identical_within)
+        if apart.within:
+            findings.inform(f"variable {name} of {task.path} differs by {apart.words}; it is declared identical in all files")
+            return
+        note = f"; it is declared identical, and differs by {apart.words}"
+    where = "" if all(part.start == 0 for part in key) else f" in the block from {[part.start for part in key]}"
+    findings.problem("values", f"variable {name} differs from {task.path}{where}: {problem}{note}", name)
+
+
+def _block(task: _Task, values: Values, key: tuple[slice, ...]) -> tuple[Any, Any]:
+    """The same part of the file and of the product."""
     plan, variable = task.plan, task.variable
-    source = read_block(dataset, variable.name, key)
+    source = values(variable.name, key)
     if plan.joined:
         source, key = join_characters(source), key[:-1]
     product = plan.reader.whole(task.number, variable.itemsize) if task.is_small else plan.reader.block(task.number, key)
-    return difference(source, product, variable.encoding, plan.product.encoding, raw=not plan.changed[variable])
+    return source, product
 
 
-def _holds_no_data(task: _Task, dataset: Any) -> bool:
-    return task.shape == () and "grid_mapping_name" in dataset.variables[task.variable.name].ncattrs()
+def _not_carried(task: _Task, source: Any) -> str | None:
+    """Say which whole number the product's format cannot carry; None when it carries all of them."""
+    limit = task.plan.exact_up_to
+    if limit is None or source.dtype.kind not in "iu" or not source.size:
+        return None
+    extreme = max(int(source.max()), -int(source.min()))
+    if extreme <= limit:
+        return None
+    return f"{extreme} is read as a floating-point number from a {task.request.product.cloud_format} product, which holds whole numbers up to {limit} only"

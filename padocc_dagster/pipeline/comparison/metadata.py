@@ -1,64 +1,98 @@
-"""Attributes: what was asked to change must have changed; other differences are worth knowing, and no reason to refuse."""
+"""Attributes: what was asked to change must have changed, what gives values their meaning must be as in every file.
+
+Other differences are reported once, and are no reason to refuse.
+"""
 
 from typing import Any
 
+from padocc_dagster.pipeline.comparison.attributes import NOISE, normal, same, shown, with_meaning
+from padocc_dagster.pipeline.comparison.plans import Plan
 from padocc_dagster.pipeline.comparison.products import OpenProduct
 from padocc_dagster.pipeline.comparison.report import Findings
 from padocc_dagster.pipeline.comparison.request import Request
-from padocc_dagster.pipeline.comparison.sources import ENCODING_ATTRIBUTES, attributes_of
+from padocc_dagster.pipeline.comparison.sources import Common, Header, SourceVariable, attributes_of
 
-NOISE = {"aggregation_date", "coordinates", "_ARRAY_DIMENSIONS", "_Encoding"} | set(ENCODING_ATTRIBUTES)
-NOISE |= {"DIMENSION_LIST", "REFERENCE_LIST", "CLASS", "NAME", "DIMENSION_LABELS"}
-NOISE |= {"_NCProperties", "_Netcdf4Dimid", "_Netcdf4Coordinates", "_nc3_strict"}
-"""Attributes that belong to a format, or that are compared as encoding."""
 MOST_LINES = 60
 
 
-def compare_attributes(request: Request, product: OpenProduct, findings: Findings) -> None:
-    """Check the attributes that were to be changed, and list the others that differ from the first source file's."""
-    for name, value in request.updates.items():
-        wanted = f"global attribute {name} was to be set to {value!r}"
-        if name not in product.attributes:
-            findings.problem("attributes", f"{wanted}, and the product has no such attribute")
-        elif not _same(product.attributes[name], value):
-            findings.problem("attributes", f"{wanted}, and is {product.attributes[name]!r} in the product")
-    for name in request.removals:
-        if name in product.attributes and name not in request.updates:
-            findings.problem("attributes", f"global attribute {name} was to be removed, and is still in the product")
+def compare_attributes(
+    request: Request, headers: list[Header], common: Common, product: OpenProduct, plans: dict[str, Plan], findings: Findings
+) -> None:
+    """Check the attributes that were to be changed and those with meaning, and list the others that differ."""
+    _check_changes(request, product, findings)
+    _check_meaning(request, headers, plans, findings)
     attributes, of_variables = attributes_of(request.sources[0])
-    asked = set(request.updates) | set(request.removals)
-    lines = _lines("global attribute", attributes, product.attributes, asked)
+    changed = set(request.updates) | set(request.removals)
+    lines = _lines("global attribute", attributes, product.attributes, changed)
     for name, variable in product.variables.items():
         if name in of_variables:
-            lines += _lines(f"attribute {name}:", of_variables[name], variable.attributes, set())
+            own = dict(with_meaning(of_variables[name]))
+            lines += _lines(f"attribute {name}:", of_variables[name], variable.attributes, set(own))
+    lines += _differing(common, changed, len(headers))
     for line in lines[:MOST_LINES]:
         findings.inform(line)
     if len(lines) > MOST_LINES:
         findings.inform(f"{len(lines) - MOST_LINES} more attributes differ")
 
 
-def _lines(what: str, source: dict[str, Any], product: dict[str, Any], asked: set[str]) -> list[str]:
+def _check_changes(request: Request, product: OpenProduct, findings: Findings) -> None:
+    for name, value in request.updates.items():
+        wanted = f"global attribute {name} was to be set to {value!r}"
+        if name not in product.attributes:
+            findings.problem("attributes", f"{wanted}, and the product has no such attribute")
+        elif not same(product.attributes[name], value):
+            findings.problem("attributes", f"{wanted}, and is {product.attributes[name]!r} in the product")
+    for name in request.removals:
+        if name in product.attributes and name not in request.updates:
+            findings.problem("attributes", f"global attribute {name} was to be removed, and is still in the product")
+
+
+def _check_meaning(request: Request, headers: list[Header], plans: dict[str, Plan], findings: Findings) -> None:
+    """Hold what gives each variable its meaning against every file; equal headers are one object and are looked at once."""
+    checked: set[int] = set()
+    for path, header in zip(request.sources, headers, strict=True):
+        if id(header.variables) in checked:
+            continue
+        checked.add(id(header.variables))
+        for variable in header.variables:
+            if variable.name in plans and id(variable) not in checked:
+                checked.add(id(variable))
+                _check_one(variable, plans[variable.name], path, findings)
+
+
+def _check_one(variable: SourceVariable, plan: Plan, path: str, findings: Findings) -> None:
+    ours, theirs = dict(variable.meaning), plan.product.attributes
+    kept = {name: normal(theirs[name]) for name in theirs.keys() & ours.keys()} | dict(with_meaning(theirs))
+    for name in sorted(ours.keys() | kept.keys()):
+        if name not in kept:
+            found = f"is {shown(ours[name])} in {path}, and missing in the product"
+        elif name not in ours:
+            found = f"is {shown(kept[name])} in the product, and missing in {path}"
+        elif ours[name] != kept[name]:
+            found = f"is {shown(kept[name])} in the product, and {shown(ours[name])} in {path}"
+        else:
+            continue
+        findings.problem("meaning", f"attribute {name} of {variable.name} {found}: the same values mean something else", variable.name)
+
+
+def _differing(common: Common, changed: set[str], files: int) -> list[str]:
+    """What is not the same in all files, a line for each attribute."""
     lines = []
-    for name in sorted((source.keys() | product.keys()) - NOISE - asked):
-        if name not in product:
-            lines.append(f"{what} {name} is not in the product ({_shown(source[name])} in the first file)")
-        elif name not in source:
-            lines.append(f"{what} {name} is new in the product: {_shown(product[name])}")
-        elif not _same(source[name], product[name]):
-            lines.append(f"{what} {name} is {_shown(product[name])} in the product, {_shown(source[name])} in the first file")
+    for (variable, name), found in sorted(common.differing.items()):
+        if variable or name not in changed:
+            what = f"attribute {variable}: {name}" if variable else f"global attribute {name}"
+            has = f"where it is {shown(found.value)}" if found.value is not None else "which has none"
+            lines.append(f"{what} differs from the first file's in {found.files} of {files} files, first in {found.first_file}, {has}")
     return lines
 
 
-def _same(a: Any, b: Any) -> bool:
-    """Equal as values, or written alike: JSON knows neither arrays nor the width of a number."""
-    import numpy as np
-
-    a, b = np.atleast_1d(np.asarray(a)), np.atleast_1d(np.asarray(b))
-    if a.shape == b.shape and a.dtype.kind in "iufb" and b.dtype.kind in "iufb":
-        return bool(np.all((a == b) | ((a != a) & (b != b))))
-    return a.shape == b.shape and [str(v) for v in a.ravel().tolist()] == [str(v) for v in b.ravel().tolist()]
-
-
-def _shown(value: Any) -> str:
-    text = repr(value.tolist() if hasattr(value, "tolist") else value)
-    return text if len(text) <= 80 else text[:77] + "..."
+def _lines(what: str, source: dict[str, Any], product: dict[str, Any], apart: set[str]) -> list[str]:
+    lines = []
+    for name in sorted((source.keys() | product.keys()) - NOISE - apart):
+        if name not in product:
+            lines.append(f"{what} {name} is not in the product ({shown(source[name])} in the first file)")
+        elif name not in source:
+            lines.append(f"{what} {name} is new in the product: {shown(product[name])}")
+        elif not same(source[name], product[name]):
+            lines.append(f"{what} {name} is {shown(product[name])} in the product, {shown(source[name])} in the first file")
+    return lines

@@ -1,7 +1,10 @@
 """Which variable of the product is compared with which of the source files, and whether all are there that must be."""
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from typing import Any
 
+from padocc_dagster.pipeline.comparison.attributes import REFERRING
 from padocc_dagster.pipeline.comparison.encoding import differences, units_problem
 from padocc_dagster.pipeline.comparison.placement import STACKED, Placement
 from padocc_dagster.pipeline.comparison.products import OpenProduct, ProductVariable
@@ -9,8 +12,6 @@ from padocc_dagster.pipeline.comparison.reading import ProductReader
 from padocc_dagster.pipeline.comparison.report import Findings
 from padocc_dagster.pipeline.comparison.request import Request
 from padocc_dagster.pipeline.comparison.sources import Header, SourceVariable, attributes_of
-
-REFERRING = ("coordinates", "bounds", "climatology", "grid_mapping", "ancillary_variables", "cell_measures", "formula_terms")
 
 
 @dataclass
@@ -21,17 +22,35 @@ class Plan:
     reader: ProductReader
     joined: bool
     """The product holds as texts what the files hold as characters."""
+    owner: int = 0
+    """The file that the product's only copy comes from, for a variable that is not concatenated."""
+    kinds: dict[Any, int] = field(default_factory=dict)
+    """For each way in which files store and encode the variable, the first file that does."""
     forced: set[int] = field(default_factory=set)
-    """Files to compare whether they are in the sample or not."""
+    """Files whose values must be read, because nothing else proves them."""
     changed: dict[SourceVariable, list[str]] = field(default_factory=dict)
     """For each form the variable has in the files: in what its encoding differs from the product's."""
+    rewritten: bool = False
+    """The product holds the values anew, and not as references to the files' own."""
+    exact_up_to: int | None = None
+    """The largest whole number that the product carries exactly, where it reads whole numbers as floating-point ones."""
+    proved: int = 0
+    """Files whose every reference to their values is proved."""
     compared: int = 0
+    """Files whose values were read and compared."""
+    sparse: bool = False
     chunks_expected: int | None = None
     chunks_present: int | None = None
 
     @property
     def how(self) -> str:
-        return "decoded" if any(self.changed.values()) else "raw"
+        """In a word, how the values were compared."""
+        read = "decoded" if any(self.changed.values()) else "raw"
+        return f"references, {read}" if self.proved else read
+
+    def representatives(self) -> set[int]:
+        """One file of each kind."""
+        return set(self.kinds.values())
 
 
 def plan(
@@ -47,22 +66,22 @@ def plan(
     wanted, allowed = _wanted(first, kept, sources, findings)
     wanted, allowed = wanted - set(request.dropped), allowed - set(request.dropped)
     for name in sorted(wanted - product.variables.keys()):
-        findings.problem("variables", f"variable {name} of {sources[0]} is not in the product")
+        findings.problem("variables", f"variable {name} of {sources[0]} is not in the product", name)
     for name in sorted(product.variables.keys() - first.keys() - ({STACKED} if placement.stacked else set())):
-        findings.problem("variables", f"variable {name} of the product is not in {sources[0]}")
+        findings.problem("variables", f"variable {name} of the product is not in {sources[0]}", name)
     for name in sorted((product.variables.keys() & first.keys()) - allowed):
         why = "it was to be left out" if name in request.dropped else f"only {', '.join(kept)} were to be kept"
-        findings.problem("variables", f"variable {name} is in the product, though {why}")
+        findings.problem("variables", f"variable {name} is in the product, though {why}", name)
     plans = {}
     for name in first.keys() & product.variables.keys():
         source, target = first[name], product.variables[name]
         expected = placement.expected_dimensions(source, target)
-        joined = source.is_char and target.encoding.dtype == "str" and target.dimensions == expected[:-1]
+        joined = source.is_char and bool(expected) and target.encoding.dtype == "str" and target.dimensions == expected[:-1]
         if target.dimensions == expected or joined:
-            plans[name] = Plan(target, ProductReader(target, placement), joined)
+            plans[name] = Plan(target, ProductReader(target, placement), joined, rewritten=request.product.cloud_format == "zarr")
         else:
             findings.problem(
-                "variables", f"variable {name} has dimensions {target.dimensions} in the product, expected {expected}"
+                "variables", f"variable {name} has dimensions {target.dimensions} in the product, expected {expected}", name
             )
     _check_later_files(headers, plans, placement, request, findings)
     return {name: plans[name] for name in first if name in plans}
@@ -97,18 +116,43 @@ def _check_later_files(
     for number, header in enumerate(headers):
         found = {v.name: v for v in header.variables} if number and header.variables is not headers[0].variables else None
         for name in sorted(found.keys() - names - set(request.dropped)) if found and not kept else []:
-            findings.problem("variables", f"variable {name} is in {sources[number]} but not in the first file")
+            findings.problem("variables", f"variable {name} is in {sources[number]} but not in the first file", name)
         for name in sorted(names - found.keys()) if found is not None else []:
             if name in plans and placement.axis(plans[name].product) is not None:
-                findings.problem("variables", f"variable {name} is not in {sources[number]}, but has a place for it")
+                findings.problem("variables", f"variable {name} is not in {sources[number]}, but has a place for it", name)
         for variable in header.variables:
             if variable.name not in plans:
                 continue
             if variable.dimensions != dimensions[variable.name]:
                 findings.problem(
-                    "variables", f"dimensions of {variable.name} in {sources[number]} are not those in the first file"
+                    "variables", f"dimensions of {variable.name} in {sources[number]} are not those in the first file", variable.name
                 )
             _note_encoding(plans[variable.name], variable, number, sources[number], findings)
+
+
+def reading_list(headers: list[Header], plans: dict[str, Plan], chosen: Iterable[int], small: int = 0) -> dict[int, list[str]]:
+    """Which variables of which files are read: all of the chosen files, and of the others what nothing else proves.
+
+    Variables of at most `small` bytes that no reference proves are read in every file.
+    """
+    chosen, unproved = set(chosen), {name for name, item in plans.items() if not item.proved}
+    needed = {name: item.forced | item.representatives() for name, item in plans.items()}
+    reading = {}
+    for number, header in enumerate(headers):
+        names = []
+        for variable in header.variables:
+            item = plans.get(variable.name)
+            if item is None:
+                continue
+            size = variable.itemsize
+            for length in header.shape(variable) if variable.name in unproved else ():
+                size *= length
+            wanted = number in chosen or number in needed[variable.name] or (variable.name in unproved and size <= small)
+            if wanted or not item.reader.placed:
+                names.append(variable.name)
+        if names:
+            reading[number] = names
+    return reading
 
 
 def _note_encoding(plan: Plan, variable: SourceVariable, number: int, path: str, findings: Findings) -> None:
@@ -117,9 +161,18 @@ def _note_encoding(plan: Plan, variable: SourceVariable, number: int, path: str,
         plan.changed[variable] = differences(variable.encoding, target)
         problem = units_problem(variable.encoding, target)
         if problem:
-            findings.problem(f"units of {variable.name}", f"variable {variable.name}: {problem} (in {path})")
+            findings.problem("units", f"variable {variable.name}: {problem} (in {path})", variable.name)
         elif plan.changed[variable] and sum(map(bool, plan.changed.values())) == 1:
             what = "; ".join(plan.changed[variable])
             findings.inform(f"variable {variable.name}: encoding changed ({what}), so decoded values were compared")
+        elif variable.encoding.units != target.units and not plan.changed[variable]:
+            findings.inform(f"variable {variable.name}: units are written {target.units!r} in the product, {variable.encoding.units!r} in {path}")
+        plan.kinds.setdefault(_kind(variable), number)
     if plan.changed[variable]:
         plan.forced.add(number)
+
+
+def _kind(variable: SourceVariable) -> Any:
+    """How the file stores and encodes the variable, whatever date its times are counted from."""
+    encoding = replace(variable.encoding, units="a time") if variable.encoding.is_time else variable.encoding
+    return variable.storage, encoding, variable.dimensions

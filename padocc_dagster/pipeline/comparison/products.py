@@ -5,8 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from padocc_dagster.pipeline.comparison.encoding import Encoding, encoding_of, inherit
-from padocc_dagster.pipeline.comparison.sources import BOUNDS_ATTRIBUTES
+from padocc_dagster.pipeline.comparison.encoding import BOUNDS_ATTRIBUTES, Encoding, encoding_of, inherit
 from padocc_dagster.pipeline.product import Product
 
 

@@ -75,8 +75,17 @@ class ProductReader:
         shape = self._variable.shape
         row = max(1, prod(shape) // max(1, shape[self._axis]) * itemsize)
         last = min(max(end, begin + WINDOW // row), shape[self._axis])
-        key = tuple(slice(begin, last) if i == self._axis else slice(0, size) for i, size in enumerate(shape))
-        self._ahead = (begin, last, self._variable.read(key))
+        try:
+            self._ahead = (begin, last, self._variable.read(self._along(begin, last)))
+        except Exception:
+            if last == end:
+                raise
+            # A damaged chunk further on says nothing of this file.
+            self._ahead = (begin, end, self._variable.read(self._along(begin, end)))
+
+    def _along(self, begin: int, end: int) -> Key:
+        """All of the variable from one index to another (exclusive) along the axis of the files."""
+        return tuple(slice(begin, end) if i == self._axis else slice(0, size) for i, size in enumerate(self._variable.shape))
 
 
 def _moved(part: slice, by: int) -> slice:

@@ -1,147 +1,191 @@
-"""The references of a kerchunk product, JSON or parquet: what points where. No data is read here."""
+"""The references of a kerchunk product, JSON or parquet, as one table for each array: what points where. No data is read here."""
 
 import json
 import os
 from collections.abc import Iterator
+from dataclasses import dataclass, field
+from math import prod
 from pathlib import Path
 from typing import Any
 
-from padocc_dagster.pipeline.comparison.chunks import Census
 from padocc_dagster.pipeline.comparison.report import Findings
+from padocc_dagster.pipeline.comparison.storage import Storage, of_zarr
 
-Entry = tuple[str, int | None, int | None] | None
-"""Where the bytes of a chunk are: path, offset, length (None, None for a whole file); None when the product itself holds them."""
+ABSENT, INLINE, STRAY = -1, -2, -3
+"""In place of a file's number: the product has no such chunk; it holds the chunk itself; it points where no source file is."""
+WHOLE = -1
+"""In place of a length: the whole file."""
+
+
+@dataclass
+class Table:
+    """The references of one array, a cell for each chunk."""
+
+    name: str
+    shape: tuple[int, ...]
+    storage: Storage
+    """What the array's metadata says of its chunks."""
+    file: Any = field(init=False)
+    """int32, in the shape of the grid of chunks: the number of the source file, or ABSENT, INLINE or STRAY."""
+    offset: Any = field(init=False)
+    length: Any = field(init=False)
+
+    def __post_init__(self) -> None:
+        import numpy as np
+
+        if len(self.shape) != len(self.chunks) or any(chunk < 1 for chunk in self.chunks):
+            raise ValueError(f"chunks {self.chunks} of {self.name} do not fit its shape {self.shape}")
+        self.file = np.full(self.grid, ABSENT, dtype="i4")
+        self.offset, self.length = np.zeros(self.grid, dtype="i8"), np.zeros(self.grid, dtype="i8")
+
+    @property
+    def chunks(self) -> tuple[int, ...]:
+        return self.storage.chunks or ()
+
+    @property
+    def grid(self) -> tuple[int, ...]:
+        return tuple(-(-size // chunk) for size, chunk in zip(self.shape, self.chunks, strict=True))
+
+    @property
+    def expected(self) -> int:
+        return prod(self.grid)
+
+    @property
+    def present(self) -> int:
+        return int((self.file != ABSENT).sum())
+
+    def cell(self, key: str) -> tuple[int, ...] | None:
+        """The place of the chunk of a key `1.0.2`; None when the array has no such chunk."""
+        if not self.shape:
+            return () if key == "0" else None
+        try:
+            cell = tuple(int(part) for part in key.split("."))
+        except ValueError:
+            return None
+        inside = len(cell) == len(self.grid) and all(0 <= c < n for c, n in zip(cell, self.grid, strict=True))
+        return cell if inside and ".".join(map(str, cell)) == key else None
+
+
+def parse(content: bytes, path: Path) -> dict[str, Any]:
+    """Read the references of a kerchunk JSON file. Raises ValueError with a sentence when they are not plain references."""
+    try:
+        value = json.loads(content)
+    except ValueError as error:
+        raise ValueError(f"{path} is not valid JSON: {error}") from error
+    if not isinstance(value, dict) or not isinstance(value.get("refs"), dict):
+        raise ValueError(f"{path} holds no kerchunk references: expected an object with 'refs'")
+    generated = [name for name in ("gen", "templates") if value.get(name)]
+    if generated:
+        raise ValueError(f"{path} makes references by {' and '.join(generated)}, which cannot be checked: write them out")
+    return value["refs"]
 
 
 def load_json(path: Path) -> dict[str, Any]:
-    """Read the references of a kerchunk JSON file. Raises ValueError with a sentence when they are not plain references."""
-    try:
-        content = json.loads(path.read_bytes())
-    except ValueError as error:
-        raise ValueError(f"{path} is not valid JSON: {error}") from error
-    if not isinstance(content, dict) or not isinstance(content.get("refs"), dict):
-        raise ValueError(f"{path} holds no kerchunk references: expected an object with 'refs'")
-    generated = [name for name in ("gen", "templates") if content.get(name)]
-    if generated:
-        raise ValueError(f"{path} makes references by {' and '.join(generated)}, which cannot be checked: write them out")
-    return content["refs"]
+    """`parse` for the file as it is now."""
+    return parse(path.read_bytes(), path)
 
 
-def arrays_of_json(references: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """The Zarr metadata of each array."""
-    suffix = "/.zarray"
-    return {key.removesuffix(suffix): _decoded(value) for key, value in references.items() if key.endswith(suffix)}
-
-
-def entries_of_json(references: dict[str, Any]) -> Iterator[tuple[str, str, Entry]]:
-    """Each chunk: array, chunk key, where its bytes are."""
+def tables_of_json(references: dict[str, Any], sources: tuple[str, ...], findings: Findings) -> dict[str, Table]:
+    """The tables of a kerchunk JSON file's arrays. What belongs to no chunk is a problem."""
+    tables = _tables((key, value) for key, value in references.items())
+    lookup = _Lookup(sources)
     for key, value in references.items():
         array, _, chunk = key.rpartition("/")
         if chunk.startswith(".z"):
             continue
-        yield array, chunk, _entry(key, value)
+        table = tables.get(array)
+        cell = table.cell(chunk) if table else None
+        if table is None or cell is None:
+            findings.problem("chunk keys", f"reference {key} belongs to no chunk of the product's variables", array)
+            continue
+        if isinstance(value, (str, dict)):
+            table.file[cell] = INLINE
+            continue
+        url, offset, length = _entry(key, value)
+        table.file[cell] = number = lookup.number(url)
+        table.offset[cell], table.length[cell] = offset, length
+        if number == STRAY:
+            findings.problem("references", f"reference {key} points into {url}, which is not one of the source files", array)
+    return tables
 
 
-def arrays_of_parquet(store: Path) -> dict[str, dict[str, Any]]:
-    suffix = "/.zarray"
-    metadata = json.loads((store / ".zmetadata").read_bytes())["metadata"]
-    return {key.removesuffix(suffix): _decoded(value) for key, value in metadata.items() if key.endswith(suffix)}
+def tables_of_parquet(store: Path, sources: tuple[str, ...], findings: Findings) -> dict[str, Table]:
+    """The tables of a parquet store's arrays. Rows are chunks in C order (`fsspec/implementations/reference.py`)."""
+    content = json.loads((store / ".zmetadata").read_bytes())
+    tables, lookup = _tables(content["metadata"].items()), _Lookup(sources)
+    for name, table in tables.items():
+        for record in range(-(-table.expected // content["record_size"])):
+            path = store / name / f"refs.{record}.parq"
+            if path.exists():
+                _add_record(table, path, record * content["record_size"], lookup, findings)
+    return tables
 
 
-def entries_of_parquet(store: Path) -> Iterator[tuple[str, str, Entry]]:
-    """Each chunk, one parquet file in memory at a time. Rows are chunks in C order (`fsspec/implementations/reference.py`)."""
+def _add_record(table: Table, path: Path, start: int, lookup: "_Lookup", findings: Findings) -> None:
     import numpy as np
     from fastparquet import ParquetFile
 
-    record_size = json.loads((store / ".zmetadata").read_bytes())["record_size"]
-    for array, metadata in arrays_of_parquet(store).items():
-        counts = [-(-size // chunk) for size, chunk in zip(metadata["shape"], metadata["chunks"], strict=True)]
-        total = int(np.prod(counts, dtype="int64"))
-        for record in range(-(-total // record_size)):
-            path = store / array / f"refs.{record}.parq"
-            if not path.exists():
-                continue
-            table = ParquetFile(str(path)).to_pandas()
-            columns = [table[c].tolist() if c in table else [None] * len(table) for c in ("path", "offset", "size", "raw")]
-            for row, (url, offset, length, raw) in enumerate(zip(*columns, strict=True)):
-                number = record * record_size + row
-                if number >= total or (_absent(url) and _absent(raw)):
-                    continue
-                key = ".".join(str(int(c)) for c in np.unravel_index(number, counts)) if counts else "0"
-                whole = offset == 0 and length == 0
-                yield array, key, None if not _absent(raw) else (url, None if whole else offset, None if whole else length)
+    rows = ParquetFile(str(path)).to_pandas()
+    count = min(len(rows), table.expected - start)
+    part = slice(start, start + count)
+    urls = rows["path"].astype(object).to_numpy()[:count] if "path" in rows else np.full(count, None)
+    inline = rows["raw"].notna().to_numpy()[:count] if "raw" in rows else np.zeros(count, dtype=bool)
+    numbers = np.array([ABSENT if _is_empty(url) else lookup.number(url) for url in urls], dtype="i4")
+    numbers[inline] = INLINE
+    offsets, lengths = (rows[column].to_numpy()[:count] if column in rows else np.zeros(count, "i8") for column in ("offset", "size"))
+    whole = (numbers >= 0) & (offsets == 0) & (lengths == 0)
+    table.file.reshape(-1)[part], table.offset.reshape(-1)[part] = numbers, offsets
+    table.length.reshape(-1)[part] = np.where(whole, WHOLE, lengths)
+    for row in np.flatnonzero(numbers == STRAY):
+        sentence = f"reference {start + row} of {table.name} points into {urls[row]}, which is not one of the source files"
+        findings.problem("references", sentence, table.name)
 
 
-def check_references(
-    entries: Iterator[tuple[str, str, Entry]], censuses: dict[str, Census], sources: tuple[str, ...], findings: Findings
-) -> set[int]:
-    """Check every reference against the files and count the chunks. Returns the numbers of the source files referenced."""
-    lookup = _Lookup(sources)
-    used: set[int] = set()
-    for array, key, entry in entries:
-        census = censuses.get(array)
-        coordinates = census.parse(key) if census else None
-        if census is None or coordinates is None:
-            findings.problem(f"chunk keys of {array}", f"reference {array}/{key} belongs to no chunk of the product's variables")
-            continue
-        census.note(coordinates, inline=entry is None)
-        if entry is None:
-            continue
-        file = lookup.file(entry[0])
-        problem = _range_problem(entry, lookup, file)
-        owners = census.owners(coordinates)
-        if problem is None and len(owners) and (len(owners) > 1 or file != owners[0]):
-            expected = ", ".join(sources[i] for i in list(owners)[:3])
-            problem = f"points into {entry[0]}, but by its place it holds values of {expected}"
-        if problem:
-            findings.problem(f"references of {array}", f"reference {array}/{key} {problem}")
-        else:
-            used.add(file)
-    return used
+def _tables(metadata: Any) -> dict[str, Table]:
+    suffix = "/.zarray"
+    tables = {}
+    for key, value in metadata:
+        if key.endswith(suffix):
+            array = json.loads(value) if isinstance(value, (str, bytes)) else value
+            name = key.removesuffix(suffix)
+            tables[name] = Table(name, tuple(array["shape"]), of_zarr(array))
+    return tables
 
 
 class _Lookup:
-    """Which source file a URL is, and how long it is; each file is looked at once."""
+    """Which source file a URL is; each is looked at once."""
 
     def __init__(self, sources: tuple[str, ...]) -> None:
-        self._files = {path: number for number, path in enumerate(sources)}
-        self._real = {os.path.realpath(path): number for number, path in enumerate(sources)}
-        self._sizes = [os.path.getsize(path) for path in sources]
-        self._seen: dict[str, int | None] = {}
+        self._numbers: dict[str, int] = {path: number for number, path in enumerate(sources)}
+        self._sources = sources
+        self._real: dict[str, int] | None = None
 
-    def file(self, url: str) -> int | None:
-        if url not in self._seen:
-            path = str(url).removeprefix("file://")
-            self._seen[url] = self._files.get(path, self._real.get(os.path.realpath(path)) if path.startswith("/") else None)
-        return self._seen[url]
+    def number(self, url: str) -> int:
+        number = self._numbers.get(url)
+        if number is None:
+            number = self._numbers[url] = self._look(str(url).removeprefix("file://"))
+        return number
 
-    def size(self, file: int) -> int:
-        return self._sizes[file]
-
-
-def _range_problem(entry: tuple[str, int | None, int | None], lookup: _Lookup, file: int | None) -> str | None:
-    url, offset, length = entry
-    if file is None:
-        return f"points into {url}, which is not one of the source files"
-    if offset is None:
-        return None
-    whole = isinstance(offset, int) and isinstance(length, int)
-    if not whole or offset < 0 or length <= 0 or offset + length > lookup.size(file):
-        return f"points at bytes {offset} to {offset}+{length} of {url}, which has {lookup.size(file)}"
-    return None
+    def _look(self, path: str) -> int:
+        if not path.startswith("/"):
+            return STRAY
+        if path in self._numbers:
+            return self._numbers[path]
+        if self._real is None:
+            self._real = {os.path.realpath(source): number for number, source in enumerate(self._sources)}
+        return self._real.get(os.path.realpath(path), STRAY)
 
 
-def _entry(key: str, value: Any) -> Entry:
-    if isinstance(value, (str, dict)):
-        return None
-    if isinstance(value, list) and value and isinstance(value[0], str) and len(value) in (1, 3):
-        return (value[0], value[1], value[2]) if len(value) == 3 else (value[0], None, None)
-    raise ValueError(f"reference {key} is {str(value)[:80]}, expected text or [file, offset, length]")
+def _entry(key: str, value: Any) -> tuple[str, int, int]:
+    if isinstance(value, list) and value and isinstance(value[0], str):
+        if len(value) == 1:
+            return value[0], 0, WHOLE
+        if len(value) == 3 and all(type(part) is int and 0 <= part < 1 << 62 for part in value[1:]):
+            return value[0], value[1], value[2]
+    raise ValueError(f"reference {key} is {str(value)[:80]}, expected text or [file, offset, length] with numbers of bytes from 0 up")
 
 
-def _decoded(value: Any) -> dict[str, Any]:
-    return json.loads(value) if isinstance(value, (str, bytes)) else value
+def _is_empty(value: Any) -> bool:
+    return value is None or value != value or value == ""
 
 
-def _absent(value: Any) -> bool:
-    return value is None or value != value

@@ -15,18 +15,22 @@ class Comparison:
     cloud_format: str
     problems: tuple[str, ...]
     """Why the product is refused; empty when it equals its sources."""
+    variables_at_fault: tuple[str, ...]
+    """The variables that problems are about."""
     information: tuple[str, ...]
     """What differs without harm: attributes, encodings, chunks that hold only the fill value."""
     files_total: int
     files_compared: int
-    """Files of which every variable was compared, value by value."""
+    """Files of which every variable was read and compared, value by value."""
     sampling: str
-    """One sentence: which files were compared."""
+    """What was proved and read, how, and for how many files, and what was not, in one sentence or two."""
     variables: tuple[dict[str, Any], ...]
-    """One row a variable: name, dimensions, shape, chunks expected and present, how it was compared, files compared."""
+    """One row a variable: name, dimensions, shape, chunks expected and present, how it was compared, files proved and compared."""
     product_fingerprint: str
     source_fingerprint: str
     seconds: float
+    files_proved: int = 0
+    """Files of which every reference was held against the file's own chunk index; what else the product has of them was read."""
 
     @property
     def passed(self) -> bool:
@@ -34,14 +38,14 @@ class Comparison:
 
     def as_dict(self) -> dict[str, Any]:
         """The report as JSON holds it."""
-        lists = {name: list(getattr(self, name)) for name in ("problems", "information", "variables")}
+        lists = {name: list(getattr(self, name)) for name in ("problems", "variables_at_fault", "information", "variables")}
         return {**asdict(self), **lists, "passed": self.passed}
 
     @classmethod
     def from_dict(cls, value: dict[str, Any]) -> "Comparison":
         """Read back what `as_dict` gave, also with what `verify` adds to it. Raises KeyError or TypeError for anything else."""
         value = {name: item for name, item in value.items() if name not in ("passed", "asked")}
-        tuples = {name: tuple(value[name]) for name in ("problems", "information", "variables")}
+        tuples = {name: tuple(value[name]) for name in ("problems", "variables_at_fault", "information", "variables")}
         return cls(**{**value, **tuples})
 
 
@@ -56,19 +60,29 @@ class Findings:
     """Collects sentences while the comparison runs; a damage that repeats a thousand times is shown a few times and counted."""
 
     information: list[str] = field(default_factory=list)
-    _problems: dict[str, list[str]] = field(default_factory=dict)
-    _counts: dict[str, int] = field(default_factory=dict)
+    _problems: dict[tuple[str, str], list[str]] = field(default_factory=dict)
+    _counts: dict[tuple[str, str], int] = field(default_factory=dict)
 
-    def problem(self, kind: str, sentence: str) -> None:
-        """Note a reason to refuse. `kind` groups reasons of one sort, such as 'values of tas'."""
-        self._counts[kind] = self._counts.get(kind, 0) + 1
-        shown = self._problems.setdefault(kind, [])
+    def problem(self, kind: str, sentence: str, variable: str = "") -> None:
+        """Note a reason to refuse. Reasons of one kind, such as 'values', and of one variable are shown together."""
+        key = (kind, variable)
+        self._counts[key] = self._counts.get(key, 0) + 1
+        shown = self._problems.setdefault(key, [])
         if len(shown) < SHOWN_PER_KIND:
             shown.append(sentence)
 
     def inform(self, sentence: str) -> None:
         if sentence not in self.information:
             self.information.append(sentence)
+
+    def absorb(self, other: "Findings") -> None:
+        """Add what another part of the comparison found."""
+        for sentence in other.information:
+            self.inform(sentence)
+        for key, shown in other._problems.items():
+            for sentence in shown:
+                self.problem(key[0], sentence, key[1])
+            self._counts[key] += other._counts[key] - len(shown)
 
     @property
     def count(self) -> int:
@@ -82,9 +96,13 @@ class Findings:
     def problems(self) -> tuple[str, ...]:
         """Every sentence, those of one kind together."""
         sentences: list[str] = []
-        for kind, shown in self._problems.items():
+        for (kind, variable), shown in self._problems.items():
             sentences += shown
-            hidden = self._counts[kind] - len(shown)
+            hidden = self._counts[kind, variable] - len(shown)
             if hidden:
-                sentences.append(f"{kind}: {hidden} more of the same sort")
+                sentences.append(f"{kind} of {variable}: {hidden} more of the same sort" if variable else f"{kind}: {hidden} more")
         return tuple(sentences)
+
+    def variables(self) -> tuple[str, ...]:
+        """The variables that problems are about, each once."""
+        return tuple(dict.fromkeys(variable for _, variable in self._problems if variable))

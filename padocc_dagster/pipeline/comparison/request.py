@@ -19,11 +19,17 @@ class Request:
     """The variables that were to be left out: the only ones whose absence is no problem."""
     along: tuple[str, ...] = ()
     """The dimension along which the files were to be joined; empty where it may be any."""
+    identical: tuple[str, ...] = ()
+    """The variables declared to be the same in all files: what differs within `identical_within` is reported, and no problem."""
+    identical_within: float | None = None
+    """The largest difference between two values declared identical; None for the precision of single-precision numbers."""
     updates: dict[str, Any] = field(default_factory=dict)
     """Global attributes that must have these values in the product."""
     removals: tuple[str, ...] = ()
     """Global attributes that must not be in the product."""
     compare: Literal["auto", "all"] | int = "auto"
-    """How many files are compared in full: see `sample.choose`."""
+    """How many files are read in full: see `sample.choose`."""
     seed: int = 0
     """Seed of the random sample."""
+    cpus: int = 1
+    """How many processes may read values at the same time."""

@@ -1,16 +1,15 @@
-"""The source files: their headers, and their values as stored. Read with netCDF4, without xarray or kerchunk."""
+"""The source files: their headers, and their values as stored. Read with netCDF4 and the chunk index, without xarray or kerchunk."""
 
-import hashlib
-import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from padocc_dagster.pipeline.comparison.encoding import Encoding, encoding_of, inherit
-
-ENCODING_ATTRIBUTES = ("units", "calendar", "scale_factor", "add_offset", "_FillValue", "missing_value", "_Unsigned", "dtype")
-BOUNDS_ATTRIBUTES = ("bounds", "climatology")
+from padocc_dagster.pipeline.comparison.attributes import ENCODING, NOISE, REFERRING, Value, normal, with_meaning
+from padocc_dagster.pipeline.comparison.chunk_index import Index, opened_index
+from padocc_dagster.pipeline.comparison.encoding import BOUNDS_ATTRIBUTES, Encoding, encoding_of, inherit
+from padocc_dagster.pipeline.comparison.storage import Storage
+from padocc_dagster.pipeline.source_states import digest, states_of
 
 
 class SourceError(Exception):
@@ -19,12 +18,16 @@ class SourceError(Exception):
 
 @dataclass(frozen=True)
 class SourceVariable:
-    """One variable of a source file, without its sizes."""
+    """One variable of a source file, without its sizes and its values."""
 
     name: str
     dimensions: tuple[str, ...]
     encoding: Encoding
     itemsize: int
+    storage: Storage | None = None
+    """How its chunks are stored; None where the file is neither HDF5 nor NetCDF3."""
+    meaning: tuple[tuple[str, Value], ...] = ()
+    """The attributes that give its values their meaning."""
 
     @property
     def is_char(self) -> bool:
@@ -37,6 +40,8 @@ class Header:
 
     sizes: tuple[tuple[str, int], ...]
     variables: tuple[SourceVariable, ...]
+    coordinates: frozenset[str] = frozenset()
+    """The variables that xarray takes for coordinates: those of a dimension's name, and those that `coordinates` attributes name."""
 
     def size(self, dimension: str) -> int | None:
         return dict(self.sizes).get(dimension)
@@ -49,23 +54,68 @@ class Header:
         return next((v for v in self.variables if v.name == name), None)
 
 
-def source_fingerprint(sources: tuple[str, ...]) -> str:
-    """SHA-256 over path, size and modification time (ns) of every file in order. Raises OSError for a missing one."""
-    digest = hashlib.sha256()
-    for path in sources:
-        status = os.stat(path)
-        digest.update(f"{path}\0{status.st_size}\0{status.st_mtime_ns}\n".encode())
-    return digest.hexdigest()
+@dataclass
+class Differing:
+    """An attribute without bearing on values that is not the same in all files."""
+
+    first_file: str
+    """The first file that has it otherwise than the first of all."""
+    value: Any
+    files: int = 1
 
 
-def read_header(path: str, common: dict[Any, Any]) -> Header:
-    """Read one file's header. `common` holds the parts seen in other files. Raises SourceError for what cannot be compared."""
-    with opened(path) as dataset:
+@dataclass
+class Common:
+    """What the headers of a project's files share, gathered while they are read one after another."""
+
+    parts: dict[Any, Any] = field(default_factory=dict)
+    """Equal parts of headers, each kept once."""
+    attributes: dict[tuple[str, str], Value] | None = None
+    """Of the first file: variable (empty for global ones) and attribute → value, those without bearing on values."""
+    differing: dict[tuple[str, str], Differing] = field(default_factory=dict)
+
+    def same_part(self, part: Any) -> Any:
+        return self.parts.setdefault(part, part)
+
+    def note(self, path: str, found: dict[tuple[str, str], Value]) -> None:
+        """Count what is otherwise than in the first file."""
+        if self.attributes is None:
+            self.attributes = found
+            return
+        if found == self.attributes:
+            return
+        for key in found.keys() | self.attributes.keys():
+            if found.get(key) == self.attributes.get(key):
+                continue
+            if key in self.differing:
+                self.differing[key].files += 1
+            else:
+                self.differing[key] = Differing(path, found.get(key))
+
+
+def source_fingerprint(sources: Iterable[str]) -> str:
+    """The digest of the files' states, in order: see `source_states.digest`. Raises OSError for a missing one."""
+    return digest(states_of(sources))
+
+
+def read_header(path: str, common: Common) -> Header:
+    """Read one file's header. Raises SourceError for what cannot be compared, and OSError."""
+    with opened(path) as dataset, opened_index(path) as index:
         if dataset.groups:
             raise SourceError(f"{path} has groups ({', '.join(dataset.groups)}), which products do not keep: flatten the file")
         sizes = tuple((name, len(dimension)) for name, dimension in dataset.dimensions.items())
-        variables = tuple(common.setdefault(v, v) for v in _variables(path, dataset))
-    return Header(common.setdefault(sizes, sizes), common.setdefault(variables, variables))
+        attributes = {name: _attributes(variable) for name, variable in dataset.variables.items()}
+        variables = tuple(map(common.same_part, _variables(path, dataset, attributes, index, common)))
+        others = {("", name): normal(value) for name, value in _attributes(dataset).items() if name not in NOISE}
+    others |= {
+        (v.name, name): normal(value)
+        for v in variables
+        for name, value in attributes[v.name].items()
+        if name not in NOISE and name not in dict(v.meaning)
+    }
+    common.note(path, others)
+    named = frozenset(_coordinates(sizes, attributes))
+    return Header(common.same_part(sizes), common.same_part(variables), common.same_part(named))
 
 
 @contextmanager
@@ -97,20 +147,48 @@ def read_block(dataset: Any, name: str, key: tuple[slice, ...]) -> Any:
 def attributes_of(path: str) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
     """The global attributes of a file, and those of each variable."""
     with opened(path) as dataset:
-        own = {v: {k: item.getncattr(k) for k in item.ncattrs()} for v, item in dataset.variables.items()}
-        return {k: dataset.getncattr(k) for k in dataset.ncattrs()}, own
+        return _attributes(dataset), {name: _attributes(variable) for name, variable in dataset.variables.items()}
 
 
-def _variables(path: str, dataset: Any) -> list[SourceVariable]:
+def _attributes(item: Any) -> dict[str, Any]:
+    return {name: item.getncattr(name) for name in item.ncattrs()}
+
+
+def _variables(path: str, dataset: Any, attributes: dict[str, dict[str, Any]], index: Index, common: Common) -> list[SourceVariable]:
     encodings, bounds = {}, {}
     for name, variable in dataset.variables.items():
         if getattr(variable, "_isvlen", False) and variable.dtype is not str:
             raise SourceError(f"variable {name} in {path} has a type of variable length, which cannot be compared")
-        present = set(variable.ncattrs())
-        encodings[name] = encoding_of(variable.dtype, {k: variable.getncattr(k) for k in ENCODING_ATTRIBUTES if k in present})
-        bounds |= {variable.getncattr(k): name for k in BOUNDS_ATTRIBUTES if k in present}
+        own = attributes[name]
+        encodings[name] = _encoding(variable.dtype, own, common)
+        bounds |= {own[key]: name for key in BOUNDS_ATTRIBUTES if key in own}
     encodings = inherit(encodings, bounds)
     return [
-        SourceVariable(name, tuple(v.dimensions), encodings[name], 64 if v.dtype is str else v.dtype.itemsize)
+        SourceVariable(
+            name,
+            tuple(v.dimensions),
+            encodings[name],
+            64 if v.dtype is str else v.dtype.itemsize,
+            index.storage(name),
+            with_meaning(attributes[name]),
+        )
         for name, v in dataset.variables.items()
     ]
+
+
+def _encoding(dtype: Any, own: dict[str, Any], common: Common) -> Encoding:
+    """The encoding of a variable, worked out once for all files that declare the same."""
+    declared = {name: own[name] for name in own if name in ENCODING}
+    key = (dtype, *((name, str(type(value)), normal(value)) for name, value in declared.items()))
+    if key not in common.parts:
+        common.parts[key] = encoding_of(dtype, declared)
+    return common.parts[key]
+
+
+def _coordinates(sizes: tuple[tuple[str, int], ...], attributes: dict[str, dict[str, Any]]) -> Iterator[str]:
+    """As `xarray.conventions.decode_cf_variables` finds them: an attribute counts only when all that it names is there."""
+    yield from (dimension for dimension, _ in sizes if dimension in attributes)
+    for own in attributes.values():
+        words = str(own.get(REFERRING[0], "")).split()
+        if all(word in attributes for word in words):
+            yield from words

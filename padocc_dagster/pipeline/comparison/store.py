@@ -39,11 +39,11 @@ def count_chunks(path: Path, name: str, array: Any, census: Census, findings: Fi
     for coordinates in combinations(*(range(n) for n in census.counts)):
         size = found.pop(array.metadata.encode_chunk_key(coordinates), None)
         if size == 0:
-            findings.problem(f"chunks of {name}", f"chunk {coordinates} of {name} is an empty file in {directory}")
+            findings.problem("chunks", f"chunk {coordinates} of {name} is an empty file in {directory}", name)
         elif size is not None:
             census.note(coordinates)
     for key in found:
-        findings.problem(f"chunks of {name}", f"{directory / key} belongs to no chunk of {name}: its shape asks for fewer")
+        findings.problem("chunks", f"{directory / key} belongs to no chunk of {name}: its shape asks for fewer", name)
 
 
 def chunk_shape(array: Any) -> tuple[tuple[int, ...], bool]:

@@ -2,25 +2,31 @@
 
 Raw values are equal element by element, NaN to NaN. Where encodings differ, or raw values do (xarray writes several missing
 values as one), both sides are decoded: the same elements must be missing, packed values are unpacked in float64 and must be
-equal, times and durations must lie within 1 ms (`times.py`).
+equal, times and durations as `times.py` says.
 """
 
 from typing import Any
 
 from padocc_dagster.pipeline.comparison.encoding import Encoding
-from padocc_dagster.pipeline.comparison.times import durations_equal, rounded_equal, times_equal
+from padocc_dagster.pipeline.comparison.times import durations_equal, is_decodable, rounded_equal, times_equal
 
 TEXT = "OUST"
 """NumPy's kinds of text."""
 
 
-def difference(source: Any, product: Any, source_encoding: Encoding, product_encoding: Encoding, raw: bool) -> str | None:
-    """Say how two blocks of raw values differ; None when they are equal. `raw`: the encodings agree."""
+def difference(
+    source: Any, product: Any, source_encoding: Encoding, product_encoding: Encoding, raw: bool, rewritten: bool = False
+) -> str | None:
+    """Say how two blocks of raw values differ; None when they are equal.
+
+    `raw`: the encodings agree. `rewritten`: the product's values were decoded and written again, so that floating-point times of the
+    same encoding may have been rounded.
+    """
     if source.shape != product.shape:
         return f"the file has shape {source.shape} there, the product {product.shape}"
     if raw and bool(_equal(source, product).all()):
         return None
-    unequal = ~_decoded_equal(source, product, source_encoding, product_encoding, raw)
+    unequal = ~_decoded_equal(source, product, source_encoding, product_encoding, raw, rewritten)
     if not unequal.any():
         return None
     first = tuple(int(i) for i in next(zip(*unequal.nonzero(), strict=True))) if unequal.ndim else ()
@@ -47,7 +53,7 @@ def _equal(a: Any, b: Any) -> Any:
         return _equal_structured(a, b)
     texts = [values.dtype.kind in TEXT for values in (a, b)]
     if all(texts) and (a.dtype.kind, b.dtype.kind) != ("S", "S"):
-        return np.asarray(_texts(a) == _texts(b), dtype=bool)
+        return np.asarray(texts_of(a) == texts_of(b), dtype=bool)
     if any(texts) and not all(texts):
         return np.zeros(a.shape, dtype=bool)
     equal = np.asarray(a == b)
@@ -81,21 +87,25 @@ def _equal_structured(a: Any, b: Any) -> Any:
     return equal
 
 
-def _decoded_equal(source: Any, product: Any, ours: Encoding, theirs: Encoding, raw: bool) -> Any:
+def _decoded_equal(source: Any, product: Any, ours: Encoding, theirs: Encoding, raw: bool, rewritten: bool) -> Any:
     """Where two arrays mean the same."""
     if source.dtype.names or product.dtype.names:
         return _equal(source, product)
     missing = _missing(source, ours, ours.default_fill), _missing(product, theirs, ours.default_fill)
     a, b = _numbers(source, ours), _numbers(product, theirs)
-    if raw and (ours.is_time or ours.is_duration):
+    if raw and rewritten and source.dtype.kind == product.dtype.kind == "f" and (ours.is_duration or _is_date(ours)):
         same = rounded_equal(a, b, ours)
-    elif ours.is_time and theirs.is_time:
+    elif not raw and _is_date(ours) and _is_date(theirs):
         same = times_equal(a, b, missing[0] | missing[1], ours, theirs)
-    elif ours.is_duration and theirs.is_duration:
+    elif not raw and ours.is_duration and theirs.is_duration:
         same = durations_equal(a, b, ours, theirs)
     else:
         same = _equal(a, b)
     return (missing[0] & missing[1]) | (~missing[0] & ~missing[1] & same)
+
+
+def _is_date(encoding: Encoding) -> bool:
+    return encoding.is_time and is_decodable(encoding.units, encoding.calendar)
 
 
 def _missing(values: Any, encoding: Encoding, default: Any) -> Any:
@@ -104,7 +114,7 @@ def _missing(values: Any, encoding: Encoding, default: Any) -> Any:
 
     fills = [*encoding.fills, *([] if default is None else [default])]
     if values.dtype.kind in TEXT:
-        return np.isin(_texts(values), np.array(fills, dtype=object)) if fills else np.zeros(values.shape, bool)
+        return np.isin(texts_of(values), np.array(fills, dtype=object)) if fills else np.zeros(values.shape, bool)
     missing = np.asarray(values != values)
     for fill in fills:
         missing |= values == fill
@@ -126,7 +136,7 @@ def _numbers(values: Any, encoding: Encoding) -> Any:
     return values.astype("f8") * encoding.scale + encoding.offset
 
 
-def _texts(values: Any) -> Any:
+def texts_of(values: Any) -> Any:
     """Any array of texts as an array of str, without padding."""
     import numpy as np
 

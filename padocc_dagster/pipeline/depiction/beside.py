@@ -3,12 +3,11 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import accumulate
-from typing import Any
 
 from padocc_dagster.pipeline.comparison.placement import STACKED, Placement, place
 from padocc_dagster.pipeline.comparison.products import OpenProduct, opened_product
 from padocc_dagster.pipeline.comparison.references import load_json
-from padocc_dagster.pipeline.comparison.sources import Header, SourceVariable, read_header
+from padocc_dagster.pipeline.comparison.sources import Common, Header, SourceVariable, read_header
 from padocc_dagster.pipeline.depiction.structure import ABSENT, Row
 from padocc_dagster.pipeline.files import read_json, read_lines
 from padocc_dagster.pipeline.layout import Project, Workdir
@@ -28,7 +27,7 @@ def opened_whatever(product: Product) -> Iterator[OpenProduct]:
 @contextmanager
 def both_opened(workdir: Workdir, project: Project) -> Iterator[tuple[list[str], list[Header], OpenProduct]]:
     """The source files that can be read, their headers, and the product."""
-    common: dict[Any, Any] = {}
+    common = Common()
     sources, headers = [], []
     for path in read_lines(workdir.allfiles(project)):
         headers.append(read_header(path, common))

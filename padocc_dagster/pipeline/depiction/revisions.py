@@ -9,13 +9,9 @@ from padocc_dagster.pipeline.files import CorruptFileError
 from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.names import nearest
 from padocc_dagster.pipeline.product import Product, product_of
-from padocc_dagster.pipeline.steps.history import history_of
+from padocc_dagster.pipeline.published import FORMATS, published_of
 
 OWN = re.compile(r"(k|kr|zr)(\d+\.\d+)a\.(json|parquet|zarr)")
-PUBLISHED = re.compile(r"(k|kr|zr|c|cr)(\d+\.\d+)")
-MOVED = re.compile(r" from (\S+) to \S+$")
-"""What the history says of a project that came from another group (`moving/carrying.py`)."""
-FORMATS = {".json": "kerchunk", ".parquet": "parquet", ".zarr": "zarr", ".nca": "CFA"}
 
 
 @dataclass(frozen=True)
@@ -85,14 +81,6 @@ def _own(workdir: Workdir, project: Project) -> Iterator[Revision]:
 
 def published_revisions(workdir: Workdir, project: Project) -> Iterator[Revision]:
     """Those in `completed/<group>` of the groups that the project is and was in, whatever became of its folder."""
-    moved = [MOVED.search(entry.what) for entry in history_of(workdir, project)]
-    folders = dict.fromkeys(workdir.completed / group for group in (*(found.group(1) for found in moved if found), project.group))
-    for place in (place for folder in folders for place in sorted(folder.glob(f"{project.code}_*"))):
-        match = PUBLISHED.fullmatch(place.name.removeprefix(f"{project.code}_"))
-        product = _product_in(place) if match else None
-        if match and product:
-            yield Revision(match.group(), True, Product(product, FORMATS[product.suffix], match.group(2)))
-
-
-def _product_in(place: Path) -> Path | None:
-    return next((path for suffix in FORMATS if (path := place / f"{place.name}{suffix}").exists()), None)
+    for each in published_of(workdir, project):
+        if each.product.exists():
+            yield Revision(each.revision, True, each.product)

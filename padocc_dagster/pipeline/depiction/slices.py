@@ -46,7 +46,7 @@ def differing_slice(
     first = None
     for key in blocks(shape, itemsize, BLOCK):
         source, product = read_one(key), read_other(key)
-        told = difference(source, product, *encodings, raw=alike)
+        told = difference(source, product, *encodings, raw=alike, rewritten=True)
         if told:
             return _slice(source, product, key, dimensions, encodings, told)
         first = first or ((source, product, key) if anyway else None)

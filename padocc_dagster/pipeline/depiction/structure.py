@@ -4,12 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from padocc_dagster.pipeline.comparison.attributes import NOISE
 from padocc_dagster.pipeline.comparison.encoding import Encoding
 from padocc_dagster.pipeline.comparison.products import OpenProduct
 from padocc_dagster.pipeline.comparison.sources import Header, attributes_of
 
-NOISE = {"aggregation_date", "coordinates", "_ARRAY_DIMENSIONS", "_Encoding", "_FillValue"}
-"""Attributes that every product has otherwise than its sources, or that the encoding tells of."""
+UNSHOWN = NOISE - {"units", "calendar"}
+"""Attributes that every product has otherwise than its sources, or that the rows of the encoding show."""
 ABSENT = "—"
 MOST_ROWS = 200
 
@@ -81,7 +82,7 @@ def cut(rows: list[Row]) -> list[Row]:
 
 
 def _unequal(one: Mapping[str, Any], other: Mapping[str, Any], exact: bool = False) -> list[tuple[str, str, str]]:
-    names = [name for name in dict.fromkeys([*one, *other]) if exact or name not in NOISE]
+    names = [name for name in dict.fromkeys([*one, *other]) if exact or name not in UNSHOWN]
     pairs = [(name, *(_shown(side[name]) if name in side else ABSENT for side in (one, other))) for name in names]
     return [pair for pair in pairs if pair[1] != pair[2]]
 

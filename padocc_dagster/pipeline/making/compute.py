@@ -7,6 +7,7 @@ from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.making.asked import as_asked, asked_order
 from padocc_dagster.pipeline.making.attributes import apply_attributes
 from padocc_dagster.pipeline.making.dimensions import apply_dimensions
+from padocc_dagster.pipeline.making.faithful import restore_declarations
 from padocc_dagster.pipeline.making.operation import clear_cache, construct, remove
 from padocc_dagster.pipeline.making.regular_chunks import regular_chunks
 from padocc_dagster.pipeline.product import Product, options_of, product_of, size_of
@@ -110,6 +111,7 @@ def _kerchunk(workdir: Workdir, project: Project, product: Product) -> str:
             clear_cache(workdir, project)
             for path, value in configs.items():  # a failed attempt leaves dimensions of its own making behind
                 write_json(path, value)
+    restore_declarations(product, read_sources(workdir, project)[0])
     apply_attributes(workdir, project, product)
     return attempt if len(read_sources(workdir, project)) > 1 else ""
 

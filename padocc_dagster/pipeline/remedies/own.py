@@ -33,6 +33,10 @@ CLASSES = {
         (tries.ORDERED_BY, tries.WITH_K, tries.WITH_V, tries.ZARR, tries.THOROUGH, tries.DROP),
     ),
     "ProductMissingError": Explanation("the product is gone from the working directory", (tries.RECOMPUTE,)),
+    "SourceChangedError": Explanation(
+        "source files of a published product are not what they were when it was published, so that readers may get other values from it",
+        (tries.AUDIT, tries.ACCEPT, tries.NEW_VERSION_THEN_WITHDRAW, tries.WITHDRAW),
+    ),
     "SourceError": Explanation("a source file has something that cannot be compared", (tries.DROP, tries.ANOTHER_PATTERN, tries.GIVE_UP)),
     "UnreadableSourceError": Explanation(
         "source files are damaged or no NetCDF files", (tries.RESCAN_REPLACED, tries.ANOTHER_PATTERN, tries.GIVE_UP)

@@ -1,5 +1,6 @@
 """All that is known of one project, read for a person: where it stands and why, what was done to it, and what can be done."""
 
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -10,10 +11,13 @@ from padocc_dagster.pipeline.groups import faultlist
 from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.making.validate import read_findings
 from padocc_dagster.pipeline.outcome import Verdict
+from padocc_dagster.pipeline.published import published_of
 from padocc_dagster.pipeline.remedies import commands_for, remedy_for
 from padocc_dagster.pipeline.status import ProjectState, StatusRow, project_state, read_rows
 from padocc_dagster.pipeline.steps.history import history_of
 from padocc_dagster.pipeline.steps.tick import tick_of
+from padocc_dagster.pipeline.watch.findings import Result
+from padocc_dagster.pipeline.watch.last import last_found
 
 LOG_LINES = 20
 
@@ -52,6 +56,8 @@ class Explained:
     """Of PADOCC's validation."""
     published: tuple[str, ...]
     other_versions: tuple[str, ...]
+    watch: tuple[str, ...]
+    """What was found last of published products whose sources are not as they should be."""
     faultlisted: str | None
     """The reason on the faultlist; None when it is not there."""
     tick: dict[str, Any] | None
@@ -69,7 +75,8 @@ def explained(workdir: Workdir, project: Project) -> Explained:
     """Read everything about the project. It must be one of its group's."""
     state = project_state(workdir, project)
     reason = faultlist(workdir, project.group).get(project.code)
-    failure = _failure(state, reason)
+    watch = tuple(_watched(workdir, project))
+    failure = _failure(state, reason) or ("SourceChangedError" if watch else "")
     explanation = remedy_for(failure) if failure else None
     log = workdir.phase_log(project, state.phase)
     return Explained(
@@ -88,6 +95,7 @@ def explained(workdir: Workdir, project: Project) -> Explained:
         findings=tuple(f"{row['part']} {row['kind']} {row['name']}: {row['found']}" for row in read_findings(workdir, project)),
         published=tuple(str(each.product.path) for each in published_revisions(workdir, project)),
         other_versions=tuple(f"{each}: {each.product.path}" for each in other_revisions(workdir, project)),
+        watch=watch,
         faultlisted=reason,
         tick=tick_of(workdir, project),
     )
@@ -121,6 +129,15 @@ def _history(workdir: Workdir, project: Project) -> tuple[Event, ...]:
 
 def _end(row: StatusRow) -> Event:
     return Event(row.time.astimezone() if row.time else None, f"{row.phase}: {row.status}")
+
+
+def _watched(workdir: Workdir, project: Project) -> Iterator[str]:
+    for each in published_of(workdir, project):
+        last = last_found(workdir, each.group).get(each.name)
+        if last and last.result not in ("", Result.UNCHANGED):
+            when = datetime.fromtimestamp(last.looked).astimezone()
+            found = "; ".join(last.problems[:2]) or last.sampling or "`padocc-dagster audit` says more"
+            yield f"{each.name} on {when:%Y-%m-%d %H:%M}: {last.result}: {found}"
 
 
 def _problems(workdir: Workdir, project: Project) -> tuple[str, ...]:

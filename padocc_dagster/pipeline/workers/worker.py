@@ -23,6 +23,7 @@ def operations() -> dict[str, Callable[..., Any]]:
     """What can be asked of a worker."""
     from padocc_dagster.pipeline import attempt, initialise, verify
     from padocc_dagster.pipeline.depiction import depict, versions
+    from padocc_dagster.pipeline.watch import recompare
 
     return {
         "initialise": initialise.initialise_group,
@@ -33,6 +34,7 @@ def operations() -> dict[str, Callable[..., Any]]:
         "depict": depict.depict,
         "changes": versions.changes,
         "publish": attempt.publish,
+        "recompare": recompare.recompare,
     }
 
 

@@ -69,6 +69,7 @@ def specs_of(selection: Selection, group: Group, findings: Findings) -> Found:
                     "publish_item": section.publish_items,
                 },
                 item=_item(chosen) if section.publish_items else "",
+                checksums=_checksums(chosen, selection),
             )
         )
     if specs:
@@ -89,6 +90,12 @@ def _paths(chosen: Chosen, selection: Selection, faults: Faults) -> list[Node]:
             else:
                 found.append(Node(path, line))
     return found
+
+
+def _checksums(chosen: Chosen, selection: Selection) -> dict[str, str]:
+    """Path → checksum of the files for which the catalogue gives one."""
+    given = [source for record in chosen.records for source in record.sources if source.checksum]
+    return {path: source.checksum for source in given if (path := local_path(source.href, selection.section.paths))}
 
 
 def _item(chosen: Chosen) -> str:

@@ -2,14 +2,18 @@
 
 import datetime
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from padocc_dagster.pipeline.layout import Project, Workdir
+from padocc_dagster.pipeline.sources import source_checksums
 from padocc_dagster.selection import read_group_config, select_again
 from padocc_dagster.selection.stac.manifest import manifest_of
-from padocc_dagster_tests.selection.stac import cci
+from padocc_dagster_tests.pipeline.projects import initialised
+from padocc_dagster_tests.selection.stac import cci, cmip6
 from padocc_dagster_tests.selection.stac.records import Archive
 from padocc_dagster_tests.selection.stac.selecting import SERVER, item, selection
 from padocc_dagster_tests.selection.stac.static_catalogue import write_static
@@ -66,3 +70,17 @@ def test_a_selection_is_made_again_from_it(tmp_path: Path) -> None:
     again = select_again(json.loads(json.dumps(first.manifest)))
     assert again.group == first.group == "g" and again.projects == first.projects
     assert {**again.manifest, "selected": ""} == {**first.manifest, "selected": ""}
+
+
+def test_the_checksums_of_a_catalogue_go_to_the_project_with_its_files(tmp_path: Path) -> None:
+    archive = Archive(tmp_path / "archive", str(tmp_path / "archive"))
+    write_static(tmp_path / "cat", [cmip6.collection()], [cmip6.written(archive, checksum=True)])
+    (tmp_path / "g.yaml").write_text("stac: {catalogue: cat}\n")
+    (project,) = read_group_config(tmp_path / "g.yaml").projects
+    assert list(project.checksums) == list(project.files)
+    assert all(checksum.startswith("1220") for checksum in project.checksums.values())
+    assert "checksums" not in project.as_dict()
+    initialised(Workdir(tmp_path / "work"), "g", project)
+    assert source_checksums(Workdir(tmp_path / "work"), Project("g", project.code)) == project.checksums
+    initialised(Workdir(tmp_path / "work"), "g", replace(project, checksums={}), again=True)
+    assert source_checksums(Workdir(tmp_path / "work"), Project("g", project.code)) == {}

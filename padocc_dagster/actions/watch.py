@@ -1,0 +1,89 @@
+"""The watch over published products: a job that looks at their sources and reports what is news, and the schedule that starts it.
+
+Every product is looked at once a day, a share of them each hour: one `stat` a source file, and a comparison of the product where sources
+changed. One run looks at a whole share, and only what Dagster does not know yet is reported, so that nothing is stored while nothing
+changes.
+"""
+
+import time
+from collections.abc import Iterable
+
+import dagster as dg
+from pydantic import Field
+
+from padocc_dagster.actions.standing import bound_to
+from padocc_dagster.assets.findings import finding_result
+from padocc_dagster.partitions import projects
+from padocc_dagster.phase_assets import PHASE_ASSETS
+from padocc_dagster.pipeline.layout import Workdir
+from padocc_dagster.pipeline.locks import LockedError, held
+from padocc_dagster.pipeline.watch.rounds import Watched, due, reported, units, watch
+from padocc_dagster.resources import Padocc
+
+ASSET = dg.AssetKey(PHASE_ASSETS["complete"])
+CHECK = "sources_unchanged"
+HOURLY = "43 * * * *"
+SECONDS = 3000.0
+"""How long one round goes on: it ends before the next, which compares what this one has left."""
+AT_ONCE = 200
+"""Findings that are reported together."""
+
+
+class WatchConfig(dg.Config):
+    """Which published products are looked at."""
+
+    everything: bool = Field(False, description="All of them now, instead of the share of this hour")
+    groups: list[str] = Field([], description="With `everything`: those of these groups alone")
+
+
+@dg.op(out=dg.Out(dg.Nothing), description=__doc__)
+def look_at_sources(context: dg.OpExecutionContext, config: WatchConfig, padocc: Padocc) -> None:
+    workdir, now = padocc.workdir, time.time()
+    try:
+        with held(workdir.watch_lock, "the published products", wait=0):
+            members = units(workdir, config.groups) if config.everything else due(workdir, now)
+            news: list[Watched] = []
+            looked = bad = 0
+            for watched in watch(workdir, members, now, SECONDS):
+                looked, bad = looked + 1, bad + any(not each.is_good for each in watched.findings)
+                news += [watched] if watched.is_news else []
+                if len(news) == AT_ONCE or (news and any(not each.is_good for each in watched.findings)):
+                    report(context, workdir, news)
+                    news = []
+            report(context, workdir, news)
+    except LockedError as locked:
+        context.log.info(f"An earlier round is still comparing products: {locked}")
+        return
+    context.log.info(f"{looked} project(s) with published products looked at; sources of {bad} are not as they should be")
+
+
+def report(context: dg.OpExecutionContext, workdir: Workdir, found: Iterable[Watched]) -> None:
+    """Log a result of the check for each project that is a partition, bound to its latest publication, and keep that Dagster knows it.
+
+    A result without its materialisation counts as not current; one logged outside a run can be stored once only.
+    """
+    keys = set(context.instance.get_dynamic_partitions(projects.name))
+    known = {str(watched.project): watched for watched in found if str(watched.project) in keys}
+    if not known:
+        return
+    kind = dg.DagsterEventType.ASSET_MATERIALIZATION
+    latest = context.instance.get_latest_storage_id_by_partition(ASSET, kind, set(known))
+    for key, watched in known.items():
+        target = bound_to(context, latest[key]) if key in latest else None
+        result = finding_result(workdir, watched)
+        context.log_event(dg.AssetCheckEvaluation(ASSET, CHECK, partition=key, target_materialization_data=target, **result))
+    reported(workdir, known.values(), time.time())
+
+
+@dg.job(tags={"dagster/priority": "-10"}, description=__doc__)
+def watch_published() -> None:
+    look_at_sources()
+
+
+@dg.schedule(job=watch_published, cron_schedule=HOURLY, default_status=dg.DefaultScheduleStatus.RUNNING)
+def hourly_watch(context: dg.ScheduleEvaluationContext, padocc: Padocc) -> dg.RunRequest | dg.SkipReason:
+    """Looks at the sources of published products: every product once a day, a share each hour."""
+    when = context.scheduled_execution_time
+    if not due(padocc.workdir, when.timestamp()):
+        return dg.SkipReason("Every published product was looked at within a day, or none is published.")
+    return dg.RunRequest(run_key=f"{when:%Y-%m-%dT%H}")

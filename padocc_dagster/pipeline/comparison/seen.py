@@ -1,0 +1,220 @@
+"""The product as a person sees it: opened by xarray with default arguments, beside source files opened alike.
+
+One file of each kind is looked at: with the same encoding, equal raw values (`files.py`, `proof.py`) are seen alike.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from padocc_dagster.pipeline.comparison.placement import Placement
+from padocc_dagster.pipeline.comparison.plans import Plan
+from padocc_dagster.pipeline.comparison.reading import blocks
+from padocc_dagster.pipeline.comparison.report import Findings, in_words
+from padocc_dagster.pipeline.comparison.request import Request
+from padocc_dagster.pipeline.comparison.sources import Header
+from padocc_dagster.pipeline.comparison.values import texts_of
+
+ENGINES = {"kerchunk": "kerchunk", "parquet": "kerchunk", "zarr": "zarr", "CFA": "CFA"}
+CARRIED = 1 << 53
+"""Whole numbers up to this one are exact as float64."""
+SINGLE_PRECISION = 4 * 2.0**-23
+"""What unpacking in single precision may lose, as a share of the largest number on the way."""
+TIME_ROUNDING_NS = 1000
+"""Nanoseconds by which decoded times may differ where raw ones were compared within a tolerance."""
+
+
+def compare_seen(request: Request, headers: list[Header], placement: Placement, plans: dict[str, Plan], findings: Findings) -> None:
+    """Compare types, missing values, decoded values, times and the set of coordinates, for one file of each kind."""
+    covered = sorted({number for plan in plans.values() for number in plan.representatives()})
+    _check_coordinates(request, headers, plans, findings)
+    for decoded in (True, False):
+        try:
+            with _opened(request, decoded) as product:
+                for number in covered:
+                    _compare_file(request, headers[number], number, product, decoded, placement, plans, findings)
+                return
+        except _Undecodable as error:
+            findings.inform(f"xarray cannot decode the times of {error.args[0]}, nor those of the product: open both with decode_times=False")
+        except Exception as error:
+            if decoded and _is_undecodable(request.sources[0]):
+                continue
+            findings.problem("opening", f"xarray cannot open {request.product.path} with default arguments: {in_words(error)}")
+            return
+
+
+class _Undecodable(Exception):
+    """The times of a source file cannot be decoded by xarray."""
+
+
+def _compare_file(
+    request: Request,
+    header: Header,
+    number: int,
+    product: Any,
+    decoded: bool,
+    placement: Placement,
+    plans: dict[str, Plan],
+    findings: Findings,
+) -> None:
+    import xarray
+
+    path = request.sources[number]
+    try:
+        source = xarray.open_dataset(path, decode_times=None if decoded else False, cache=False)
+    except Exception as error:
+        if decoded:
+            raise _Undecodable(path) from error
+        findings.problem("opening", f"xarray cannot open {path} with default arguments: {in_words(error)}")
+        return
+    with source:
+        if request.product.cloud_format != "CFA":  # cfapyx makes data variables of all auxiliary coordinates, unless it is asked not to
+            _check_coordinate_sets(source, product, path, plans, findings)
+        for variable in header.variables:
+            plan = plans.get(variable.name)
+            if plan and number in plan.representatives() and variable.name in source.variables and variable.name in product.variables:
+                try:
+                    _compare_variable(request, variable.name, number, path, source, product, placement, plan, findings)
+                except Exception as error:
+                    sentence = f"variable {variable.name} cannot be read by xarray with default arguments ({path}): {in_words(error)}"
+                    findings.problem("values", sentence, variable.name)
+
+
+def _compare_variable(
+    request: Request,
+    name: str,
+    number: int,
+    path: str,
+    source: Any,
+    product: Any,
+    placement: Placement,
+    plan: Plan,
+    findings: Findings,
+) -> None:
+    ours, theirs = source.variables[name], _part_of(product.variables[name], number, placement)
+    if ours.dims != theirs.dims or ours.shape != theirs.shape:
+        sentence = f"variable {name} reads as {theirs.dims} {theirs.shape} from the product, as {ours.dims} {ours.shape} from {path}"
+        findings.problem("values", sentence, name)
+        return
+    if not _check_type(request, name, path, ours, theirs, plan, findings):
+        return
+    if not plan.reader.placed and name in request.identical:
+        return
+    tolerant = plan.rewritten or any(plan.changed.values())
+    for key in blocks(ours.shape, max(8, ours.dtype.itemsize)):
+        a, b = ours[key].to_numpy(), theirs[key].to_numpy()
+        unequal = ~_seen_equal(a, b, tolerant, _largest_step(plan))
+        if unequal.any():
+            at = tuple(int(i) for i in next(zip(*unequal.nonzero(), strict=True))) if unequal.ndim else ()
+            values = f"{a[at]} in {path}, {b[at]} in the product"
+            findings.problem("values", f"variable {name}, read with default arguments, differs at {at}: {values}", name)
+            return
+
+
+def _check_type(request: Request, name: str, path: str, ours: Any, theirs: Any, plan: Plan, findings: Findings) -> bool:
+    """Report another type; a problem where the format could carry the files' own. Returns whether values are worth comparing."""
+    a, b = ours.dtype, theirs.dtype
+    if a == b or (a.kind == b.kind and a.kind in "Mm") or {a.kind, b.kind} <= set("OUST"):
+        return True
+    what = f"variable {name} reads as {b.name} from the product, as {a.name} from {path}"
+    if a.kind == b.kind == "f":
+        findings.inform(f"{what}: attributes of the product do not keep the width of scale and offset")
+        return True
+    if {a.kind, b.kind} <= set("OM"):
+        return True
+    if a.kind in "iu" and b.kind == "f" and request.product.cloud_format == "CFA":
+        plan.exact_up_to = CARRIED if b.itemsize == 8 else 1 << 24
+        findings.inform(f"{what}: a CFA aggregation masks whole numbers; all of them are checked to be within what {b.name} holds exactly")
+        return True
+    findings.problem("type", f"{what}: the product declares missing values, packing or units that the file does not", name)
+    return False
+
+
+def _seen_equal(a: Any, b: Any, tolerant: bool, step: float) -> Any:
+    """Where two decoded arrays hold the same; missing values are equal."""
+    import numpy as np
+
+    kinds = {a.dtype.kind, b.dtype.kind}
+    if kinds <= set("Mm"):
+        missing = np.isnat(a) & np.isnat(b)
+        apart = abs(np.where(missing, np.timedelta64(0, "ns"), a - b)).astype("timedelta64[ns]").astype("i8")
+        return missing | (apart <= (TIME_ROUNDING_NS if tolerant else 0))
+    if kinds <= set("OM") and "M" in kinds:
+        return np.asarray(_as_texts(a) == _as_texts(b), dtype=bool)
+    if kinds <= set("OUST"):
+        if tolerant and a.size and hasattr(a.flat[0], "calendar"):
+            close = [abs((x - y).total_seconds()) <= 1e-6 for x, y in zip(a.flat, b.flat, strict=True)]
+            return np.array(close, dtype=bool).reshape(a.shape)
+        equal = np.asarray(a == b, dtype=bool) if kinds == {"O"} else np.zeros(a.shape, dtype=bool)
+        return equal | (texts_of(a) == texts_of(b))
+    if a.dtype.names or b.dtype.names:
+        return np.asarray(a == b, dtype=bool)
+    equal = np.asarray(a == b) | ((a != a) & (b != b))
+    if "f" in kinds and a.dtype != b.dtype and kinds == {"f"}:
+        with np.errstate(invalid="ignore"):
+            equal |= abs(a.astype("f8") - b.astype("f8")) <= SINGLE_PRECISION * np.maximum(abs(a.astype("f8")), step)
+    return equal
+
+
+def _largest_step(plan: Plan) -> float:
+    """The largest number that unpacking goes through besides the values themselves."""
+    return abs(plan.product.encoding.offset)
+
+
+def _as_texts(values: Any) -> Any:
+    import numpy as np
+
+    if values.dtype.kind == "M":
+        return np.datetime_as_string(values, unit="us").astype(object)
+    return np.array([value.isoformat(timespec="microseconds") for value in values.ravel()], dtype=object).reshape(values.shape)
+
+
+def _part_of(variable: Any, number: int, placement: Placement) -> Any:
+    """Where the file lies in a variable of the product."""
+    if placement.dimension not in variable.dims:
+        return variable
+    begin, end = placement.offsets[number], placement.offsets[number + 1]
+    return variable.isel({placement.dimension: begin if placement.stacked else slice(begin, end)})
+
+
+def _check_coordinates(request: Request, headers: list[Header], plans: dict[str, Plan], findings: Findings) -> None:
+    """Every file must have the coordinates that the first has."""
+    first = headers[0].coordinates & plans.keys()
+    for path, header in zip(request.sources, headers, strict=True):
+        if header.coordinates is not headers[0].coordinates and header.coordinates & plans.keys() != first:
+            odd = ", ".join(sorted((header.coordinates & plans.keys()) ^ first))
+            findings.problem("coordinates", f"the coordinates of {path} are not those of the first file: {odd} is one in one of them only")
+
+
+def _check_coordinate_sets(source: Any, product: Any, path: str, plans: dict[str, Plan], findings: Findings) -> None:
+    ours, theirs = (set(dataset.coords) & plans.keys() for dataset in (source, product))
+    for name in sorted(ours - theirs):
+        findings.problem("coordinates", f"{name} is a coordinate in {path}, and none in the product: an attribute `coordinates` is lost")
+    for name in sorted(theirs - ours):
+        findings.problem("coordinates", f"{name} is a coordinate in the product, and none in {path}")
+
+
+@contextmanager
+def _opened(request: Request, decoded: bool) -> Iterator[Any]:
+    import dask
+    import xarray
+
+    product = request.product
+    options: dict[str, Any] = {"engine": ENGINES[product.cloud_format], "cache": False}
+    if not decoded:
+        options["decode_times"] = False
+    if product.cloud_format in ("kerchunk", "parquet"):
+        # fsspec keeps file systems by their arguments, and would answer for a file as it was before
+        options["storage_options"] = {"skip_instance_cache": True}
+    with dask.config.set(scheduler="synchronous"), xarray.open_dataset(str(product.path), **options) as dataset:
+        yield dataset
+
+
+def _is_undecodable(path: str) -> bool:
+    import xarray
+
+    try:
+        xarray.open_dataset(path).close()
+    except Exception:
+        return True
+    return False

@@ -1,0 +1,71 @@
+"""Accepting that the sources of a published product changed, with a name and a reason: from then on they should be as they are now.
+
+That is for changes which leave the values as they were, such as a move of the archive or a corrected attribute. It is refused where a
+comparison of the published product with its sources does not show that they are equal.
+"""
+
+from collections.abc import Iterable
+
+from padocc_dagster.pipeline.files import CorruptFileError
+from padocc_dagster.pipeline.layout import Project, Workdir
+from padocc_dagster.pipeline.locks import LockedError, held
+from padocc_dagster.pipeline.published import Published, published_of
+from padocc_dagster.pipeline.source_states import SourceState, digest, state_of
+from padocc_dagster.pipeline.sources import source_checksums
+from padocc_dagster.pipeline.steps.step import By, StepResult
+from padocc_dagster.pipeline.steps.withdraw import one_of
+from padocc_dagster.pipeline.watch.look import look_at
+from padocc_dagster.pipeline.watch.recompare import recompared
+from padocc_dagster.pipeline.watch.recorded import Recorded, keep_accepted, recorded_of
+from padocc_dagster.pipeline.workers.call import WorkerError
+
+LOCK_WAIT_SECONDS = 2.0
+
+
+class NotAccepted(ValueError):
+    """The sources of a product cannot be accepted; the sentence says why."""
+
+
+def accept(workdir: Workdir, projects: Iterable[Project], by: By, revision: str | None = None, dry_run: bool = False) -> StepResult:
+    """Accept the sources of each project's published products as they are, or of the one of this revision."""
+    result = StepResult()
+    for project in projects:
+        try:
+            products = published_of(workdir, project)
+            chosen = [one_of(products, revision)] if revision or not products else products
+            result.done[project] = "; ".join(_accept(workdir, project, published, by, dry_run) for published in chosen)
+        except (CorruptFileError, LockedError, OSError, ValueError) as problem:
+            result.not_done[project] = str(problem)
+    return result
+
+
+def _accept(workdir: Workdir, project: Project, published: Published, by: By, dry_run: bool) -> str:
+    """Accept the sources of one product. Returns a sentence; raises NotAccepted."""
+    look = look_at(workdir, published, project)
+    if look.problem:
+        raise NotAccepted(f"{published.name}: {look.problem}")
+    if look.is_good:
+        return f"the sources of {published.name} are as they should be: there is nothing to accept"
+    recorded = recorded_of(workdir, published, project)
+    states = _equal_states(workdir, project, published, recorded)
+    if not dry_run:
+        with held(workdir.project_lock(project), f"project {project}", wait=LOCK_WAIT_SECONDS):
+            keep_accepted(published, recorded, states, by.who, by.why)
+    return f"{len(look.changes)} changed source file(s) of {published.name} accepted: its values equal theirs"
+
+
+def _equal_states(workdir: Workdir, project: Project, published: Published, recorded: Recorded) -> tuple[SourceState, ...]:
+    """The sources as they are, of which a comparison shows that the product equals them."""
+    checksums = source_checksums(workdir, project)
+    try:
+        states = tuple(state_of(each.path, checksums.get(each.path, each.checksum)) for each in recorded.states)
+        found = recompared(workdir, published)
+    except FileNotFoundError as error:
+        raise NotAccepted(f"{published.name}: source file {error.filename} is missing, which cannot be accepted: withdraw it") from None
+    except WorkerError as error:
+        raise NotAccepted(f"{published.name} could not be compared with its sources: {error.error_class}: {error}") from None
+    if not found.passed:
+        raise NotAccepted(f"{published.name} does not equal its sources any more ({found.problems[0]}): withdraw it, or publish a new version")
+    if found.source_fingerprint != digest(states):
+        raise NotAccepted(f"source files of {published.name} changed while they were compared: accept them when nobody writes there")
+    return states
