@@ -76,7 +76,7 @@ def taken_far(tmp_path: Path, files: list[Path]) -> tuple[Made, Outcome]:
 def test_a_file_that_no_driver_reads_is_named_with_every_drivers_reason(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, written: Callable[[Path], list[Path]], named: str, reason: str
 ) -> None:
-    monkeypatch.setenv(LIMIT, "1")  # the watch must have nothing to do
+    monkeypatch.setenv(LIMIT, "1")  # the watchdog must have nothing to do
     made, outcome = taken_far(tmp_path, written(tmp_path / "sources"))
     assert (outcome.verdict, outcome.error_class) == (Verdict.FAILED, "NoDriverError")
     assert outcome.message.startswith(f"no kerchunk driver reads {tmp_path}/sources/{named} (")

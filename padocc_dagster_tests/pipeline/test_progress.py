@@ -17,7 +17,7 @@ from padocc_dagster.pipeline.files import read_json
 from padocc_dagster.pipeline.outcome import Verdict
 from padocc_dagster.pipeline.workers import call as calls
 from padocc_dagster.pipeline.workers import samples as samples_module
-from padocc_dagster.pipeline.workers import watch
+from padocc_dagster.pipeline.workers import watchdog
 from padocc_dagster.pipeline.workers.call import ENDS_WITH_WORKER, NoProgressError, WorkerDiedError, call
 from padocc_dagster.pipeline.workers.forked import ForkedWorker
 from padocc_dagster.pipeline.workers.progress import LIMIT, Sample, has_progress, interval_seconds, limit_seconds, stall_of
@@ -40,7 +40,7 @@ def stalling_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 def stalling(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Workers whose operations are those of `stalls`, with a limit of seconds."""
     monkeypatch.setenv(LIMIT, str(LIMIT_SECONDS / 60))
-    monkeypatch.setattr(watch, "SECONDS_FOR_THE_STACK", 1.0)
+    monkeypatch.setattr(watchdog, "SECONDS_FOR_THE_STACK", 1.0)
     monkeypatch.setattr(calls, "WORKER_MODULE", stalls.__name__)
     if request.param == "fresh":
         monkeypatch.setenv(ENDS_WITH_WORKER, "1")  # as in a batch job, where workers are children of their run
@@ -108,7 +108,7 @@ def test_a_stopped_comparison_leaves_its_stack_in_the_log_of_compute(stalling: N
 
 def test_without_a_limit_nobody_looks() -> None:
     before = threading.active_count()
-    with watch.Watch(os.getpid(), None, 0.0):
+    with watchdog.Watchdog(os.getpid(), None, 0.0):
         assert threading.active_count() == before
 
 

@@ -4,7 +4,7 @@ PADOCC keeps options in process-wide dictionaries that leak from project to proj
 reads its environment, and prints. So each operation runs in a process in which nothing ran before (`worker.py`), with a clean
 environment, is given its request on standard input and answers on standard output. The worker ends when its parent does, however that
 died. It is a fresh interpreter or, where a fork server listens (`fork_server.py`), a copy of one that has only imported PADOCC. One that
-makes no progress is stopped (`watch.py`).
+makes no progress is stopped (`watchdog.py`).
 """
 
 import json
@@ -19,7 +19,7 @@ from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.workers.environment import clean_environment
 from padocc_dagster.pipeline.workers.forked import FORK_SERVER, ForkedWorker
 from padocc_dagster.pipeline.workers.progress import LIMIT, Stall, limit_seconds
-from padocc_dagster.pipeline.workers.watch import Watch
+from padocc_dagster.pipeline.workers.watchdog import Watchdog
 
 ENDS_WITH_WORKER = "PADOCC_DAGSTER_RUN_ENDS_WITH_ITS_WORKER"
 """Set by a batch job around a run, whose launcher tells a killed run from a failed one, and repeats it with more memory."""
@@ -97,7 +97,7 @@ def call(operation: str, **arguments: Any) -> Any:
     process is interrupted, the worker is killed before the interruption goes on.
     """
     limit = limit_seconds()
-    with start() as worker, Watch(worker.pid, _folder(arguments), limit) as watch:
+    with start() as worker, Watchdog(worker.pid, _folder(arguments), limit) as watchdog:
         try:
             worker.stdin.write(json.dumps({"operation": operation, "arguments": arguments}).encode() + b"\n")
             worker.stdin.flush()
@@ -113,8 +113,8 @@ def call(operation: str, **arguments: Any) -> Any:
     try:
         result = json.loads(answer)  # an answer that is whole counts, however the process ended after it
     except ValueError:
-        if watch.stall:
-            raise NoProgressError(operation, watch.stall, "\n".join([stack.decode(errors="replace"), watch.threads])) from None
+        if watchdog.stall:
+            raise NoProgressError(operation, watchdog.stall, "\n".join([stack.decode(errors="replace"), watchdog.threads])) from None
         raise WorkerDiedError(operation, worker.returncode) from None
     if "error" in result:
         raise OperationFailedError(*result["error"])

@@ -1,7 +1,7 @@
 """The process in which PADOCC runs: one request in, one operation, one answer out.
 
 Started by `call.call`. Standard output carries the answer alone; whatever PADOCC and its libraries print goes to standard
-error, into the log of the Dagster run. When standard input closes, the parent is gone, and so is this process. At `watch.STACK_SIGNAL` the
+error, into the log of the Dagster run. When standard input closes, the parent is gone, and so is this process. At `watchdog.STACK_SIGNAL` the
 stacks of all threads go to standard output, in lines before the answer, which is the last line.
 """
 
@@ -14,7 +14,7 @@ import traceback
 from collections.abc import Callable
 from typing import Any
 
-from padocc_dagster.pipeline.workers.watch import STACK_SIGNAL
+from padocc_dagster.pipeline.workers.watchdog import STACK_SIGNAL
 
 PARENT_GONE_EXIT_STATUS = 74
 

@@ -1,4 +1,4 @@
-"""The watch over a worker: one that makes no progress for too long is stopped, with its stack on record."""
+"""The watchdog over a worker: one that makes no progress for too long is stopped, with its stack on record."""
 
 import threading
 from contextlib import suppress
@@ -18,7 +18,7 @@ STACK_SIGNAL = SIGUSR2
 SECONDS_FOR_THE_STACK = 2.0
 
 
-class Watch:
+class Watchdog:
     """For the block, the worker is sampled, and stopped after `limit` seconds without progress; 0 sets no limit.
 
     `stall` is None unless the worker was stopped; `threads` is then what the kernel said of its threads.
@@ -30,9 +30,9 @@ class Watch:
         self._pid, self._folder, self._limit = pid, folder, limit
         self._interval = interval_seconds(limit)
         self._over = threading.Event()
-        self._thread = threading.Thread(target=self._look, name="watch over a worker", daemon=True)
+        self._thread = threading.Thread(target=self._look, name="watchdog over a worker", daemon=True)
 
-    def __enter__(self) -> "Watch":
+    def __enter__(self) -> "Watchdog":
         if self._limit:
             self._thread.start()
         return self
