@@ -108,7 +108,7 @@ def _redo(context: dg.OpExecutionContext, padocc: Padocc, phase: str, config: Re
     described = f"{len(result.done)} project(s), asked for by {config.who}: {config.why}"
     backfill = launch_backfill(context.instance, asked.by, asset, result.done, title, described, config.tags, choices)
     if asked.stage != NOTED:
-        record(context, workdir, result, config.by)
+        record(context, workdir, result, config.by, choices)
         asked.reach(workdir, NOTED)
     asked.end(workdir)
     report(context, result, f"backfill {backfill}")

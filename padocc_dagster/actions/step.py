@@ -6,6 +6,7 @@ which and why, and its run fails, so that nobody overlooks them.
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
+from typing import Any
 
 import dagster as dg
 from pydantic import Field
@@ -78,9 +79,12 @@ def asked_now(context: dg.OpExecutionContext, result: StepResult) -> Asked:
     return Asked(root_run(context.run), asking_run(context.instance, context.run), result)
 
 
-def record(context: dg.OpExecutionContext, workdir: Workdir, result: StepResult, by: By) -> None:
-    """Write down what was done to each project: in its own history, and in Dagster as an observation of its partition."""
-    note(workdir, result.done, by)
+def record(
+    context: dg.OpExecutionContext, workdir: Workdir, result: StepResult, by: By, choices: Mapping[str, Any] = MappingProxyType({})
+) -> None:
+    """Write down what was done to each project, and with which choices: in its own history, and in Dagster as an observation of its
+    partition."""
+    note(workdir, result.done, by, choices)
     for project, what in result.done.items():
         told = {"what": what, "who": by.who, "why": by.why}
         context.log_event(dg.AssetObservation("project", partition=str(project), description=f"{what} ({by.who}: {by.why})", metadata=told))

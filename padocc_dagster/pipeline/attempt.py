@@ -18,6 +18,7 @@ from padocc_dagster.pipeline.locks import LockedError, held
 from padocc_dagster.pipeline.making import compute as compute_phase
 from padocc_dagster.pipeline.making import scan as scan_phase
 from padocc_dagster.pipeline.making import validate as validate_phase
+from padocc_dagster.pipeline.making.refusals import details_of
 from padocc_dagster.pipeline.outcome import Outcome, Verdict
 from padocc_dagster.pipeline.status import GateClosedError, append_row, gate_problem, read_rows
 
@@ -78,7 +79,7 @@ def _locked_attempt(phase: str, needed: str, work: Work, workdir: Workdir, proje
         message = f"{phase} of {project} does not start: {closed}"
         return Outcome(phase, Verdict.FAILED, "", type(closed).__name__, message)
     except Exception as caught:
-        error = caught
+        error, details = caught, details_of(caught)
         _log_traceback(workdir.phase_log(project, phase), caught)
     return _write_down(phase, workdir, project, len(rows), error, details)
 

@@ -49,14 +49,14 @@ def record_end(workdir: Workdir, project: Project, done: Outcome, run: str) -> N
     """Keep how the phase ended: as the project's last end, and, when it passed, as that of its phase."""
     record = {**done.as_dict(), "run": run, "rows": len(read_rows(workdir.status_log(project)))}
     if done.passed:
-        write_json(_passed_record(workdir, project, done.phase), {**record, "project": str(project)})
+        write_json(passed_record(workdir, project, done.phase), {**record, "project": str(project)})
     write_json(workdir.outcome(project), record)
 
 
 def _recorded(workdir: Workdir, project: Project, phase: str, rows: list[StatusRow]) -> Outcome | None:
     """The recorded outcome of the phase, when its newest row is that run's."""
     try:
-        record = read_json(_passed_record(workdir, project, phase))
+        record = read_json(passed_record(workdir, project, phase))
     except CorruptFileError:
         return None
     newest = max(number for number, row in enumerate(rows) if row.phase == phase)
@@ -65,7 +65,8 @@ def _recorded(workdir: Workdir, project: Project, phase: str, rows: list[StatusR
     return Outcome.from_dict(record) if own == (str(project), newest + 1, rows[newest].status) else None
 
 
-def _passed_record(workdir: Workdir, project: Project, phase: str) -> Path:
+def passed_record(workdir: Workdir, project: Project, phase: str) -> Path:
+    """Where it is kept how the phase ended the last time that it passed."""
     return workdir.outcome(project).with_name(f"passed-{phase}.json")
 
 

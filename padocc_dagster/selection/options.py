@@ -119,8 +119,6 @@ def refuse_what_does_not_go_together(
         findings.add(line, "PADOCC 1.5.1 keeps all variables in a CFA aggregation: leave dropped out, or choose no CFA")
     if (options.concat_dims or options.identical_dims) and (made == "CFA" or options.cfa):
         findings.add(line, "a CFA aggregation finds its dimensions itself: leave concat_dims and identical_dims out, or choose no CFA")
-    if options.identical_dims and made == "zarr":
-        findings.add(line, "identical_dims has no part in the cloud format zarr: leave it out, or choose kerchunk or parquet")
     if options.identical_within is not None and not options.identical_dims:
         findings.add(line, "identical_within says how far apart what is declared identical may be: name that in identical_dims")
     both = [name for name in options.identical_dims if name in options.concat_dims]

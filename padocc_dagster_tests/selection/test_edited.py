@@ -101,7 +101,6 @@ def test_substitutions_of_listed_files_are_made_once(spec: ProjectSpec, data: Pa
         ({"concat_dims": ["a b"]}, "is no name"),
         ({"concat_dims": ["t"], "identical_dims": ["t"]}, "'t' is in concat_dims and in identical_dims"),
         ({"concat_dims": ["t"], "cfa": True}, "a CFA aggregation finds its dimensions itself"),
-        ({"identical_dims": ["t"], "cloud_format": "zarr"}, "identical_dims has no part in the cloud format zarr"),
         ({"dropped": ["t"], "cloud_format": "CFA"}, "keeps all variables in a CFA aggregation"),
         ({"dropped": ["t"], "variables": ["tas"]}, "keep one of the two"),
         ({"variables": ["tas"], "cloud_format": "zarr"}, "keeps all variables in the cloud format zarr"),

@@ -9,19 +9,35 @@ from padocc_dagster.pipeline.making.collecting import collecting_between_files
 from padocc_dagster.pipeline.making.dimensions import identical_too
 from padocc_dagster.pipeline.making.drivers import fitting_drivers
 from padocc_dagster.pipeline.making.dropping import dropping
+from padocc_dagster.pipeline.making.findings import keep_findings, undecoded_of
 from padocc_dagster.pipeline.making.opening import opened_with
-from padocc_dagster.pipeline.making.order import Ordering, concatenation_order
+from padocc_dagster.pipeline.making.order import Ordering, concatenation_order, ordered
+from padocc_dagster.pipeline.making.survey import refusal_in, survey
 from padocc_dagster.pipeline.product import options_of
 from padocc_dagster.pipeline.sources import keep_order
 from padocc_dagster.pipeline.specs import dropped_of
 
 
 def asked_order(workdir: Workdir, project: Project, files: Sequence[str]) -> Ordering:
-    """Find and store the order of the files; it is confirmed when a coordinate gave it, or the config says along what they follow."""
-    concat = options_of(read_json(workdir.base_cfg(project))).get("concat_dims") or ()
+    """Find and store the order of the files; it is confirmed when a coordinate gave it, or the config says along what they follow.
+
+    What else their headers say is kept in the project's base config: times that cannot be decoded, and differing packings. Raises
+    SourcesRefused for files that cannot be joined, and UnreadableSourceError naming those that cannot be opened.
+    """
+    base = read_json(workdir.base_cfg(project))
+    options = options_of(base)
+    concat = options.get("concat_dims") or ()
     along = concat[0] if len(concat) == 1 else None
-    ordering = concatenation_order(files, along)
+    if any(file.endswith(".tif") for file in files):
+        ordering, headers = concatenation_order(files, along), []
+    else:
+        headers = survey(files, along)
+        refusal = refusal_in(headers, {*concat, *(options.get("identical_dims") or ()), *dropped_of(base)})
+        if refusal:
+            raise refusal
+        ordering = ordered(headers, along)
     keep_order(workdir, project, ordering.files, confirmed=bool(ordering.dimension or along))
+    keep_findings(workdir, project, headers, ordering.undecoded)
     return ordering
 
 
@@ -30,6 +46,7 @@ def as_asked(workdir: Workdir, project: Project, files: Sequence[str]) -> Iterat
     """For the block, PADOCC opens files, leaves out variables and takes dimensions for identical as the config asks, and cannot hang."""
     base = read_json(workdir.base_cfg(project))
     options, dropped = options_of(base), dropped_of(base)
-    with fitting_drivers(), collecting_between_files(), opened_with(options.get("xarray") or {}, dropped, files), dropping(dropped):
-        with identical_too(list(options.get("identical_dims") or ())):
+    opening = {**({"decode_times": False} if undecoded_of(base) else {}), **(options.get("xarray") or {})}
+    with fitting_drivers(), collecting_between_files(), opened_with(opening, dropped, files), dropping(dropped):
+        with identical_too(options.get("identical_dims") or (), files):
             yield

@@ -1,21 +1,31 @@
 """The computation of a product: clean, in confirmed order, with the attributes that the config asks for."""
 
+from collections.abc import Sequence
 from typing import Any
 
-from padocc_dagster.pipeline.files import read_json, write_json
+from padocc_dagster.pipeline.files import read_json, read_lines, write_json, write_lines
 from padocc_dagster.pipeline.layout import Project, Workdir
+from padocc_dagster.pipeline.making.aggregators import guarded
 from padocc_dagster.pipeline.making.asked import as_asked, asked_order
 from padocc_dagster.pipeline.making.attributes import apply_attributes
 from padocc_dagster.pipeline.making.dimensions import apply_dimensions
 from padocc_dagster.pipeline.making.faithful import restore_declarations
+from padocc_dagster.pipeline.making.findings import packing_refusal
+from padocc_dagster.pipeline.making.missing_values import missing_values_refusal
+from padocc_dagster.pipeline.making.opening import ENGINES
 from padocc_dagster.pipeline.making.operation import clear_cache, construct, remove
+from padocc_dagster.pipeline.making.refusals import SourcesRefused, with_details
 from padocc_dagster.pipeline.making.regular_chunks import regular_chunks
+from padocc_dagster.pipeline.making.survey import overlap_refusal
 from padocc_dagster.pipeline.product import Product, options_of, product_of, size_of
 from padocc_dagster.pipeline.sources import read_sources
 from padocc_dagster.pipeline.spec import AGGREGATORS
+from padocc_dagster.pipeline.specs import dropped_of
 from padocc_dagster.pipeline.status import append_row
 
 NO_OTHER_AGGREGATOR_HELPS = ("ConcatFatalError", "NoDriverError", "SourceNotFoundError")
+Made = tuple[str, list[dict[str, Any]]]
+"""The aggregator that made a product ('' where nothing was aggregated), and all attempts, as an outcome's details hold them."""
 FILE_TYPES = {"kerchunk": "json", "zarr": None, "CFA": None}
 
 
@@ -37,13 +47,14 @@ def compute(
     if thorough:
         files = list(asked_order(workdir, project, files).files)
     product = _prepare(workdir, project, cloud_format, aggregator, new_version, thorough)
+    _refuse(workdir, project, product, files)
     apply_dimensions(workdir, project, files)
     clear_cache(workdir, project)
     for stale in (product.path, workdir.comparison(project)):
         remove(stale)
     makers = {"kerchunk": _kerchunk, "parquet": _parquet, "zarr": _zarr, "CFA": _cfa}
     with as_asked(workdir, project, files):
-        used = makers[product.cloud_format](workdir, project, product)
+        used, attempts = makers[product.cloud_format](workdir, project, product)
     if not product.exists():
         return {"message": f"PADOCC made no {product.cloud_format} product of {len(files)} source file(s)"}
     detail = read_json(workdir.detail_cfg(project))
@@ -52,12 +63,25 @@ def compute(
         "cloud_format": product.cloud_format,
         "revision": product.revision,
         "aggregator": used,
+        "aggregators": attempts,
         "product_bytes": size_of(product.path),
         "num_files": len(files),
         "driver": detail.get("driver"),
         "timings": detail.get("timings") or {},
         "dataset": describe(product),
     }
+
+
+def _refuse(workdir: Workdir, project: Project, product: Product, files: Sequence[str]) -> None:
+    """Raise SourcesRefused for what a product of this format cannot hold."""
+    base = read_json(workdir.base_cfg(project))
+    refusal: SourcesRefused | None = None
+    if product.cloud_format != "CFA":
+        refusal = packing_refusal(base, dropped_of(base))
+    if product.cloud_format == "zarr" and not refusal:
+        refusal = missing_values_refusal(files[0], options_of(base).get("xarray") or {}, dropped_of(base))
+    if refusal:
+        raise refusal
 
 
 def _prepare(
@@ -88,46 +112,60 @@ def _prepare(
     return product_of(workdir, project, base)
 
 
-def _kerchunk(workdir: Workdir, project: Project, product: Product) -> str:
-    """Kerchunk references with VirtualiZarr, then with MultiZarrToZarr. Returns the aggregator that worked, or '' for one file.
+def _kerchunk(workdir: Workdir, project: Project, product: Product) -> Made:
+    """Kerchunk references with VirtualiZarr, then with MultiZarrToZarr.
 
-    PADOCC's own aggregator, its first choice for large projects, writes wrong shapes (`padocc/phases/aggregate.py:279`).
+    PADOCC's own aggregator, its first choice for large projects, writes wrong shapes (`padocc/phases/aggregate.py:279`). Raises
+    SourcesRefused where MultiZarrToZarr would make garbage. Whatever is raised carries the attempts in its details.
     """
+    files, base = read_sources(workdir, project), read_json(workdir.base_cfg(project))
+    asked = options_of(base).get("aggregator")
+    with guarded(files, dropped_of(base)) as attempts:
+        for name in [asked] if asked else AGGREGATORS:
+            failure = _aggregated(workdir, project, product, name)
+            if failure is None:
+                break
+            if name not in [attempt.aggregator for attempt in attempts.made]:  # it failed before it could aggregate
+                attempts.failed(name, failure)
+            if isinstance(failure, SourcesRefused) or type(failure).__name__ in NO_OTHER_AGGREGATOR_HELPS:
+                break
+    if failure is not None:
+        if len(attempts.made) > 1 or isinstance(failure, SourcesRefused):
+            failure.add_note(f"(aggregators tried: {attempts})")
+        raise with_details(failure, aggregators=attempts.as_details())
+    restore_declarations(product, files[0])
+    apply_attributes(workdir, project, product)
+    return name if len(files) > 1 else "", attempts.as_details()
+
+
+def _aggregated(workdir: Workdir, project: Project, product: Product, aggregator: str) -> Exception | None:
+    """Make references with one aggregator. Returns why that failed, and then leaves nothing behind that the next would build on."""
     from padocc.phases.compute import KerchunkDS
 
     configs = {path: read_json(path) for path in (workdir.base_cfg(project), workdir.detail_cfg(project))}
-    asked = options_of(configs[workdir.base_cfg(project)]).get("aggregator")
-    attempts, failures = ([asked] if asked else list(AGGREGATORS)), []
-    for attempt in attempts:
-        try:
-            construct(KerchunkDS, workdir, project, "compute").run(mode="kerchunk", aggregator=attempt)
-            break
-        except Exception as error:
-            failures.append(f"{attempt}: {type(error).__name__}")
-            error.add_note(f"(aggregators tried: {', '.join(failures)})")
-            remove(product.path)  # K leaves a wrong product behind when it fails (aggregate.py:167)
-            if attempt == attempts[-1] or type(error).__name__ in NO_OTHER_AGGREGATOR_HELPS:
-                raise
-            clear_cache(workdir, project)
-            for path, value in configs.items():  # a failed attempt leaves dimensions of its own making behind
-                write_json(path, value)
-    restore_declarations(product, read_sources(workdir, project)[0])
-    apply_attributes(workdir, project, product)
-    return attempt if len(read_sources(workdir, project)) > 1 else ""
+    try:
+        construct(KerchunkDS, workdir, project, "compute").run(mode="kerchunk", aggregator=aggregator)
+    except Exception as error:
+        remove(product.path)  # K leaves a wrong product behind when it fails (aggregate.py:167)
+        clear_cache(workdir, project)
+        for path, value in configs.items():  # a failed attempt leaves dimensions of its own making behind
+            write_json(path, value)
+        return error
+    return None
 
 
-def _parquet(workdir: Workdir, project: Project, product: Product) -> str:
+def _parquet(workdir: Workdir, project: Project, product: Product) -> Made:
     """Kerchunk references in JSON, converted: PADOCC cannot write the parquet store itself (`padocc/phases/compute.py:1353`)."""
     from padocc_dagster.pipeline.making.parquet import write_parquet
 
     as_json = Product(product.path.with_suffix(".json"), "kerchunk", product.version)
     remove(as_json.path)
-    used = _kerchunk(workdir, project, as_json)
+    made = _kerchunk(workdir, project, as_json)
     write_parquet(as_json.path, product.path)
-    return used
+    return made
 
 
-def _zarr(workdir: Workdir, project: Project, product: Product) -> str:
+def _zarr(workdir: Workdir, project: Project, product: Product) -> Made:
     """A Zarr store. Where no scan has found the dimensions, PADOCC finds them, and does not tell its own validation."""
     import dask
     from padocc.phases.compute import ZarrDS
@@ -139,28 +177,36 @@ def _zarr(workdir: Workdir, project: Project, product: Product) -> str:
     if found and not (operation.detail_cfg["kwargs"].get("combine_kwargs") or {}).get("concat_dims"):
         operation.set_concat_dims(list(found))
     apply_attributes(workdir, project, product)
-    return "xarray"
+    return "xarray", []
 
 
-def _cfa(workdir: Workdir, project: Project, product: Product) -> str:
-    """CFA-netCDF. PADOCC writes neither a status row nor the dimensions that its validation needs (`padocc/phases/compute.py:356`)."""
+def _cfa(workdir: Workdir, project: Project, product: Product) -> Made:
+    """CFA-netCDF. PADOCC writes neither a status row nor the dimensions that its validation needs (`padocc/phases/compute.py:356`).
+
+    Raises SourcesOverlapError where cfapyx has left files out, and PADOCC the same from its list (`padocc/phases/compute.py:574`).
+    """
     from padocc.phases.compute import ComputeOperation
 
+    files = read_sources(workdir, project)
     operation = construct(ComputeOperation, workdir, project, "compute")
     status, _ = operation.run(mode="CFA")
     if status == "Success":
+        taken = read_lines(workdir.allfiles(project))
+        if set(taken) != set(files):
+            write_lines(workdir.allfiles(project), files)
+            remove(product.path)
+            raise overlap_refusal(files, taken)
         operation.set_concat_dims(list(read_json(workdir.base_cfg(project))["data_properties"]["aggregated_dims"]))
         apply_attributes(workdir, project, product)
     append_row(workdir.status_log(project), "compute", status)
-    return "cfapyx"
+    return "cfapyx", []
 
 
 def describe(product: Product) -> dict[str, Any]:
     """The product as xarray sees it: sizes, variables with their dimensions and types, and its printed form."""
     import xarray
 
-    engine = {"kerchunk": "kerchunk", "parquet": "kerchunk", "zarr": "zarr", "CFA": "CFA"}[product.cloud_format]
-    with xarray.open_dataset(str(product.path), engine=engine, decode_times=False) as dataset:
+    with xarray.open_dataset(str(product.path), engine=ENGINES[product.cloud_format], decode_times=False) as dataset:
         return {
             "sizes": {str(name): int(size) for name, size in dataset.sizes.items()},
             "variables": {

@@ -16,7 +16,11 @@ from padocc_dagster.pipeline.specs import dropped_of
 
 
 class NotInSourceError(ValueError):
-    """The config names a dimension or a variable that the first source file does not have."""
+    """The config names a dimension or a variable that the first source file does not have. `details` has the field that names it."""
+
+    def __init__(self, message: str, field: str):
+        super().__init__(message)
+        self.details = {"field": field}
 
 
 def apply_dimensions(workdir: Workdir, project: Project, files: Sequence[str]) -> None:
@@ -36,7 +40,8 @@ def apply_dimensions(workdir: Workdir, project: Project, files: Sequence[str]) -
     ):
         for name in names:
             if name not in known and not (what == "dropped" and any(_has(file, name) for file in files)):
-                raise NotInSourceError(f"{what} has {name!r}, which is not in {first_file}: {nearest(name, known)}; edit {what}")
+                problem = f"{what} has {name!r}, which is not in {first_file}: {nearest(name, known)}; edit {what}"
+                raise NotInSourceError(problem, field=what)
     if not concat and not identical:
         return
     kwargs = detail.get("kwargs") or {}
@@ -47,7 +52,7 @@ def apply_dimensions(workdir: Workdir, project: Project, files: Sequence[str]) -
         base["order_confirmed"] = True
     else:
         found = kwargs.get("combine_kwargs") or {}
-    detail["kwargs"] = {**kwargs, "combine_kwargs": with_identical(found, identical)}
+    detail["kwargs"] = {**kwargs, "combine_kwargs": with_identical(found, identical, first_file)}
     write_json(workdir.detail_cfg(project), detail)
     write_json(workdir.base_cfg(project), base)
 
@@ -59,31 +64,79 @@ def _has(path: str, variable: str) -> bool:
         return variable in dataset.variables
 
 
-def with_identical(combine: Mapping[str, Any], identical: list[str]) -> dict[str, Any]:
-    """PADOCC's `combine_kwargs` with more that is taken from the first file; none yet stays none, and is found first."""
+def with_identical(combine: Mapping[str, Any], identical: Sequence[str], path: str) -> dict[str, Any]:
+    """PADOCC's `combine_kwargs` with more that is taken from the first file, `path`; none yet stays none, and is found first.
+
+    A dimension that is identical joins no files: variables that only have such dimensions are taken from the first file as well.
+    """
     if not combine.get("concat_dims"):
         return dict(combine)
-    together = dict.fromkeys([*(combine.get("identical_dims") or ()), *identical])
-    aggregated = [name for name in combine.get("aggregated_vars") or () if name not in identical]
-    return {**combine, "identical_dims": list(together), "aggregated_vars": aggregated}
+    concat = [name for name in combine["concat_dims"] if name not in identical]
+    dimensions = _dimensions(path)
+    once = {*identical} | {name for name, found in dimensions.items() if found & {*identical} and not found & {*concat}}
+    aggregated = combine.get("aggregated_vars") or ()
+    together = dict.fromkeys([*(combine.get("identical_dims") or ()), *identical, *(name for name in aggregated if name in once)])
+    return {
+        **combine,
+        "concat_dims": concat,
+        "identical_dims": list(together),
+        "aggregated_vars": [name for name in aggregated if name not in once],
+    }
+
+
+def _dimensions(path: str) -> dict[str, set[str]]:
+    import netCDF4
+
+    with netCDF4.Dataset(path) as dataset:
+        return {name: set(variable.dimensions) for name, variable in dataset.variables.items()}
 
 
 @contextmanager
-def identical_too(identical: list[str]) -> Iterator[None]:
-    """For the block, what PADOCC finds of dimensions by itself has these in addition."""
+def identical_too(identical: Sequence[str], files: Sequence[str]) -> Iterator[None]:
+    """For the block, what PADOCC finds of dimensions has these in addition, and all files have the first file's values of them.
+
+    xarray would otherwise align the files, and make a longer dimension of two that differ in the last digits.
+    """
+    if not identical:
+        yield
+        return
+    import xarray
     from padocc.phases.compute import ComputeOperation
 
-    determine = ComputeOperation._determine_dim_specs
+    kept = (ComputeOperation._determine_dim_specs, xarray.combine_nested, xarray.open_mfdataset, xarray.open_dataset)
+    determine, combine, open_files, open_file = kept
+    known = set(files)
 
     def with_asked(operation: Any) -> None:
         determine(operation)
-        operation.combine_kwargs = with_identical(operation.combine_kwargs, identical)
+        operation.combine_kwargs = with_identical(operation.combine_kwargs, identical, files[0])
 
-    ComputeOperation._determine_dim_specs = with_asked
+    def combined(datasets: Sequence[Any], *rest: Any, **options: Any) -> Any:
+        return combine([_with_those_of(datasets[0], dataset, identical) for dataset in datasets], *rest, **options)
+
+    def opened_together(paths: Any, **options: Any) -> Any:
+        with open_file(paths[0]) as first:
+            first = first[[name for name in identical if name in first.variables]].load()
+            return open_files(paths, **{"preprocess": lambda dataset: _with_those_of(first, dataset, identical), **options})
+
+    def opened(path: Any, *rest: Any, **options: Any) -> Any:
+        dataset = open_file(path, *rest, **options)
+        if path not in known or path == files[0]:
+            return dataset
+        with open_file(files[0], *rest, **options) as first:
+            return _with_those_of(first[[name for name in identical if name in first.variables]].load(), dataset, identical)
+
+    patched = (with_asked, combined, opened_together, opened)
     try:
+        ComputeOperation._determine_dim_specs, xarray.combine_nested, xarray.open_mfdataset, xarray.open_dataset = patched
         yield
     finally:
-        ComputeOperation._determine_dim_specs = determine
+        ComputeOperation._determine_dim_specs, xarray.combine_nested, xarray.open_mfdataset, xarray.open_dataset = kept
+
+
+def _with_those_of(first: Any, dataset: Any, names: Sequence[str]) -> Any:
+    """A dataset with another's variables of these names."""
+    return dataset.assign({name: first.variables[name] for name in names if name in dataset.variables and name in first.variables})
 
 
 def _header(path: str, concat: list[str], options: Mapping[str, Any]) -> tuple[dict[str, int], list[str], list[str], dict[str, None]]:

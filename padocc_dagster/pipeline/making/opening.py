@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from typing import Any
 
 FOR_FILES_ONLY = ("engine",)
+ENGINES = {"kerchunk": "kerchunk", "parquet": "kerchunk", "zarr": "zarr", "CFA": "CFA"}
+"""xarray's engine for a product, by its cloud format."""
 
 
 @contextmanager

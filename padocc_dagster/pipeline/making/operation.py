@@ -10,6 +10,7 @@ from typing import Any
 
 from padocc_dagster.pipeline.files import write_text
 from padocc_dagster.pipeline.layout import Project, Workdir
+from padocc_dagster.pipeline.making.encodings import is_hdf5
 
 RAISE_ERRORS_TRY_ALL_DRIVERS = "D"
 INFO = 1
@@ -25,6 +26,7 @@ def construct(operation: type, workdir: Workdir, project: Project, phase: str, *
 
     logging.captureWarnings(True)
     _let_padocc_replace_files_whole()
+    _let_padocc_recognise_netcdf4()
     return operation(
         project.code,
         str(workdir.root),
@@ -44,6 +46,13 @@ def _let_padocc_replace_files_whole() -> None:
     from padocc.core import filehandlers
 
     filehandlers.open = lambda path, mode="r": _replacing(Path(path)) if mode == "w" else open(path, mode)
+
+
+def _let_padocc_recognise_netcdf4() -> None:
+    """PADOCC opens every file with pyfive to see whether it is NetCDF4, and fails for NetCDF3 (`padocc/core/utils.py:100`)."""
+    from padocc.core.mixins import properties
+
+    properties.is_netcdf4 = lambda files: all(is_hdf5(file) for file in files)
 
 
 @contextmanager

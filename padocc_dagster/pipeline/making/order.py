@@ -2,17 +2,15 @@
 
 PADOCC takes files in glob order (`m_1, m_10, m_2`) and re-orders them between scan and compute while re-using what it cached by
 index (`padocc/phases/compute.py:549,1187`), which gives products with files twice and files missing. Here the order is found
-once, from the coordinates, before anything is cached, and PADOCC is told that it is confirmed.
+once, from the coordinates, before anything is cached, and PADOCC learns that it is confirmed.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import isnan
-from typing import Any
 
+from padocc_dagster.pipeline.making.survey import Header, Start, UnreadableSourceError, survey
 
-class UnreadableSourceError(Exception):
-    """One or more source files cannot be opened."""
+__all__ = ["Ordering", "UnreadableSourceError", "concatenation_order", "ordered"]
 
 
 @dataclass(frozen=True)
@@ -22,34 +20,57 @@ class Ordering:
     files: tuple[str, ...]
     dimension: str | None
     note: str
+    undecoded: tuple[str, ...] = ()
+    """Times that cannot be decoded, which are ordered by their numbers and published as they are stored."""
 
 
 def concatenation_order(files: Sequence[str], along: str | None = None) -> Ordering:
+    """Order files by their headers; see `ordered`. Raises UnreadableSourceError naming every file that cannot be opened."""
+    if any(file.endswith(".tif") for file in files):
+        return Ordering(tuple(files), None, "GeoTIFF files keep the order of their names")
+    return ordered(survey(files, along), along)
+
+
+def ordered(headers: Sequence[Header], along: str | None = None) -> Ordering:
     """Order files by the first value of the one dimension coordinate that differs from file to file.
 
     `along` is the dimension along which they are known to follow each other: its coordinate orders them, else the times that have this
-    dimension only, where they agree. Data never do. Times are compared decoded, because units may change from file to file. Every file
-    is opened (headers only), so a damaged one is found here. Raises UnreadableSourceError naming every file that cannot be opened.
+    dimension only, where they agree. Data never do. Times are compared decoded, because units may change from file to file; times
+    that cannot be decoded by their numbers, where all have the same units.
     """
-    if any(file.endswith(".tif") for file in files):
-        return Ordering(tuple(files), None, "GeoTIFF files keep the order of their names")
-    starts = _starts(files, along)
+    files = tuple(header.path for header in headers)
+    undecoded = {name: units for header in headers for name, units in header.undecoded.items()}
+    note = "".join(f"; {name} ({units}) cannot be decoded and is published as it is stored" for name, units in undecoded.items())
     if len(files) == 1:
-        return Ordering(tuple(files), None, "one file")
-    candidates = [name for name in starts[0] if _distinct([start.get(name) for start in starts])]
-    timelike = [name for name in candidates if starts[0][name][1]]
+        return Ordering(files, None, f"one file{note}", tuple(undecoded))
+    values = {name: found for name in headers[0].starts if (found := _values([header.starts.get(name) for header in headers]))}
+    candidates = list(values)
+    timelike = [name for name in candidates if headers[0].starts[name].is_time]
     chosen = [along] if along in candidates else timelike if along or len(timelike) == 1 else candidates
-    orders = {name: _ordered(files, starts, name) for name in chosen}
+    orders = {name: _order(files, values[name], name) for name in chosen}
     if (len(chosen) != 1 and not along) or len(set(orders.values())) != 1:
         found = ", ".join(candidates) or "none"
         what = f"neither the coordinate {along} nor the times along it order" if along else "no single coordinate orders"
-        return Ordering(tuple(files), None, f"{what} the files (differing from file to file: {found})")
-    ordered = orders[chosen[0]]
-    note = "" if ordered == tuple(files) else ", which is not the order of their names"
-    return Ordering(ordered, chosen[0], f"ordered by {chosen[0]}{note}")
+        return Ordering(files, None, f"{what} the files (differing from file to file: {found}){note}", tuple(undecoded))
+    order = orders[chosen[0]]
+    by = f"ordered by {'the numbers of ' if chosen[0] in undecoded else ''}{chosen[0]}"
+    unsorted = "" if order == files else ", which is not the order of their names"
+    return Ordering(order, chosen[0], f"{by}{unsorted}{note}", tuple(undecoded))
 
 
-def _ordered(files: Sequence[str], starts: list[dict[str, tuple[float, bool]]], name: str) -> tuple[str, ...]:
+def _values(starts: Sequence[Start | None]) -> list[float] | None:
+    """First values that tell files apart and can be compared with each other; None where they cannot."""
+    found = [start for start in starts if start is not None]
+    if len(found) != len(starts):
+        return None
+    if any(start.is_time and start.seconds is None for start in found):
+        values = [start.number for start in found] if len({start.units for start in found}) == 1 else []
+    else:
+        values = [start.number if start.seconds is None else start.seconds for start in found]
+    return values if values and len(set(values)) == len(values) else None
+
+
+def _order(files: Sequence[str], values: Sequence[float], name: str) -> tuple[str, ...]:
     """The files by their first values of a variable, which fall from file to file where they fall in the files."""
     import netCDF4
 
@@ -57,50 +78,5 @@ def _ordered(files: Sequence[str], starts: list[dict[str, tuple[float, bool]]], 
         variable = dataset[name]
         variable.set_auto_maskandscale(False)
         falls = bool(variable[-1] < variable[0])
-    pairs = sorted(zip(starts, files, strict=True), key=lambda pair: pair[0][name][0], reverse=falls)
+    pairs = sorted(zip(values, files, strict=True), key=lambda pair: pair[0], reverse=falls)
     return tuple(file for _, file in pairs)
-
-
-def _starts(files: Sequence[str], along: str | None) -> list[dict[str, tuple[float, bool]]]:
-    """For each file: dimension coordinate, or variable along the dimension → (first value, whether it is a time)."""
-    import netCDF4
-
-    starts, unreadable = [], []
-    for file in files:
-        try:
-            with netCDF4.Dataset(file) as dataset:
-                names = dataset.dimensions if along is None else dataset.variables
-                starts.append({name: start for name in names if (start := _start(dataset, name, along or name)) is not None})
-        except Exception as error:
-            unreadable.append(f"{file} ({type(error).__name__}: {error})")
-    if unreadable:
-        shown = "; ".join(unreadable[:10]) + (f"; and {len(unreadable) - 10} more" if len(unreadable) > 10 else "")
-        raise UnreadableSourceError(f"{len(unreadable)} of {len(files)} source files cannot be read: {shown}")
-    return starts
-
-
-def _start(dataset: Any, name: str, dimension: str) -> tuple[float, bool] | None:
-    variable = dataset.variables.get(name)
-    if variable is None or variable.dimensions != (dimension,) or variable.size == 0 or variable.dtype.kind not in "iuf":
-        return None
-    variable.set_auto_maskandscale(False)
-    value = float(variable[0])
-    units = getattr(variable, "units", "")
-    if " since " not in str(units):
-        return None if isnan(value) else (value, False)
-    try:
-        return _seconds(value, units, getattr(variable, "calendar", "standard")), True
-    except ValueError:
-        if name == dimension:
-            raise
-        return None  # a variable beside the coordinate, which need not be a time because its units say "since"
-
-
-def _seconds(value: float, units: str, calendar: str) -> float:
-    import cftime
-
-    return float(cftime.date2num(cftime.num2date(value, units, calendar), "seconds since 1850-01-01", calendar))
-
-
-def _distinct(values: list[tuple[float, bool] | None]) -> bool:
-    return None not in values and len({value[0] for value in values if value}) == len(values)

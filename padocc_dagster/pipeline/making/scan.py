@@ -3,16 +3,21 @@
 from collections.abc import Sequence
 from typing import Any
 
-from padocc_dagster.pipeline.files import read_json, write_json
+from padocc_dagster.pipeline.files import read_json, write_json, write_lines
 from padocc_dagster.pipeline.layout import Project, Workdir
+from padocc_dagster.pipeline.making.aggregators import guarded
 from padocc_dagster.pipeline.making.asked import as_asked, asked_order
 from padocc_dagster.pipeline.making.dimensions import NotInSourceError, apply_dimensions
 from padocc_dagster.pipeline.making.operation import clear_cache, construct
+from padocc_dagster.pipeline.making.refusals import with_details
 from padocc_dagster.pipeline.product import asked_override
 from padocc_dagster.pipeline.sources import read_sources, total_bytes
+from padocc_dagster.pipeline.specs import dropped_of
 from padocc_dagster.pipeline.status import append_row, read_rows
 
 NO_TRIAL = "Warn-no trial: "
+WITHOUT_REFERENCES = ("zarr", "CFA")
+"""Formats that can hold what kerchunk references cannot, so that a trial of references that fails is a warning."""
 FOUND_BY_SCAN = {"kwargs": {}, "chunk_info": {}, "timings": {}, "driver": None, "virtual_concat": False}
 
 
@@ -20,8 +25,8 @@ def scan(workdir: Workdir, project: Project) -> dict[str, Any]:
     """Order and open every source file, then run PADOCC's scan. Returns what it found.
 
     The scan always runs for kerchunk: `mode='zarr'` converts every file and then fails (`padocc/phases/scan.py:378`). The format that
-    the project asks for is put back afterwards. Where that is Zarr, which can hold what kerchunk references cannot, a trial that fails is
-    a warning: every file was opened, and the store is compared with them all the same.
+    the project asks for is put back afterwards. Where that is Zarr or CFA, which can hold what kerchunk references cannot, a trial that
+    fails is a warning: every file was opened, and the product is compared with them all the same.
     """
     from padocc.phases.scan import ScanOperation
 
@@ -31,15 +36,18 @@ def scan(workdir: Workdir, project: Project) -> dict[str, Any]:
     asked = _prepare(workdir, project)
     try:
         apply_dimensions(workdir, project, ordering.files)
-        with as_asked(workdir, project, files):
+        with as_asked(workdir, project, files), guarded(ordering.files, dropped_of(read_json(workdir.base_cfg(project)))) as attempts:
             construct(ScanOperation, workdir, project, "scan").run(mode="kerchunk")
     except (OSError, MemoryError, NotInSourceError):
         raise
     except Exception as error:
-        if asked["cloud_type"] != "zarr":
-            raise
+        if asked["cloud_type"] not in WITHOUT_REFERENCES:
+            if str(attempts):
+                error.add_note(f"(aggregators tried: {attempts})")
+            raise with_details(error, aggregators=attempts.as_details()) from None
         _forget_trial(workdir, project, ordering.files, type(error).__name__)
     finally:
+        write_lines(workdir.allfiles(project), ordering.files)  # a trial of CFA leaves its sample there (compute.py:574)
         base = read_json(workdir.base_cfg(project))
         base["override"] = asked
         base["padocc_dagster"].pop("override_before_scan", None)
@@ -55,13 +63,14 @@ def scan(workdir: Workdir, project: Project) -> dict[str, Any]:
         "timings": detail.get("timings") or {},
         "estimated_product": detail.get("cloud_data"),
         "concat_dims": combine.get("concat_dims") or [],
+        "undecoded": list(ordering.undecoded),
         "sampled": _sampled(detail, read_rows(workdir.status_log(project))[-1].status),
     }
 
 
 def _sampled(detail: dict[str, Any], status: str) -> str:
     if status.startswith(NO_TRIAL):
-        return f"PADOCC could make no kerchunk references of a sample ({status.removeprefix(NO_TRIAL)}), which Zarr does not need"
+        return f"PADOCC could make no kerchunk references of a sample ({status.removeprefix(NO_TRIAL)}), which the format chosen does not need"
     return "too few files to sample" if detail.get("skipped") else "PADOCC tried a sample of the files"
 
 

@@ -40,7 +40,7 @@ def validate(workdir: Workdir, project: Project) -> dict[str, Any]:
         remove(directory / report)
     mode = "kerchunk" if product.cloud_format == "parquet" else product.cloud_format
     sources = read_lines(workdir.allfiles(project))
-    with dask.config.set(scheduler="synchronous"), as_asked(workdir, project, sources), placed(workdir, project, sources):
+    with dask.config.set(scheduler="synchronous"), as_asked(workdir, project, sources), placed(workdir, project, sources, product):
         construct(ValidateOperation, workdir, project, "validate").run(mode=mode, error_bypass=_bypass(workdir, project, base))
     return {"findings": read_findings(workdir, project)}
 

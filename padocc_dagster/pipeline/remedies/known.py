@@ -11,13 +11,15 @@ from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.product import options_of
 from padocc_dagster.pipeline.remedies.tries import READ_LOG, RESCAN
 from padocc_dagster.pipeline.remedies.words import Explanation, Remedy, written_out
+from padocc_dagster.pipeline.tried import aggregators_tried
 
-FIELD_TOLD = re.compile(r"(concat_dims|identical_dims|dropped) has ")
-VARIABLE_TOLD = re.compile(r"variable ([A-Za-z0-9_.+\-]+) ")
+DIFFERING_VARIABLE = re.compile(r"variable ([A-Za-z0-9_.+\-]+) ")
+"""In the problems of a comparison, which carry no typed fields."""
 OUT_OF_PLACE = {
-    "kerchunk": ("--cloud-format kerchunk",),
-    "zarr": ("--cloud-format zarr", "--aggregator", "identical_dims="),
-    "CFA": ("--aggregator", "dropped=", "identical_dims=", "concat_dims=", "--new-version"),
+    "kerchunk": ("--cloud-format kerchunk", "cloud_format=kerchunk"),
+    "parquet": ("cloud_format=kerchunk",),
+    "zarr": ("--cloud-format zarr", "--aggregator", "cloud_format=kerchunk"),
+    "CFA": ("--cloud-format CFA", "--aggregator", "--thorough", "dropped=", "{key} --set identical_dims=", "concat_dims=", "--new-version"),
 }
 """What changes nothing for a product of this format, or is refused for it (`selection/options.py`)."""
 
@@ -30,10 +32,11 @@ def commands_for(
     known = _pattern(base)
     if any("{dimension}" in remedy.command for remedy in explanation.remedies):
         known |= _dimension(workdir, project)
-    known |= _told(workdir, project)
+    known |= _named(workdir, project)
     root = Path(workdir.root) if with_root else None
     pointless = (*OUT_OF_PLACE.get(_format(base), ()), *(["concat_dims="] if options_of(base).get("concat_dims") else []))
-    pointless += tuple(f"recompute {{key}} --aggregator {tried}" for tried in _aggregators_tried(workdir, project, phase))
+    tried = aggregators_tried(workdir, project) if phase == "compute" else ()
+    pointless += tuple(f"recompute {{key}} --aggregator {name}" for name in tried)
     fitting = [remedy for remedy in explanation.remedies if not any(word in remedy.command for word in pointless)]
     if phase in ("init", "scan"):
         fitting = before_compute(fitting) or [RESCAN]
@@ -45,15 +48,6 @@ def before_compute(remedies: Sequence[Remedy]) -> list[Remedy]:
     """What can be tried of these before a scan has passed, when there is nothing to compute again."""
     found = [remedy._replace(command=remedy.unscanned) if remedy.unscanned else remedy for remedy in remedies]
     return list({remedy.command: remedy for remedy in found if not remedy.command.startswith("recompute")}.values())
-
-
-def _aggregators_tried(workdir: Workdir, project: Project, phase: str) -> list[str]:
-    """Those that the last computation tried in vain, when it was that which failed."""
-    try:
-        message = read_json(workdir.outcome(project)).get("message") if phase == "compute" else ""
-    except CorruptFileError:
-        return []
-    return re.findall(r"\b([VK]): \w+", str(message).partition("(aggregators tried: ")[2])
 
 
 def _base_cfg(workdir: Workdir, project: Project) -> dict[str, Any]:
@@ -68,14 +62,16 @@ def _pattern(base: dict[str, Any]) -> dict[str, str]:
     return {"pattern": pattern} if isinstance(pattern, str) and pattern.startswith("/") else {}
 
 
-def _told(workdir: Workdir, project: Project) -> dict[str, str]:
-    """The variable, or the field of the config, that the message of the last failure begins with."""
+def _named(workdir: Workdir, project: Project) -> dict[str, str]:
+    """The variable, or the field of the config, that the last failure is about."""
     try:
-        message = str(read_json(workdir.outcome(project)).get("message"))
+        outcome = read_json(workdir.outcome(project))
     except CorruptFileError:
         return {}
-    told = {"variable": VARIABLE_TOLD.match(message), "field": FIELD_TOLD.match(message)}
-    return {name: found.group(1) for name, found in told.items() if found}
+    details = outcome.get("details") or {}
+    named = {name: str(details[name]) for name in ("variable", "field") if details.get(name)}
+    differing = DIFFERING_VARIABLE.match(str(outcome.get("message")))
+    return {**({"variable": differing.group(1)} if differing else {}), **named}
 
 
 def _format(base: dict[str, Any]) -> str:

@@ -13,7 +13,27 @@ CLASSES = {
         "another product of this revision is published already, and a published product is never replaced",
         (tries.COMPARE, tries.NEW_VERSION),
     ),
+    "ConflictingMissingValuesError": Explanation(
+        "a variable has a _FillValue and another missing_value, which xarray decodes and then cannot write",
+        (tries.RAW_VALUES, tries.KERCHUNK),
+    ),
     "CorruptFileError": Explanation("a file of the project's working directory is damaged or gone", (INITIALISE, tries.REMOVE)),
+    "DifferingCoordinateError": Explanation(
+        "a coordinate that the files share differs in its last digits, so that it looks like one along which they follow each other",
+        (tries.SAME_COORDINATE, tries.SAME_COORDINATE_IN_KERCHUNK),
+    ),
+    "DifferingEncodingError": Explanation(
+        "files store a variable in other types, filters or chunks than the others, and kerchunk references can hold one kind only",
+        (tries.ZARR, tries.CFA),
+    ),
+    "DifferingPackingError": Explanation(
+        "files pack a variable with scales and offsets of their own, and references and Zarr stores can hold one of each only",
+        (tries.CFA, tries.DROP),
+    ),
+    "EmptySourceError": Explanation(
+        "a source file has no step along a dimension that other files have",
+        (tries.RESCAN_REPLACED, tries.ANOTHER_PATTERN, tries.GIVE_UP),
+    ),
     "GateClosedError": Explanation("the phase before it has not passed, so this one does not start", (tries.READ_LOG, tries.RESCAN)),
     "LockedError": Explanation("somebody else is at work on the project", (WAIT,)),
     "NoDriverError": Explanation(
@@ -28,6 +48,10 @@ CLASSES = {
         "the config names a dimension or a variable that the source files do not have",
         (Remedy("take the field back, or edit it", "edit {key} --remove {field}"), tries.ORDERED_BY),
     ),
+    "PartialChunksError": Explanation(
+        "a source file ends in the middle of a chunk, so that in kerchunk references no other file can follow it",
+        (tries.ZARR, tries.CFA),
+    ),
     "ProductDiffersFromSource": Explanation(
         "the product does not hold what its source files hold",
         (tries.ORDERED_BY, tries.WITH_K, tries.WITH_V, tries.ZARR, tries.THOROUGH, tries.DROP),
@@ -38,8 +62,14 @@ CLASSES = {
         (tries.AUDIT, tries.ACCEPT, tries.NEW_VERSION_THEN_WITHDRAW, tries.WITHDRAW),
     ),
     "SourceError": Explanation("a source file has something that cannot be compared", (tries.DROP, tries.ANOTHER_PATTERN, tries.GIVE_UP)),
+    "SourcesOverlapError": Explanation(
+        "source files are the same file, or have the same place, along the dimension of aggregation", (tries.ANOTHER_PATTERN, tries.GIVE_UP)
+    ),
     "UnreadableSourceError": Explanation(
         "source files are damaged or no NetCDF files", (tries.RESCAN_REPLACED, tries.ANOTHER_PATTERN, tries.GIVE_UP)
+    ),
+    "UnsupportedFilterError": Explanation(
+        "a variable has an HDF5 filter that kerchunk references cannot undo", (tries.ZARR, tries.CFA)
     ),
     "WorkerDiedError": Explanation(
         "the process was killed before it could answer, mostly for want of memory", (tries.MORE_MEMORY, tries.AGAIN)

@@ -24,6 +24,11 @@ NEW_WITH_V = Remedy("compute a new version with aggregator V (VirtualiZarr)", "r
 NEW_VERSION = Remedy("compute a new version beside the present product", "recompute {key} --new-version")
 RECOMPUTE = Remedy("compute the product again", "recompute {key}")
 THOROUGH = Remedy("find the order of the files and their dimensions anew", "recompute {key} --thorough")
+CFA = Remedy(
+    "make a CFA aggregation, which keeps what each file has of its own",
+    "recompute {key} --cloud-format CFA",
+    unscanned="edit {key} --set cloud_format=CFA",
+)
 KERCHUNK = Remedy(
     "make kerchunk references instead", "recompute {key} --cloud-format kerchunk", unscanned="edit {key} --set cloud_format=kerchunk"
 )
@@ -39,7 +44,18 @@ WITHOUT_EMPTY = Remedy(
 )
 ANOTHER_PATTERN = Remedy("edit the pattern so that it finds the files meant, and no others", "edit {key} --set pattern={pattern}")
 SAME_IN_ALL = Remedy("say what is the same in all files, so that it is taken from the first", "edit {key} --set identical_dims=[VARIABLE]")
+SAME_COORDINATE = Remedy(
+    "say that the coordinate is the same in all files, so that the first file's values are taken",
+    "edit {key} --set identical_dims=[{variable}]",
+)
+SAME_COORDINATE_IN_KERCHUNK = Remedy(
+    "make kerchunk references instead, and say that the coordinate is the same in all files",
+    "edit {key} --set cloud_format=kerchunk --set identical_dims=[{variable}]",
+)
 DROP = Remedy("leave out the variable that cannot be aggregated", "edit {key} --set dropped=[{variable}]")
+RAW_VALUES = Remedy(
+    "have values copied as they are stored, with both of their missing values", "edit {key} --set xarray.mask_and_scale=false"
+)
 WITHOUT_TIMES = Remedy("have the files opened without decoding times", """edit {key} --set 'xarray={{"decode_times": false}}'""")
 
 TICK = Remedy("look at the differences, and accept them if they do no harm (a tick, with your name)", "tick {key}")

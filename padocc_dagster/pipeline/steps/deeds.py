@@ -1,6 +1,6 @@
 """What a group's rules ask for now, read from PADOCC's files. Nothing is done here."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from padocc_dagster.pipeline.due import is_ignored
@@ -11,23 +11,36 @@ from padocc_dagster.pipeline.moving.histories import Histories
 from padocc_dagster.pipeline.outcome import PHASES, Verdict
 from padocc_dagster.pipeline.product import options_of
 from padocc_dagster.pipeline.spec import AGGREGATORS
-from padocc_dagster.pipeline.status import AGGREGATORS_TRIED, StatusRow, error_class_in, read_rows
+from padocc_dagster.pipeline.status import AGGREGATORS_TRIED, StatusRow, project_state, read_rows
 from padocc_dagster.pipeline.steps.rules import Rules
+from padocc_dagster.pipeline.tried import aggregators_tried
 
 NOTHING_HELPS = {
+    "DifferingCoordinateError",
+    "DifferingPackingError",
+    "EmptySourceError",
     "FileNotFoundError",
-    "SourceNotFoundError",
+    "JobCancelled",
     "LockedError",
     "MemoryError",
+    "NoOverwriteError",
     "OSError",
     "PermissionError",
     "SIGKILL",
     "SIGTERM",
-    "NoOverwriteError",
+    "SourceNotFoundError",
+    "SourcesOverlapError",
 }
-"""How a computation ends for reasons that another aggregator or format does not change."""
-ONLY_A_FORMAT_HELPS = {"ConcatFatalError"}
-"""Chunks that differ from file to file: kerchunk cannot say that, whichever aggregator is used (PADOCC's guide)."""
+"""How a computation ends for reasons that another aggregator, or a Zarr store, does not change."""
+ONLY_A_FORMAT_HELPS = {
+    "ConcatFatalError",
+    "DifferingEncodingError",
+    "KerchunkDriverFatalError",
+    "PartialChunksError",
+    "PartialDriverError",
+    "UnsupportedFilterError",
+}
+"""What kerchunk references cannot hold, whichever aggregator makes them."""
 
 
 class Deed(NamedTuple):
@@ -87,38 +100,43 @@ def _failures(rows: list[StatusRow]) -> int:
 
 def _next(workdir: Workdir, project: Project, rules: Rules, rows: list[StatusRow], histories: Histories) -> dict[str, str]:
     """The next aggregator that was not tried, then the next format; nothing when there is none, or none can help."""
-    status = rows[-1].status
-    error_class = error_class_in(status)
+    error_class = project_state(workdir, project).error_class.rpartition(".")[2]
     if error_class in NOTHING_HELPS:
         return {}
     try:
         base = read_json(workdir.base_cfg(project))
     except CorruptFileError:
         return {}
-    before = _done_by_rules(project, rows, histories)
+    before = _chosen_by_rules(project, rows, histories)
     current = (base.get("override") or {}).get("cloud_type") or "kerchunk"
     if current == "kerchunk" and error_class not in ONLY_A_FORMAT_HELPS:
-        tried = set(AGGREGATORS) if any(" aggregator " in what for what in before) else _tried(base, status)
+        tried = _tried(workdir, project, base, rows[-1].status, before)
         for aggregator in AGGREGATORS:
             if aggregator not in tried:
                 return {"aggregator": aggregator}
     for cloud_format in rules.formats:
-        if cloud_format != current and not any(what.endswith(f"cloud format {cloud_format}") for what in before):
+        if cloud_format != current and not any(choices.get("cloud_format") == cloud_format for choices in before):
             return {"cloud_format": cloud_format}
     return {}
 
 
-def _done_by_rules(project: Project, rows: list[StatusRow], histories: Histories) -> list[str]:
-    """What the rules did to the project since it was last initialised."""
-    made = [row.time for row in rows if row.phase == "init" and row.time]
+def _chosen_by_rules(project: Project, rows: list[StatusRow], histories: Histories) -> list[Mapping[str, Any]]:
+    """What the rules chose for the project since it was last initialised."""
+    made = max((number for number, row in enumerate(rows) if row.phase == "init"), default=-1)
     entries = [entry for entry in histories.of(project) if entry.who == who_of(project.group)]
-    return [entry.what for entry in entries if not made or entry.when.astimezone().replace(tzinfo=None) >= made[-1]]
+    return [entry.choices for entry in entries if entry.rows is None or entry.rows > made]
 
 
-def _tried(base: dict[str, Any], status: str) -> set[str]:
-    """The aggregators that the last computation tried: those that its status names; else the one asked for, or all."""
-    named = AGGREGATORS_TRIED.match(status)
-    if named:
-        return set(named.group()) & set(AGGREGATORS)
-    asked = options_of(base).get("aggregator")
-    return {asked} if asked else set(AGGREGATORS)
+def _tried(workdir: Workdir, project: Project, base: dict[str, Any], status: str, before: list[Mapping[str, Any]]) -> set[str]:
+    """The aggregators tried by the last computation, and those that the rules came to: they go through them in their order.
+
+    Of plain PADOCC's computations the status says it, as in `(V)Failed-ValueError`; else the aggregator that the config asks for counts.
+    """
+    tried = set(aggregators_tried(workdir, project))
+    if not tried:
+        named, asked = AGGREGATORS_TRIED.match(status), options_of(base).get("aggregator")
+        tried = set(named.group()) & set(AGGREGATORS) if named else {asked} - {None}
+    for choices in before:
+        if choices.get("aggregator") in AGGREGATORS:
+            tried |= set(AGGREGATORS[: AGGREGATORS.index(choices["aggregator"]) + 1])
+    return tried

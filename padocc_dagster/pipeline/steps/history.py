@@ -9,6 +9,7 @@ import os
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from padocc_dagster.pipeline.layout import Project, Workdir
@@ -25,17 +26,20 @@ class Entry(NamedTuple):
     why: str
     rows: int | None = None
     """How many rows PADOCC's status log had then: its times tell minutes only."""
+    choices: Mapping[str, Any] = MappingProxyType({})
+    """What a computation was started with, where it was: `aggregator`, `cloud_format`, …"""
 
 
-def note(workdir: Workdir, deeds: Mapping[Project, str], by: By) -> None:
-    """Write down what was done to each project. One append a project: a reader sees whole lines."""
+def note(workdir: Workdir, deeds: Mapping[Project, str], by: By, choices: Mapping[str, Any] = MappingProxyType({})) -> None:
+    """Write down what was done to each project, and with which choices. One append a project: a reader sees whole lines."""
     now = datetime.now().astimezone().isoformat(timespec="seconds")
     for project, what in deeds.items():
         own = workdir.history(project)
         if workdir.project_dir(project).is_dir():
             own.parent.mkdir(exist_ok=True)
             rows = len(read_rows(workdir.status_log(project)))
-            _append(own, {"when": now, "who": by.who, "what": what, "why": by.why, "rows": rows})
+            chosen = {"choices": dict(choices)} if choices else {}
+            _append(own, {"when": now, "who": by.who, "what": what, "why": by.why, "rows": rows, **chosen})
         else:
             line = {"when": now, "who": by.who, "what": what, "why": by.why, "project": project.code}
             workdir.group_history(project.group).parent.mkdir(parents=True, exist_ok=True)
@@ -80,6 +84,7 @@ def lines_of(path: Path) -> list[dict[str, Any]]:
 
 def entry_of(value: dict[str, Any]) -> Entry | None:
     try:
-        return Entry(datetime.fromisoformat(value["when"]), value["who"], value["what"], value["why"], value.get("rows"))
+        when, choices = datetime.fromisoformat(value["when"]), dict(value.get("choices") or {})
+        return Entry(when, value["who"], value["what"], value["why"], value.get("rows"), choices)
     except (KeyError, TypeError, ValueError):
         return None

@@ -1,0 +1,98 @@
+"""Which aggregators made kerchunk references, which failed and why; and K kept from where it would make garbage.
+
+V is VirtualiZarr, K kerchunk's MultiZarrToZarr. PADOCC 1.5.1 logs the reason why V failed and raises only that of K
+(`padocc/phases/compute.py:1560-1630`), and K joins whatever it is given.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from padocc_dagster.pipeline.making.encodings import refusal_of, refused_by_check
+from padocc_dagster.pipeline.making.refusals import DifferingEncodingError
+
+INLINED_BY_K = 500
+"""Bytes under which K writes a chunk into the references (`kerchunk/combine.py:622`)."""
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One aggregator that was tried."""
+
+    aggregator: str
+    error_class: str | None = None
+    """None when it made references."""
+    message: str = ""
+
+
+class Attempts:
+    """The aggregators tried by a phase, in their order."""
+
+    def __init__(self) -> None:
+        self.made: list[Attempt] = []
+
+    def succeeded(self, aggregator: str) -> None:
+        self.made.append(Attempt(aggregator))
+
+    def failed(self, aggregator: str, error: Exception) -> None:
+        self.made.append(Attempt(aggregator, type(error).__name__, " ".join(str(error).split())))
+
+    def as_details(self) -> list[dict[str, Any]]:
+        """The attempts as an outcome's details hold them."""
+        return [asdict(attempt) for attempt in self.made]
+
+    def __str__(self) -> str:
+        """Those that failed, with the reasons; empty where none did."""
+        return "; ".join(f"{each.aggregator}: {each.error_class}: {each.message}" for each in self.made if each.error_class)
+
+
+@contextmanager
+def guarded(files: Sequence[str], dropped: Iterable[str]) -> Iterator[Attempts]:
+    """For the block, what aggregators do is recorded, and sources that do not go together are refused.
+
+    Where V fails, or before K begins, SourcesRefused is raised for files whose encodings differ, or that kerchunk cannot read.
+    """
+    from padocc.phases import compute
+
+    attempts, kept = Attempts(), (compute.virtualise, compute.mzz_combine)
+
+    def virtualise(*arguments: Any, **given: Any) -> None:
+        try:
+            kept[0](*arguments, **given)
+        except Exception as error:
+            attempts.failed("V", error)
+            _refuse(files[: given["nfiles"]], given["agg_dims"], dropped, error)
+            raise
+        attempts.succeeded("V")
+
+    def combine(refs: Sequence[dict[str, Any]], **given: Any) -> None:
+        fileset = given.pop("fileset")
+        _refuse(fileset, given["concat_dims"], dropped)
+        try:
+            kept[1](refs, **given, fileset=[file for file, ref in zip(fileset, refs, strict=True) if _referenced(ref)])
+        except Exception as error:
+            attempts.failed("K", error)
+            raise
+        attempts.succeeded("K")
+
+    compute.virtualise, compute.mzz_combine = virtualise, combine
+    try:
+        yield attempts
+    finally:
+        compute.virtualise, compute.mzz_combine = kept
+
+
+def _refuse(files: Sequence[str], concat: Sequence[str], dropped: Iterable[str], error: Exception | None = None) -> None:
+    """Raise SourcesRefused where references of these files would be wrong; `error` is why V failed."""
+    refusal = refusal_of(files, concat, dropped)
+    if error and refused_by_check(error) and not refusal and not refusal_of(files, ()):
+        refusal = DifferingEncodingError(f"VirtualiZarr refuses to join the files: {error}. Make a Zarr store, which holds the values")
+    if refusal:
+        raise refusal from error
+
+
+def _referenced(ref: dict[str, Any]) -> bool:
+    """Whether K's product must name the file of these references: PADOCC expects that of every file (`padocc/phases/aggregate.py:174`)."""
+    entries = (entry for entry in ref["refs"].values() if isinstance(entry, list))
+    return any(len(entry) == 3 and entry[2] >= INLINED_BY_K for entry in entries)

@@ -1,0 +1,190 @@
+"""How source files store their variables, as far as kerchunk references depend on it: type with byte order, filters, shape of chunks.
+
+VirtualiZarr refuses to join arrays that differ in one of these (`virtualizarr/manifests/utils.py:202,222,233`). Kerchunk's
+MultiZarrToZarr takes those of the first file for all, and so makes garbage of the others (`kerchunk/combine.py`).
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from padocc_dagster.pipeline.making.refusals import (
+    DifferingEncodingError,
+    PartialChunksError,
+    SourcesRefused,
+    UnsupportedFilterError,
+    some,
+)
+
+CHECKS = ("check_same_dtypes", "check_same_codecs", "check_same_chunk_shapes", "result_type")
+"""Functions of VirtualiZarr that refuse what differs (`virtualizarr/manifests/utils.py`, `array_api.py:44`)."""
+HDF5 = b"\x89HDF\r\n\x1a\n"
+INLINED_BYTES = 100
+"""Variables smaller than this are read by kerchunk whatever their filters are (`kerchunk/hdf.py:141`)."""
+NAMES = {
+    1: "deflate", 2: "shuffle", 3: "fletcher32", 4: "szip", 5: "nbit", 6: "scaleoffset",
+    32000: "lzf", 32001: "blosc", 32004: "lz4", 32008: "bitshuffle", 32015: "zstd",
+}
+"""HDF5's filters by number."""
+
+
+class Filter(NamedTuple):
+    """One filter of a pipeline, with its parameters as HDF5 stores them."""
+
+    number: int
+    parameters: tuple[int, ...]
+
+    def __str__(self) -> str:
+        name = NAMES.get(self.number, f"filter {self.number}")
+        return f"{name} {self.parameters[0]}" if self.number == 1 and self.parameters else name
+
+
+class Encoding(NamedTuple):
+    """How a file stores a variable."""
+
+    dtype: str
+    """NumPy's name with byte order, as in `<f4`."""
+    filters: tuple[Filter, ...]
+    """In the order in which they were applied."""
+    chunks: tuple[int, ...]
+    """The shape of a chunk; of a variable that is not chunked, its own shape."""
+
+    def __str__(self) -> str:
+        applied = ", ".join(map(str, self.filters)) or "no filter"
+        return f"{self.dtype}, {applied}, chunks {'x'.join(map(str, self.chunks)) or 'none'}"
+
+
+class Stored(NamedTuple):
+    """A variable as a file stores it."""
+
+    encoding: Encoding
+    shape: tuple[int, ...]
+
+
+def stored_in(path: str) -> dict[str, Stored]:
+    """How a file stores its variables, by name. In a NetCDF3 file nothing is filtered, and each record is a chunk."""
+    return _of_hdf5(path) if is_hdf5(path) else _of_netcdf3(path)
+
+
+def is_hdf5(path: str) -> bool:
+    """Whether a file is HDF5, and so NetCDF4, by its first bytes."""
+    with open(path, "rb") as file:
+        return file.read(len(HDF5)) == HDF5
+
+
+def refusal_of(files: Sequence[str], concat: Sequence[str], dropped: Iterable[str] = ()) -> SourcesRefused | None:
+    """Why kerchunk references of these files would be wrong, whichever aggregator makes them; None where nothing is found.
+
+    `concat` are the dimensions along which files follow each other; a dimension that the files do not have stacks all variables. Its
+    own coordinate does not count: both aggregators read its values and write them anew. Variables without these dimensions do not
+    count either: the first file's are taken. Raises OSError for a file that cannot be read.
+    """
+    left_out = {*dropped, *concat}
+    axes = {name: axis for name, axis in _axes(files[0], concat).items() if name not in left_out}
+    unsupported = _unsupported(files[0], sorted(axes))
+    if unsupported:
+        return unsupported
+    kinds: dict[str, dict[Encoding, list[str]]] = {}
+    partial: dict[str, list[str]] = {}
+    for path in files:
+        for name, stored in stored_in(path).items():
+            if name in axes:
+                kinds.setdefault(name, {}).setdefault(stored.encoding, []).append(path)
+                if path != files[-1] and _is_partial(stored, axes[name]):
+                    partial.setdefault(name, []).append(path)
+    for name, found in kinds.items():
+        if len(found) > 1:
+            return _unsupported(min(found.values(), key=len)[0], [name]) or _differing(name, found)
+    return next((_not_full(name, paths) for name, paths in partial.items()), None)
+
+
+def _is_partial(stored: Stored, axis: int | None) -> bool:
+    """Whether the last chunk along the axis is not full, so that nothing can follow it."""
+    return axis is not None and stored.encoding.chunks[axis] > 0 and stored.shape[axis] % stored.encoding.chunks[axis] > 0
+
+
+def _not_full(name: str, paths: Sequence[str]) -> PartialChunksError:
+    stored = stored_in(paths[0])[name]
+    message = (
+        f"variable {name} is stored in {some(paths)} with shape {stored.shape} in chunks of {stored.encoding.chunks}: the last chunk is not "
+        "full, and in kerchunk references no other file can follow it. Make a Zarr store, which holds the values"
+    )
+    return PartialChunksError(message, name, paths)
+
+
+def refused_by_check(error: BaseException) -> bool:
+    """Whether VirtualiZarr raised this because types, codecs or chunk shapes differ: said by the function, as its classes are coarse."""
+    trace = error.__traceback__
+    while trace and trace.tb_next:
+        trace = trace.tb_next
+    code = trace.tb_frame.f_code if trace else None
+    return bool(code and code.co_name in CHECKS and "virtualizarr" in code.co_filename)
+
+
+def _differing(name: str, found: Mapping[Encoding, Sequence[str]]) -> DifferingEncodingError:
+    usual, *odd = sorted(found.items(), key=lambda item: len(item[1]), reverse=True)
+    others = "; ".join(f"in {some(files)} as {encoding}" for encoding, files in odd)
+    message = (
+        f"variable {name} is stored {others}; in the other {len(usual[1])} file(s), as in {usual[1][0]}, as {usual[0]}. "
+        "Kerchunk references have one encoding for all files: make a Zarr store, which holds the values"
+    )
+    return DifferingEncodingError(message, name, (file for _, files in odd for file in files))
+
+
+def _unsupported(path: str, names: Iterable[str]) -> UnsupportedFilterError | None:
+    """The first of these variables that kerchunk itself does not take, for its filters (`kerchunk/hdf.py:247`)."""
+    from kerchunk.hdf import Hdf5FeatureNotSupported, SingleHdf5ToZarr
+
+    stored = stored_in(path)
+    wanted = [name for name in names if name in stored and stored[name].encoding.filters]
+    if not wanted:
+        return None
+    import h5py
+
+    with h5py.File(path) as file:
+        for name in wanted:
+            try:
+                SingleHdf5ToZarr._decode_filters(None, file[name])
+            except Hdf5FeatureNotSupported:
+                if file[name].nbytes < INLINED_BYTES:
+                    continue
+                applied = ", ".join(map(str, stored[name].encoding.filters))
+                message = f"variable {name} in {path} has the HDF5 filters {applied}, of which kerchunk references cannot undo one: "
+                return UnsupportedFilterError(message + "make a Zarr store, which holds the values", name, [path])
+    return None
+
+
+def _axes(path: str, concat: Sequence[str]) -> dict[str, int | None]:
+    """The variables that have one of the dimensions, and its place among theirs; all, with None, where the file has none of them."""
+    import netCDF4
+
+    with netCDF4.Dataset(path) as dataset:
+        if not set(concat) & set(dataset.dimensions):
+            return dict.fromkeys(dataset.variables)
+        places = {name: [found.dimensions.index(one) for one in concat if one in found.dimensions] for name, found in dataset.variables.items()}
+    return {name: found[0] for name, found in places.items() if found}
+
+
+def _of_hdf5(path: str) -> dict[str, Stored]:
+    import h5py
+
+    with h5py.File(path) as file:
+        return {name: _stored(found) for name, found in file.items() if isinstance(found, h5py.Dataset) and found.shape is not None}
+
+
+def _stored(dataset: Any) -> Stored:
+    properties = dataset.id.get_create_plist()
+    filters = (properties.get_filter(number) for number in range(properties.get_nfilters()))
+    applied = tuple(Filter(number, tuple(values)) for number, _, values, _ in filters)
+    return Stored(Encoding(dataset.dtype.str, applied, dataset.chunks or dataset.shape), dataset.shape)
+
+
+def _of_netcdf3(path: str) -> dict[str, Stored]:
+    import netCDF4
+
+    found = {}
+    with netCDF4.Dataset(path) as dataset:
+        for name, variable in dataset.variables.items():
+            unlimited = bool(variable.dimensions) and dataset.dimensions[variable.dimensions[0]].isunlimited()
+            chunks = (1, *variable.shape[1:]) if unlimited else variable.shape
+            found[name] = Stored(Encoding(f">{variable.dtype.str[1:]}", (), chunks), variable.shape)
+    return found
