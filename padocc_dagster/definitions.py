@@ -1,7 +1,8 @@
 """Everything that padocc-dagster offers, on one page.
 
 A group config dropped into the inbox becomes projects; each goes through scan, compute, validation and publication, one run a phase;
-blocking checks stand between the phases; what stopped is seen in the overview and in the failure of its run. What is published is watched from then on.
+blocking checks stand between the phases; what stopped is seen in the overview and in the failure of its run. What is published is watched
+from then on.
 """
 
 import dagster as dg

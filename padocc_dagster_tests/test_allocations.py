@@ -128,8 +128,8 @@ def test_a_small_scanned_project_gets_less_time_than_the_default_but_never_under
 
 def test_a_large_project_gets_what_its_scan_foretells(change: Callable[..., None]) -> None:
     change(**LARGE)
-    # 20 s, 1000 files of 0.53 s, 3e6 references of 0.12 ms, and a sample of 52 of 1000 files read twice at 20 MB/s; times three
-    seconds = 3 * (20 + 1000 * 0.53 + 3e6 * 1.2e-4 + 2 * 0.052 * 200e9 / 20e6)
+    # 20 s, 1000 files of 0.53 s, 3e6 references of 0.12 ms, and 5 % of the bytes read twice at 20 MB/s; times three
+    seconds = 3 * (20 + 1000 * 0.53 + 3e6 * 1.2e-4 + 2 * 0.05 * 200e9 / 20e6)
     found = allocation_for(work("cloud_product"))
     assert seconds <= found.wall_seconds < seconds + 61
     assert found.memory_mib == pytest.approx((512e6 + 3e6 * 3000) / 2**20, abs=1)
@@ -143,7 +143,7 @@ def test_more_to_read_or_to_make_takes_more_time(change: Callable[..., None]) ->
     sampled = seconds()
     assert sampled < seconds(cfa=True) < seconds(compare="all") < seconds(compare="all", cloud_format="zarr")
     assert sampled < seconds(cloud_format="CFA")
-    assert seconds(compare=0) < sampled < seconds(compare=500) < seconds(compare=100_000) == seconds(compare="all")
+    assert seconds(compare=0) == sampled < seconds(compare=500) < seconds(compare=100_000) == seconds(compare="all")
 
 
 def test_checks_alone_get_the_time_of_a_computation(change: Callable[..., None]) -> None:
@@ -157,7 +157,7 @@ def test_a_project_of_too_few_files_to_scan_is_estimated_by_their_size(tmp_path:
     assert allocation_for(work("cloud_product")) == Allocation(60 * MINUTE, 2048, 1)
     for path in made.sources:
         os.truncate(path, 50_000_000_000)
-    read_twice = 2 * 2 * 50e9 / 20e6
+    read_twice = 2 * 50e9 / 20e6  # one file of each kind
     assert 3 * read_twice < allocation_for(work("cloud_product")).wall_seconds < 3 * read_twice + 300
 
 

@@ -20,6 +20,8 @@ CFA_FILE_SECONDS = 0.33
 """0.33 ms for each coordinate value of each file, of which 1000 are assumed: the scan does not count them."""
 READ_BYTES_PER_SECOND = 20e6
 """A cautious choice for compressed NetCDF on a file system that many share; nothing is measured."""
+UNPROVED = 0.05
+"""The part of the bytes that is assumed to be read where references are proved: one file of each kind, and what cannot be proved."""
 FEWEST_SAMPLED = 3
 """PADOCC's scan measures nothing of fewer files."""
 
@@ -56,9 +58,11 @@ def estimate_compute(workdir: Workdir, project: Project) -> Estimate:
 
 def _read(files: float, cloud_format: str, compare: Any) -> float:
     """The part of the files that the comparison will read in full."""
-    if compare == "auto":
-        return 1 / max(files, 1) if cloud_format in ("kerchunk", "parquet") else 1.0
-    return 1.0 if compare == "all" else min(1.0, (compare + 2) / max(files, 1))
+    proved = cloud_format in ("kerchunk", "parquet")
+    if compare == "all" or (compare == "auto" and not proved):
+        return 1.0
+    number = 1 if compare == "auto" else compare + 2
+    return min(1.0, max(number / max(files, 1), UNPROVED if proved else 0.0))
 
 
 def _number(value: Any) -> float:

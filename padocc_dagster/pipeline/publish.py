@@ -55,17 +55,13 @@ def publish(workdir: Workdir, project: Project, links: dict[str, str] | None = N
     item = updated_item(given, product, name) if given else None
     target = workdir.completed / project.group / name
     _refuse_withdrawn(workdir, project, name)
-    checksums = source_checksums(workdir, project)
-    states = [state_of(path, checksums.get(path, "")) for path in read_sources(workdir, project)]
+    states = _states(workdir, project)
     beside = target.with_name(f".{name}.{secrets.token_hex(4)}")
     _remove_leftovers(target)
     beside.mkdir(parents=True)
     try:
         copy = beside / f"{name}{product.suffix}"
-        if text is None:
-            _copy(product, copy)
-        else:
-            write_text(copy, text)
+        _copy(product, copy) if text is None else write_text(copy, text)
         write_json(beside / f"{name}_report.json", {**_report(workdir, project, product, links), SOURCES: table_of(states)})
         if item is not None:
             write_json(beside / f"{name}_item.json", item)
@@ -83,6 +79,12 @@ def publish(workdir: Workdir, project: Project, links: dict[str, str] | None = N
         "revision": _revision(product, links),
         "message": "" if published else "the same product was published before",
     }
+
+
+def _states(workdir: Workdir, project: Project) -> list[SourceState]:
+    """The sources as they are now, with the checksums that a catalogue gave."""
+    checksums = source_checksums(workdir, project)
+    return [state_of(path, checksums.get(path, "")) for path in read_sources(workdir, project)]
 
 
 def _revision(product: Product, links: dict[str, str] | None) -> str:

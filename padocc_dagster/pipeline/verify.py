@@ -82,7 +82,7 @@ def _tell_padocc(workdir: Workdir, project: Project, comparison: Comparison) -> 
         record = {"phase": "compute", "verdict": Verdict.FAILED, "status": PRODUCT_DIFFERS}
         others = f" (and {len(comparison.problems) - 1} more problems)" if len(comparison.problems) > 1 else ""
         record |= {"error_class": "ProductDiffersFromSource", "message": comparison.problems[0] + others}
-        record |= {"details": {"variables": list(comparison.variables_at_fault)}}
+        record |= {"details": {"variable": next(iter(comparison.variables_at_fault), "")}}
         write_json(workdir.outcome(project), record)
 
 

@@ -22,8 +22,7 @@ class Fragments(NamedTuple):
 def read_fragments(path: str) -> dict[str, Fragments]:
     """The fragments of every aggregated variable (CF 1.12, section 2.8). Raises ValueError for a variable without its terms.
 
-    The file is closed again before anybody else opens it: HDF5 2.0 crashes when a file with texts of variable length is opened a third
-    time beside a second handle that was closed (`H5T__vlen_disk_isnull`).
+    The file must not be open elsewhere in this process (see `compare._examine`).
     """
     with opened(path) as dataset:
         return {name: _terms(dataset, variable) for name, variable in dataset.variables.items() if "aggregated_data" in variable.ncattrs()}

@@ -16,7 +16,7 @@ from padocc_dagster.pipeline.comparison.parallel import Share, read_in_parallel,
 from padocc_dagster.pipeline.comparison.placement import STACKED, Placement, out_of_order, place
 from padocc_dagster.pipeline.comparison.plans import Plan, plan, reading_list
 from padocc_dagster.pipeline.comparison.products import OpenProduct, opened_product
-from padocc_dagster.pipeline.comparison.reading import SMALL
+from padocc_dagster.pipeline.comparison.reading import SMALL, ProductReader
 from padocc_dagster.pipeline.comparison.references import parse
 from padocc_dagster.pipeline.comparison.report import Comparison, Findings, in_words
 from padocc_dagster.pipeline.comparison.request import Request
@@ -78,12 +78,9 @@ def _examine(work: _Work) -> None:
     with ExitStack() as stack:
         pool = stack.enter_context(readers(request, size))
         headers = _headers(request.sources, work.common, findings)
-        if not headers:
-            return
-        try:
-            product = stack.enter_context(opened_product(request.product, work.held.references))
-        except Exception as error:
-            findings.problem("product", f"{request.product.path} cannot be opened: {in_words(error)}")
+        opened = stack.enter_context(ExitStack())
+        product = _opened(work, opened) if headers else None
+        if product is None:
             return
         placement, problems = place(headers, product.sizes)
         for problem in problems:
@@ -96,8 +93,23 @@ def _examine(work: _Work) -> None:
         compare_attributes(request, headers, work.common, product, work.plans, findings)
         take_stock(request, work.held, product, headers, placement, work.plans, findings)
         _check_order(product, placement, request, findings)
+        if request.product.cloud_format == "CFA":
+            opened.close()  # HDF5 2.0 crashes where a file with texts of variable length is open twice (`H5T__vlen_disk_isnull`)
         compare_seen(request, headers, placement, work.plans, findings)
+        if request.product.cloud_format == "CFA":
+            product = _opened(work, opened)
+            for name, item in work.plans.items() if product else ():
+                item.reader = ProductReader(product.variables[name], placement)
         _read_values(work, headers, placement, pool)
+
+
+def _opened(work: _Work, stack: ExitStack) -> OpenProduct | None:
+    """Open the product until the stack is closed; None, with the reason noted, when that fails."""
+    try:
+        return stack.enter_context(opened_product(work.request.product, work.held.references))
+    except Exception as error:
+        work.findings.problem("product", f"{work.request.product.path} cannot be opened: {in_words(error)}")
+        return None
 
 
 def _read_values(work: _Work, headers: list[Header], placement: Placement, pool: ProcessPoolExecutor | None) -> None:

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 from padocc_dagster.pipeline.files import CorruptFileError
 from padocc_dagster.pipeline.layout import Project, Workdir

@@ -1,6 +1,5 @@
 """What is known of a project that a remedy's command can say by itself: its pattern, its format, the dimension that joins its files."""
 
-import re
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -13,8 +12,6 @@ from padocc_dagster.pipeline.remedies.tries import READ_LOG, RESCAN
 from padocc_dagster.pipeline.remedies.words import Explanation, Remedy, written_out
 from padocc_dagster.pipeline.tried import aggregators_tried
 
-DIFFERING_VARIABLE = re.compile(r"variable ([A-Za-z0-9_.+\-]+) ")
-"""In the problems of a comparison, which carry no typed fields."""
 OUT_OF_PLACE = {
     "kerchunk": ("--cloud-format kerchunk", "cloud_format=kerchunk"),
     "parquet": ("cloud_format=kerchunk",),
@@ -69,9 +66,7 @@ def _named(workdir: Workdir, project: Project) -> dict[str, str]:
     except CorruptFileError:
         return {}
     details = outcome.get("details") or {}
-    named = {name: str(details[name]) for name in ("variable", "field") if details.get(name)}
-    differing = DIFFERING_VARIABLE.match(str(outcome.get("message")))
-    return {**({"variable": differing.group(1)} if differing else {}), **named}
+    return {name: str(details[name]) for name in ("variable", "field") if details.get(name)}
 
 
 def _format(base: dict[str, Any]) -> str:

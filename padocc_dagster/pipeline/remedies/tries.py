@@ -68,5 +68,7 @@ DOCTOR = Remedy("have the deployment examined", "doctor")
 
 AUDIT = Remedy("look again: which files changed, and whether the values are still equal", "audit {group}")
 ACCEPT = Remedy("accept the change, where the values are still equal, also once the files were put back", "accept {key}")
-NEW_VERSION_THEN_WITHDRAW = Remedy("publish a new version from the files as they are now, then withdraw this one", "recompute {key} --new-version")
+NEW_VERSION_THEN_WITHDRAW = Remedy(
+    "publish a new version from the files as they are now, then withdraw this one", "recompute {key} --new-version"
+)
 WITHDRAW = Remedy("withdraw the product, with a note for its readers", "withdraw {key}")

@@ -29,9 +29,9 @@ class Remedy(NamedTuple):
 
     sentence: str
     command: str
-    """Without the program's name; `{key}` is the project, `{group}` its group, `{again}` the command that runs the phase again, `{dimension}` the dimension
-    along which its files seem to follow each other, `{pattern}` where its files are looked for, `{variable}` the variable that differs,
-    `{field}` the field of the config that the failure names."""
+    """Without the program's name; `{key}` is the project, `{group}` its group, `{again}` the command that runs the phase again,
+    `{dimension}` the dimension along which its files seem to follow each other, `{pattern}` where its files are looked for, `{variable}`
+    the variable that differs, `{field}` the field of the config that the failure names."""
     unscanned: str = ""
     """The command that does the same before a scan has passed, when there is nothing to compute again."""
 
@@ -57,7 +57,8 @@ def written_out(
     `why` is the failure that it is tried for, which the step is recorded with. `root` is the working directory; without it, the command
     counts on WORKDIR in the environment. `known` says more of the project (see `Remedy.command`).
     """
-    values = {**TO_FILL_IN, **({"again": AGAIN[phase]} if phase in AGAIN else {}), **(known or {}), "key": str(project), "group": project.group}
+    of_project = {"key": str(project), "group": project.group}
+    values = {**TO_FILL_IN, **({"again": AGAIN[phase]} if phase in AGAIN else {}), **(known or {}), **of_project}
     words = [word.format(**values) for word in shlex.split(remedy.command)]
     where = ["-w", str(root)] if root and words[0] not in WITHOUT_WORKDIR else []
     reason = [] if words[0] in READING else ["--why", BY_EYE if words[0] == "tick" else f"after {why}" if why else "tried by hand"]

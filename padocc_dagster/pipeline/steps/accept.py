@@ -65,7 +65,8 @@ def _equal_states(workdir: Workdir, project: Project, published: Published, reco
     except WorkerError as error:
         raise NotAccepted(f"{published.name} could not be compared with its sources: {error.error_class}: {error}") from None
     if not found.passed:
-        raise NotAccepted(f"{published.name} does not equal its sources any more ({found.problems[0]}): withdraw it, or publish a new version")
+        remedy = "withdraw it, or publish a new version"
+        raise NotAccepted(f"{published.name} does not equal its sources any more ({found.problems[0]}): {remedy}")
     if found.source_fingerprint != digest(states):
         raise NotAccepted(f"source files of {published.name} changed while they were compared: accept them when nobody writes there")
     return states

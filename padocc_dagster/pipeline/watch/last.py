@@ -1,9 +1,9 @@
 """What was found last of each published product, and when: small, derived, and safe to delete.
 
-    padocc_dagster/watched/<group>.json     {name: {"path", "looked", "fingerprint", "result", "problems", "sampling", "reported"}, …}
+    padocc_dagster/watched/<group>.json    {name: {"path", "looked", "fingerprint", "result", "problems", "sampling", "reported"}, …}
 
-Without it every product counts as never looked at: it is looked at within a day, compared again where its sources changed, and reported once.
-Only that a product was there which somebody has deleted since is not known then.
+Without it every product counts as never looked at. It is looked at within a day, compared again where its sources changed, and
+reported once. Only that a product was there which somebody has deleted since is not known then.
 """
 
 from collections.abc import Collection, Mapping

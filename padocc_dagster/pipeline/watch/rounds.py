@@ -84,8 +84,9 @@ def due(workdir: Workdir, now: float) -> list[Unit]:
     _forget_withdrawn(workdir, everything)
     before = [[_last(lasts, each) for each in unit.products] for unit in everything]
     looked = [min(last.looked for last in each) for each in before]
-    old = sorted((n for n, when in enumerate(looked) if when < now - ROUND_SECONDS), key=looked.__getitem__)
-    left = sorted((n for n, each in enumerate(before) if looked[n] >= now - ROUND_SECONDS and any(map(_is_left, each))), key=looked.__getitem__)
+    by_age = sorted(range(len(everything)), key=looked.__getitem__)
+    old = [n for n in by_age if looked[n] < now - ROUND_SECONDS]
+    left = [n for n in by_age if looked[n] >= now - ROUND_SECONDS and any(map(_is_left, before[n]))]
     share = max(SMALLEST_SHARE, math.ceil(len(everything) / SHARES))
     return [everything[n] for n in (*old[:share], *left[:share])]
 
