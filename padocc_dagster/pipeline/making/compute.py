@@ -23,7 +23,7 @@ from padocc_dagster.pipeline.sources import read_sources
 from padocc_dagster.pipeline.spec import AGGREGATORS
 from padocc_dagster.pipeline.status import append_row
 
-NO_OTHER_AGGREGATOR_HELPS = ("ConcatFatalError", "KerchunkDriverFatalError", "PartialDriverError", "SourceNotFoundError")
+NO_OTHER_AGGREGATOR_HELPS = ("ConcatFatalError", "NoDriverError", "SourceNotFoundError")
 Made = tuple[str, list[dict[str, Any]]]
 """The aggregator that made a product ('' where nothing was aggregated), and all attempts, as an outcome's details hold them."""
 FILE_TYPES = {"kerchunk": "json", "zarr": None, "CFA": None}
