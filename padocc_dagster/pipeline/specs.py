@@ -76,8 +76,8 @@ def with_choices(workdir: Workdir, project: Project, spec: ProjectSpec) -> Proje
 
 def spec_from(value: dict[str, Any]) -> ProjectSpec:
     """A spec from its JSON form with files."""
-    lists = {name: tuple(value[name]) for name in ("files", "removals", "variables", "dropped") if name in value}
-    options = {name: tuple(option) if isinstance(option, list) else option for name, option in value["options"].items()}
+    lists: dict[str, Any] = {name: tuple(value[name]) for name in ("files", "removals", "variables", "dropped") if name in value}
+    options: dict[str, Any] = {name: tuple(option) if isinstance(option, list) else option for name, option in value["options"].items()}
     return ProjectSpec(**{**value, **lists, "options": ProjectOptions(**options)})
 
 

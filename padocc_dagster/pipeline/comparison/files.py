@@ -65,7 +65,7 @@ def _opened_values(path: str, tasks: Sequence[_Task]) -> Iterator[Values]:
     """Open a file for its raw values, by the quickest way that serves for these variables."""
     if all(task.is_small and task.variable.storage is not None and task.variable.encoding.dtype[0] in "iuf" for task in tasks):
         with opened_index(path) as index:
-            yield lambda name, key: index.numbers(name)[key]
+            yield lambda name, key: index.numbers(name)[key]  # type: ignore[index]  # a variable of numbers has them
     else:
         with opened(path) as dataset:
             yield lambda name, key: read_block(dataset, name, key)

@@ -46,7 +46,8 @@ def read_request() -> dict[str, Any]:
         if not block:
             raise EOFError("no request on standard input: this module is started by padocc_dagster.pipeline.workers.call")
         line += block
-    return json.loads(line)
+    request: dict[str, Any] = json.loads(line)
+    return request
 
 
 def end_with_parent() -> None:
