@@ -67,9 +67,9 @@ def with_choices(workdir: Workdir, project: Project, spec: ProjectSpec) -> Proje
     except CorruptFileError:
         return spec
     options = options_of(base)
-    if spec.pattern and not base.get("padocc_dagster", {}).get("spec"):
-        if set(_found(spec.pattern, spec.substitutions)) != set(read_lines(workdir.allfiles(project))):
-            spec = replace(spec, pattern="", files=_own_list(workdir, project), substitutions={})
+    by_padocc = spec.pattern and not base.get("padocc_dagster", {}).get("spec")
+    if by_padocc and set(_found(spec.pattern, spec.substitutions)) != set(read_lines(workdir.allfiles(project))):
+        spec = replace(spec, pattern="", files=_own_list(workdir, project), substitutions={})
     chosen = {name: options[name] for name in ("cloud_format", "aggregator") if name in options}
     return replace(spec, options=replace(spec.options, **chosen))
 

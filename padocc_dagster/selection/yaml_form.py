@@ -74,7 +74,9 @@ def node_of(node: yaml.Node, findings: Findings) -> Node:
     if not isinstance(node, yaml.ScalarNode):
         if node.tag != f"tag:yaml.org,2002:{'map' if isinstance(node, yaml.MappingNode) else 'seq'}":
             findings.add(line, f"the tag {node.tag!r} is not read: remove it and write plain values")
-        return Node(mapping_of(node, findings) if isinstance(node, yaml.MappingNode) else [node_of(child, findings) for child in node.value], line)
+        if isinstance(node, yaml.MappingNode):
+            return Node(mapping_of(node, findings), line)
+        return Node([node_of(child, findings) for child in node.value], line)
     try:
         return Node(SafeConstructor().construct_object(node), line)
     except yaml.YAMLError:

@@ -93,5 +93,7 @@ def _tolerance(values: tuple[Any, Any], units: tuple[float, float], ours: "Encod
     real = ours.is_duration or {ours.calendar, theirs.calendar} <= REAL_CALENDARS
     rounding = min(UNIT_SHARE * min(units), ROUNDING if real else ROUNDING_CFTIME)
     with np.errstate(invalid="ignore"):
-        precision = [2 * np.spacing(abs(v)).astype("f8") * unit if v.dtype.kind == "f" else 0.0 for v, unit in zip(values, units, strict=True)]
+        precision = [
+            2 * np.spacing(abs(v)).astype("f8") * unit if v.dtype.kind == "f" else 0.0 for v, unit in zip(values, units, strict=True)
+        ]
     return rounding + precision[0] + precision[1]
