@@ -35,8 +35,8 @@ def read_intersects(node: Node | None, findings: Findings) -> dict[str, Any] | N
     if node is None:
         return None
     value = plain(node)
-    is_geometry = isinstance(value, dict) and value.get("type") in GEOMETRIES
-    if is_geometry and _is_cql2({"op": "s_intersects", "args": [{"property": "geometry"}, value]}):
+    expression = {"op": "s_intersects", "args": [{"property": "geometry"}, value]}
+    if isinstance(value, dict) and value.get("type") in GEOMETRIES and _is_cql2(expression):
         return value
     findings.add(node.line, "intersects is no GeoJSON geometry: write {type: Polygon, coordinates: [[[west, south], …]]}")
     return None
