@@ -84,7 +84,8 @@ def page() -> "Iterator[Page]":
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Live instances and services first: they mostly wait, and several processes then end at about the same time (--no-loadscope-reorder).
 
-    Each test is marked by what it needs (`kinds.py`). A live one that fails is tried once more: services, a cluster and a browser share two cores with everything else.
+    Each test is marked by what it needs (`kinds.py`).
+    A live one that fails is tried once more: services, a cluster and a browser share two cores with everything else.
     """
     items.sort(key=lambda item: 0 if "live" in item.path.parts else 1 if item.path.name in MOSTLY_WAIT else 2)
     for item in items:

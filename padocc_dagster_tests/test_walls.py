@@ -55,7 +55,7 @@ def test_what_every_job_starts_with_loads_the_standard_library_alone() -> None:
 
 
 def shells(source: str) -> list[str]:
-    """Where a source text passes `shell=` anything but False. Functions that take nothing but a shell string are banned in pyproject.toml."""
+    """Where a source text passes `shell=` anything but False. Ruff bans the functions that take nothing but a shell string."""
     calls = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)]
     given = [(node.lineno, ast.unparse(keyword.value)) for node in calls for keyword in node.keywords if keyword.arg == "shell"]
     return [f"line {line}: shell={value}" for line, value in given if value != "False"]
