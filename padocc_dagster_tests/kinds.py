@@ -29,13 +29,11 @@ UNIT_PATHS = (
     "pipeline/test_history.py",
     "pipeline/test_locks.py",
     "pipeline/test_names_refused.py",
-    "pipeline/test_outcomes.py",
     "pipeline/test_product.py",
     "pipeline/test_remedies.py",
     "pipeline/test_source_states.py",
     "pipeline/test_stac_item.py",
     "pipeline/test_status.py",
-    "pipeline/test_subsets.py",
 )
 """Files of those folders whose tests need none of it."""
 
