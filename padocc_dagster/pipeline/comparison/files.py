@@ -7,7 +7,7 @@ from math import prod
 from typing import Any
 
 from padocc_dagster.pipeline.comparison.attributes import GRID_MAPPING
-from padocc_dagster.pipeline.comparison.chunk_index import opened_index
+from padocc_dagster.pipeline.comparison.chunk_index import Index, opened_index
 from padocc_dagster.pipeline.comparison.identity import differs_within
 from padocc_dagster.pipeline.comparison.plans import Plan
 from padocc_dagster.pipeline.comparison.reading import SMALL, blocks
@@ -64,11 +64,21 @@ def compare_files(
 def _opened_values(path: str, tasks: Sequence[_Task]) -> Iterator[Values]:
     """Open a file for its raw values, by the quickest way that serves for these variables."""
     if all(task.is_small and task.variable.storage is not None and task.variable.encoding.dtype[0] in "iuf" for task in tasks):
+        shapes = {task.variable.name: task.shape for task in tasks}
         with opened_index(path) as index:
-            yield lambda name, key: index.numbers(name)[key]
+            yield lambda name, key: _stored_numbers(index, path, name, shapes[name])[key]
     else:
         with opened(path) as dataset:
             yield lambda name, key: read_block(dataset, name, key)
+
+
+def _stored_numbers(index: Index, path: str, name: str, shape: tuple[int, ...]) -> Any:
+    """All raw values of a variable of numbers; by netCDF4 where HDF5 stores fewer, because netCDF fills up what was never written."""
+    values = index.numbers(name)
+    if values is not None and values.shape == shape:
+        return values
+    with opened(path) as dataset:
+        return read_block(dataset, name, ())
 
 
 def _compare(task: _Task, values: Values, findings: Findings) -> None:
