@@ -1,6 +1,7 @@
 # make demo         the environment, then five projects of real data from config to product, watched in a browser
 # make demo-slurm   the same through a private SLURM, which needs Debian, root and the packages that it names
 # make test         the environment, then every test;  make test ARGS="-k selection -x"  for some of them
+# make test-python PYTHON=python3.13    the pipeline's tests on another Python, with the packages that it gets, in an environment beside .venv
 # make soak         an hour: 100 small projects through a private SLURM whose controller restarts every three minutes
 # make clean        removes the environment, the demos' folders and what was compiled
 
@@ -10,10 +11,12 @@ DEMO ?= demo
 DEMO_SLURM ?= demo-slurm
 VENV := .venv
 BIN := $(VENV)/bin
+OTHER := .venv-$(notdir $(PYTHON))
+PIPELINE := -k "not kill and not interrupted and not moves and not thousand and not remedies_work" --timeout 300
 unexport PYTHONDONTWRITEBYTECODE  # without byte code, every worker compiles PADOCC and what it imports again
 
 
-.PHONY: demo demo-slurm test soak clean
+.PHONY: demo demo-slurm test test-python soak clean
 
 demo: $(VENV)/installed
 	$(BIN)/padocc-dagster demo --directory $(DEMO)
@@ -27,18 +30,23 @@ demo-slurm: $(VENV)/installed
 test: $(VENV)/installed
 	$(BIN)/python -m pytest -raR $(ARGS)
 
+test-python: $(OTHER)/installed
+	$(OTHER)/bin/python --version
+	$(OTHER)/bin/python -m pip freeze | grep -iE '^(cfapyx|h5py|kerchunk|netcdf4|numpy|padocc|virtualizarr|xarray|zarr)=='
+	$(OTHER)/bin/python -m pytest -q -ra padocc_dagster_tests/pipeline $(PIPELINE) $(ARGS)
+
 soak: $(VENV)/installed
 	SOAK_PROJECTS=100 SOAK_RESTART_SECONDS=180 $(BIN)/python -m pytest -ra padocc_dagster_tests/slurm/live/test_soak.py
 
-$(VENV)/installed: pyproject.toml setup.cfg
+$(VENV)/installed $(OTHER)/installed: pyproject.toml setup.cfg
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "Python 3.11 or newer is needed, $(PYTHON) is $$($(PYTHON) --version 2>&1): make PYTHON=/path/to/python3.11" >&2; exit 1; }
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --compile -e '.[demo,test]'
-	@$(BIN)/python -m compileall -q $(VENV)/lib padocc_dagster padocc_dagster_tests >/dev/null || true  # templates with {{…}} do not compile
+	$(PYTHON) -m venv $(@D)
+	$(@D)/bin/python -m pip install --quiet --compile -e '.[demo,test]'
+	@$(@D)/bin/python -m compileall -q $(@D)/lib padocc_dagster padocc_dagster_tests >/dev/null || true  # templates with {{…}} do not compile
 	touch $@
 
 clean:
 	test ! -e $(DEMO) || $(PYTHON) -c 'import sys; from pathlib import Path; from padocc_dagster.demo.data import remove_folder; remove_folder(Path(sys.argv[1]))' $(DEMO)
-	rm -rf $(VENV) build dist *.egg-info .pytest_cache
+	rm -rf $(VENV) .venv-* build dist *.egg-info .pytest_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

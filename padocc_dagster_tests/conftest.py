@@ -30,9 +30,9 @@ MOSTLY_WAIT = ("test_services.py", "test_cluster.py", "test_api_faults.py")
 
 
 @contextmanager
-def fork_server_at(address: Path) -> Iterator[subprocess.Popen[bytes]]:
+def fork_server_at(address: Path, module: str = fork_server.__name__) -> Iterator[subprocess.Popen[bytes]]:
     """A fork server, of which workers that are started within the block are asked."""
-    command, before = [sys.executable, "-P", "-m", fork_server.__name__, str(address)], os.environ.get(FORK_SERVER)
+    command, before = [sys.executable, "-P", "-m", module, str(address)], os.environ.get(FORK_SERVER)
     with subprocess.Popen(command, env=clean_environment(), cwd="/") as server:
         while not address.exists():
             assert server.poll() is None

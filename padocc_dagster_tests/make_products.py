@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from padocc_dagster.pipeline.making.parquet import write_parquet
+from padocc_dagster.pipeline.making.scalars import name_scalar_chunks
 from padocc_dagster.pipeline.product import Product
 
 KINDS = ("kerchunk-V", "kerchunk-K", "parquet", "zarr")
@@ -65,6 +66,7 @@ def _virtualizarr(sources: tuple[str, ...], output: Path) -> None:
     combined = xarray.combine_nested(parts, concat_dim=["time"], data_vars=joined, **how)
     combined.virtualize.to_kerchunk(str(output), format="json")
     content = json.loads(output.read_text())
+    name_scalar_chunks(content["refs"])
     content["refs"][".zattrs"] = json.dumps(
         {**json.loads(references[0]["refs"][".zattrs"]), "aggregation_date": "2026-01-01T00:00:00Z"}
     )

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from padocc_dagster.pipeline import publish as publish_phase
-from padocc_dagster.pipeline.files import last_lines
+from padocc_dagster.pipeline.files import append_text, last_lines
 from padocc_dagster.pipeline.finished import done_meanwhile, finished_before, record_end
 from padocc_dagster.pipeline.groups import faultlist
 from padocc_dagster.pipeline.layout import Project, Workdir
@@ -113,6 +113,4 @@ def _one_line(error: Exception) -> str:
 
 
 def _log_traceback(log: Path, error: Exception) -> None:
-    log.parent.mkdir(parents=True, exist_ok=True)
-    with open(log, "a", encoding="utf-8") as file:
-        file.write("".join(traceback.format_exception(error)))
+    append_text(log, "".join(traceback.format_exception(error)))

@@ -56,6 +56,13 @@ def read_json(path: Path) -> dict[str, Any]:
     return value
 
 
+def append_text(log: Path, text: str) -> None:
+    """Add to a log, which need not be there yet."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with open(log, "a", encoding="utf-8") as file:
+        file.write(text)
+
+
 def last_lines(log: Path, count: int = 30) -> tuple[str, ...]:
     """The end of a log; nothing when there is none."""
     try:

@@ -5,14 +5,15 @@ from dataclasses import replace
 from typing import Any
 
 from padocc_dagster.pipeline.comparison import Comparison
-from padocc_dagster.pipeline.files import last_lines, write_json
+from padocc_dagster.pipeline.files import append_text, last_lines, write_json
 from padocc_dagster.pipeline.finished import finished_before
 from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.locks import LockedError, held
 from padocc_dagster.pipeline.outcome import Outcome, Verdict
 from padocc_dagster.pipeline.spec import ProjectSpec
 from padocc_dagster.pipeline.status import append_row
-from padocc_dagster.pipeline.workers.call import WorkerError, call
+from padocc_dagster.pipeline.workers.call import NoProgressError, WorkerError, call
+from padocc_dagster.pipeline.workers.progress import limit_seconds
 
 CANCELLED = "JobCancelled"
 LOCK_WAIT_SECONDS = 5.0
@@ -46,15 +47,22 @@ def publish(workdir: Workdir, project: Project, links: dict[str, str] | None = N
 
 def verify(workdir: Workdir, project: Project) -> Comparison:
     """Compare the product with its sources; see `verify.verify`. Raises WorkerError when the comparison could not end."""
-    return Comparison.from_dict(call("verify", root=str(workdir.root), project=str(project)))
+    try:
+        return Comparison.from_dict(call("verify", root=str(workdir.root), project=str(project)))
+    except NoProgressError as stopped:
+        _log_stack(workdir, project, "compute", stopped)
+        raise
 
 
 def _run(operation: str, phase: str, workdir: Workdir, project: Project, **choices: Any) -> Outcome:
     Project.parse(str(project))  # a name that is not safe must not lead a row out of the working directory
+    limit_seconds()  # a setting that is wrong is no end of a phase
     try:
         return Outcome.from_dict(call(operation, root=str(workdir.root), project=str(project), **choices))
     except WorkerError as died:
         phase_log = workdir.phase_log(project, phase)
+        if isinstance(died, NoProgressError):
+            _log_stack(workdir, project, phase, died)
         outcome = Outcome(phase, Verdict.FAILED, died.status, died.error_class, str(died), str(phase_log))
         _write_down(workdir, project, outcome)
         return replace(outcome, log_tail=last_lines(phase_log))
@@ -62,6 +70,12 @@ def _run(operation: str, phase: str, workdir: Workdir, project: Project, **choic
         cancelled = Outcome(phase, Verdict.FAILED, CANCELLED, CANCELLED, "the run was cancelled")
         _write_down(workdir, project, cancelled, unless_passed_in=choices.get("run", ""))
         raise
+
+
+def _log_stack(workdir: Workdir, project: Project, phase: str, stopped: NoProgressError) -> None:
+    """Append what the worker was at to the phase's log, unless the project is gone."""
+    if workdir.project_dir(project).is_dir():
+        append_text(workdir.phase_log(project, phase), f"\nNoProgressError: {stopped}\n{stopped.stack}\n")
 
 
 def _write_down(workdir: Workdir, project: Project, outcome: Outcome, unless_passed_in: str = "") -> None:

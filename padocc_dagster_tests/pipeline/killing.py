@@ -1,4 +1,4 @@
-"""Ends of processes for the tests: a worker killed at the n-th call of a function, or when something has come about."""
+"""Ends of processes for the tests: an operation killed at the n-th call of a function; workers found, and calls in threads."""
 
 import contextlib
 import json
@@ -82,12 +82,3 @@ def in_thread(call: Callable[[], Any]) -> Callable[[], Any]:
         return ended[0]
 
     return result
-
-
-def killed_when(condition: Callable[[], Any], call: Callable[[], Any]) -> Any:
-    """Kill the worker of the call as soon as the condition holds. Returns the call's value or exception."""
-    result = in_thread(call)
-    wait_for(condition, "the moment to kill the worker")
-    for process in workers():
-        process.kill()
-    return result()

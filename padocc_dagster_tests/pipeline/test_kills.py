@@ -15,7 +15,8 @@ from padocc_dagster.pipeline.outcome import Verdict
 from padocc_dagster.pipeline.product import product_of
 from padocc_dagster.pipeline.workers.call import WorkerDiedError
 from padocc_dagster_tests.make_netcdf import Series
-from padocc_dagster_tests.pipeline.killing import killed_when, wait_for, workers
+from padocc_dagster_tests.pipeline.killing import wait_for
+from padocc_dagster_tests.pipeline.moments import ending_at
 from padocc_dagster_tests.pipeline.projects import Made, copy, make
 
 
@@ -34,6 +35,15 @@ def without_caches(made: Made) -> Made:
     return made
 
 
+COMPUTE = """
+import sys
+from pathlib import Path
+from padocc_dagster.pipeline import phases
+from padocc_dagster.pipeline.layout import Project, Workdir
+from padocc_dagster_tests.pipeline.moments import ending_at
+with ending_at(Path(sys.argv[2]), "hold"):
+    phases.compute(Workdir(Path(sys.argv[1])), Project("grp", "proj"))
+"""
 MOMENTS = [
     ("scan", {}, "trial-k1.0a.json"),
     ("scan", {}, "cache/1.json"),
@@ -50,7 +60,8 @@ def test_a_scan_killed_at_work_leaves_the_format_that_was_asked_for(many: Made, 
     base["override"] = {"cloud_type": "zarr", "file_type": None}
     base["padocc_dagster"]["options"]["cloud_format"] = "zarr"
     write_json(made.workdir.base_cfg(made.project), base)
-    killed_when((made.folder / "cache" / "1.json").exists, lambda: made.run("scan"))
+    with ending_at(made.folder / "cache" / "1.json"):
+        made.run("scan")
     assert read_json(made.workdir.base_cfg(made.project))["override"]["cloud_type"] == "kerchunk"
     assert product_of(made.workdir, made.project).cloud_format == "zarr"
     made.through("scan")
@@ -64,12 +75,12 @@ def test_a_killed_phase_is_written_down_and_run_again_ends_right(
 ) -> None:
     made = without_caches(copy(many, tmp_path))
     before = len(made.rows)
-    outcome = killed_when((made.folder / moment).exists, lambda: made.run(phase, **choices))
+    with ending_at(made.folder / moment):
+        outcome = made.run(phase, **choices)
     assert (outcome.verdict, outcome.error_class, outcome.status) == (Verdict.FAILED, "WorkerDiedError", "Failed-SIGKILL")
     assert "SIGKILL" in outcome.message
     assert outcome.log_tail
-    killed = (phase, "Failed-SIGKILL")  # after PADOCC's own row, when that was written by then
-    assert made.statuses[before:] in ([killed], [(phase, "Success"), killed])
+    assert made.statuses[before:] == [(phase, "Failed-SIGKILL")]
     assert made.run(phase, **choices).verdict is Verdict.OK
     assert made.statuses[-1] == (phase, "Success")
     if phase == "scan":
@@ -79,7 +90,8 @@ def test_a_killed_phase_is_written_down_and_run_again_ends_right(
 
 def test_a_killed_validation_runs_again(at: Callable[[str], Made]) -> None:
     made = at("computed")
-    outcome = killed_when(made.workdir.phase_log(made.project, "validate").exists, lambda: made.run("validate"))
+    with ending_at(made.workdir.phase_log(made.project, "validate")):
+        outcome = made.run("validate")
     assert outcome.status == "Failed-SIGKILL"
     assert made.run("validate").verdict is Verdict.OK
 
@@ -87,22 +99,18 @@ def test_a_killed_validation_runs_again(at: Callable[[str], Made]) -> None:
 def test_a_killed_comparison_leaves_no_result_and_runs_again(many: Made, tmp_path: Path) -> None:
     made = copy(many, tmp_path)
     made.through("compute")
-    lock = made.workdir.project_lock(made.project)
-    result = killed_when(lock.exists, lambda: phases.verify(made.workdir, made.project))
-    assert isinstance(result, WorkerDiedError)
+    with ending_at(made.workdir.project_lock(made.project)), pytest.raises(WorkerDiedError):
+        phases.verify(made.workdir, made.project)
     assert not made.workdir.comparison(made.project).exists()
     assert phases.verify(made.workdir, made.project).passed
 
 
 def computing_elsewhere(made: Made) -> tuple[subprocess.Popen, psutil.Process]:
-    """A process in the middle of compute, and its worker."""
-    script = (
-        "from pathlib import Path; from padocc_dagster.pipeline import phases; from padocc_dagster.pipeline.layout import *;"
-        f"phases.compute(Workdir(Path({str(made.workdir.root)!r})), Project('grp', 'proj'))"
-    )
-    parent = subprocess.Popen([sys.executable, "-c", script], stderr=subprocess.DEVNULL)
-    wait_for((made.folder / "cache" / "0.json").exists, "the middle of compute")
-    (worker,) = workers()
+    """A process in the middle of compute, where its worker is held, and that worker."""
+    moment = made.folder / "cache" / "0.json"
+    parent = subprocess.Popen([sys.executable, "-c", COMPUTE, str(made.workdir.root), str(moment)], stderr=subprocess.DEVNULL)
+    wait_for(moment.exists, "the middle of compute")
+    (worker,) = psutil.Process(parent.pid).children()
     return parent, worker
 
 

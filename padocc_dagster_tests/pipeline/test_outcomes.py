@@ -79,7 +79,7 @@ def test_a_source_file_that_is_gone_is_named(at: At, stage: str, operation: str)
 
 
 @pytest.mark.parametrize("chunks", [(2, 4), (4, 1)])
-def test_mixed_chunk_shapes_are_refused_by_file_and_variable_without_a_try_of_k_and_the_remedy_zarr_works(tmp_path: Path, chunks: tuple[int, int]) -> None:
+def test_mixed_chunk_shapes_are_refused_by_file_without_a_try_of_k_and_zarr_works(tmp_path: Path, chunks: tuple[int, int]) -> None:
     made = make(tmp_path, Series(lengths=(4, 4), chunk=chunks[0], lat=12, lon=12))
     other = write(tmp_path / "other", Series(lengths=(4, 4), chunk=chunks[1], lat=12, lon=12))
     made.sources[1].write_bytes(Path(other[1]).read_bytes())

@@ -6,6 +6,7 @@ import dagster as dg
 import pytest
 import yaml
 
+from padocc_dagster.pipeline.workers.progress import LIMIT
 from padocc_dagster.slurm.environment import ALWAYS, job_environment, names_in_settings
 from padocc_dagster_tests.slurm.desk import INSTANCE, Desk
 
@@ -33,6 +34,10 @@ def test_names_in_dagster_yaml_are_found_by_themselves_and_nothing_else_is_passe
     assert (seen["DB_PASSWORD"], seen["MOST"]) == ("hunter2", "7")
     assert set(seen) <= {*ALWAYS, "LOGS", "MOST", "DB_PASSWORD", "DAGSTER_HOME", "DAGSTER_DISABLE_TELEMETRY"}
     assert seen["DAGSTER_HOME"] == named.root_directory
+
+
+def test_a_job_gets_the_limit_for_workers_without_progress() -> None:
+    assert LIMIT in ALWAYS
 
 
 def test_no_value_of_the_environment_stands_in_a_script_a_tag_or_an_event(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

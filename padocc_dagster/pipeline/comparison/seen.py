@@ -28,23 +28,16 @@ def compare_seen(request: Request, headers: list[Header], placement: Placement, 
     """Compare types, missing values, decoded values, times and the set of coordinates, for one file of each kind."""
     covered = sorted({number for plan in plans.values() for number in plan.representatives()})
     _check_coordinates(request, headers, plans, findings)
-    for decoded in (True, False):
-        try:
-            with _opened(request, decoded) as product:
-                for number in covered:
-                    _compare_file(request, headers[number], number, product, decoded, placement, plans, findings)
-                return
-        except _Undecodable as error:
-            findings.inform(f"xarray cannot decode the times of {error.args[0]}, nor those of the product: open both with decode_times=False")
-        except Exception as error:
-            if decoded and _is_undecodable(request.sources[0]):
-                continue
-            findings.problem("opening", f"xarray cannot open {request.product.path} with default arguments: {in_words(error)}")
-            return
-
-
-class _Undecodable(Exception):
-    """The times of a source file cannot be decoded by xarray."""
+    decoded = [_is_decodable(request.sources[number]) for number in covered]
+    if not all(decoded):
+        which = request.sources[covered[decoded.index(False)]]
+        findings.inform(f"xarray cannot decode the times of {which}: open it, and the product, with decode_times=False")
+    try:
+        with _opened(request, all(decoded)) as product:
+            for number in covered:
+                _compare_file(request, headers[number], number, product, all(decoded), placement, plans, findings)
+    except Exception as error:
+        findings.problem("opening", f"xarray cannot open {request.product.path} with default arguments: {in_words(error)}")
 
 
 def _compare_file(
@@ -60,14 +53,7 @@ def _compare_file(
     import xarray
 
     path = request.sources[number]
-    try:
-        source = xarray.open_dataset(path, decode_times=None if decoded else False, cache=False)
-    except Exception as error:
-        if decoded:
-            raise _Undecodable(path) from error
-        findings.problem("opening", f"xarray cannot open {path} with default arguments: {in_words(error)}")
-        return
-    with source:
+    with xarray.open_dataset(path, decode_times=None if decoded else False, cache=False) as source:
         if request.product.cloud_format != "CFA":  # cfapyx makes data variables of all auxiliary coordinates, unless it is asked not to
             _check_coordinate_sets(source, product, path, plans, findings)
         for variable in header.variables:
@@ -210,11 +196,12 @@ def _opened(request: Request, decoded: bool) -> Iterator[Any]:
         yield dataset
 
 
-def _is_undecodable(path: str) -> bool:
+def _is_decodable(path: str) -> bool:
+    """Whether xarray opens the file with default arguments. It is asked first: cfapyx crashes where a product cannot be decoded."""
     import xarray
 
     try:
         xarray.open_dataset(path).close()
-    except Exception:
-        return True
-    return False
+    except (OverflowError, ValueError):
+        return False
+    return True

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from padocc_dagster.pipeline.making.encodings import refusal_of, refused_by_check
+from padocc_dagster.pipeline.making.encodings import refusal_of, refused_by_check, unsupported_in
 from padocc_dagster.pipeline.making.refusals import DifferingEncodingError
 
 INLINED_BY_K = 500
@@ -58,6 +58,9 @@ def guarded(files: Sequence[str], dropped: Iterable[str]) -> Iterator[Attempts]:
     attempts, kept = Attempts(), (compute.virtualise, compute.mzz_combine)
 
     def virtualise(*arguments: Any, **given: Any) -> None:
+        unsupported = unsupported_in(files[0], dropped)
+        if unsupported:
+            raise unsupported
         try:
             kept[0](*arguments, **given)
         except Exception as error:

@@ -5,7 +5,9 @@ from contextlib import contextmanager
 
 from padocc_dagster.pipeline.files import read_json
 from padocc_dagster.pipeline.layout import Project, Workdir
+from padocc_dagster.pipeline.making.collecting import collecting_between_files
 from padocc_dagster.pipeline.making.dimensions import identical_too
+from padocc_dagster.pipeline.making.drivers import fitting_drivers
 from padocc_dagster.pipeline.making.dropping import dropping
 from padocc_dagster.pipeline.making.findings import keep_findings, undecoded_of
 from padocc_dagster.pipeline.making.opening import opened_with
@@ -41,10 +43,10 @@ def asked_order(workdir: Workdir, project: Project, files: Sequence[str]) -> Ord
 
 @contextmanager
 def as_asked(workdir: Workdir, project: Project, files: Sequence[str]) -> Iterator[None]:
-    """For the block, PADOCC opens files, leaves out variables and takes dimensions for identical as the config asks."""
+    """For the block, PADOCC opens files, leaves out variables and takes dimensions for identical as the config asks, and cannot hang."""
     base = read_json(workdir.base_cfg(project))
     options, dropped = options_of(base), dropped_of(base)
     opening = {**({"decode_times": False} if undecoded_of(base) else {}), **(options.get("xarray") or {})}
-    with opened_with(opening, dropped, files), dropping(dropped):
+    with fitting_drivers(), collecting_between_files(), opened_with(opening, dropped, files), dropping(dropped):
         with identical_too(options.get("identical_dims") or (), files):
             yield

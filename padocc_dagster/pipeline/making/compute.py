@@ -9,6 +9,7 @@ from padocc_dagster.pipeline.making.aggregators import guarded
 from padocc_dagster.pipeline.making.asked import as_asked, asked_order
 from padocc_dagster.pipeline.making.attributes import apply_attributes
 from padocc_dagster.pipeline.making.dimensions import apply_dimensions
+from padocc_dagster.pipeline.making.dropping import left_out
 from padocc_dagster.pipeline.making.faithful import restore_declarations
 from padocc_dagster.pipeline.making.findings import packing_refusal
 from padocc_dagster.pipeline.making.missing_values import missing_values_refusal
@@ -20,10 +21,9 @@ from padocc_dagster.pipeline.making.survey import overlap_refusal
 from padocc_dagster.pipeline.product import Product, options_of, product_of, size_of
 from padocc_dagster.pipeline.sources import read_sources
 from padocc_dagster.pipeline.spec import AGGREGATORS
-from padocc_dagster.pipeline.specs import dropped_of
 from padocc_dagster.pipeline.status import append_row
 
-NO_OTHER_AGGREGATOR_HELPS = ("ConcatFatalError", "KerchunkDriverFatalError", "PartialDriverError", "SourceNotFoundError")
+NO_OTHER_AGGREGATOR_HELPS = ("ConcatFatalError", "NoDriverError", "SourceNotFoundError")
 Made = tuple[str, list[dict[str, Any]]]
 """The aggregator that made a product ('' where nothing was aggregated), and all attempts, as an outcome's details hold them."""
 FILE_TYPES = {"kerchunk": "json", "zarr": None, "CFA": None}
@@ -75,11 +75,12 @@ def compute(
 def _refuse(workdir: Workdir, project: Project, product: Product, files: Sequence[str]) -> None:
     """Raise SourcesRefused for what a product of this format cannot hold."""
     base = read_json(workdir.base_cfg(project))
+    dropped = left_out(base, files[0])
     refusal: SourcesRefused | None = None
     if product.cloud_format != "CFA":
-        refusal = packing_refusal(base, dropped_of(base))
+        refusal = packing_refusal(base, dropped)
     if product.cloud_format == "zarr" and not refusal:
-        refusal = missing_values_refusal(files[0], options_of(base).get("xarray") or {}, dropped_of(base))
+        refusal = missing_values_refusal(files[0], options_of(base).get("xarray") or {}, dropped)
     if refusal:
         raise refusal
 
@@ -120,7 +121,7 @@ def _kerchunk(workdir: Workdir, project: Project, product: Product) -> Made:
     """
     files, base = read_sources(workdir, project), read_json(workdir.base_cfg(project))
     asked = options_of(base).get("aggregator")
-    with guarded(files, dropped_of(base)) as attempts:
+    with guarded(files, left_out(base, files[0])) as attempts:
         for name in [asked] if asked else AGGREGATORS:
             failure = _aggregated(workdir, project, product, name)
             if failure is None:

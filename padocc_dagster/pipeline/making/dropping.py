@@ -1,9 +1,24 @@
 """Variables left out of a product, which PADOCC 1.5.1 knows only as those that are not kept (`padocc/phases/compute.py:969`): there a
 dimension's own coordinate always stays."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
+
+from padocc_dagster.pipeline.specs import dropped_of
+
+
+def left_out(base: Mapping[str, Any], path: str) -> set[str]:
+    """The variables of a source file that a project's config leaves out: those dropped, and where some are kept, the other data."""
+    import netCDF4
+
+    kept = base.get("keep_vars")
+    dropped = set(dropped_of(dict(base)))
+    if not isinstance(kept, list) or not any(kept):
+        return dropped
+    with netCDF4.Dataset(path) as dataset:
+        needed = {dimension for name in kept if name in dataset.variables for dimension in dataset[name].dimensions}
+        return dropped | (set(dataset.variables) - {*kept} - needed)
 
 
 @contextmanager

@@ -61,7 +61,9 @@ class Stored(NamedTuple):
 
 
 def stored_in(path: str) -> dict[str, Stored]:
-    """How a file stores its variables, by name. In a NetCDF3 file nothing is filtered, and each record is a chunk."""
+    """How a file stores its variables, by name; nothing of a GeoTIFF. In a NetCDF3 file nothing is filtered, and each record is a chunk."""
+    if path.endswith(".tif"):
+        return {}
     return _of_hdf5(path) if is_hdf5(path) else _of_netcdf3(path)
 
 
@@ -78,9 +80,11 @@ def refusal_of(files: Sequence[str], concat: Sequence[str], dropped: Iterable[st
     own coordinate does not count: both aggregators read its values and write them anew. Variables without these dimensions do not
     count either: the first file's are taken. Raises OSError for a file that cannot be read.
     """
+    if files[0].endswith(".tif"):
+        return None
     left_out = {*dropped, *concat}
     axes = {name: axis for name, axis in _axes(files[0], concat).items() if name not in left_out}
-    unsupported = _unsupported(files[0], sorted(axes))
+    unsupported = unsupported_in(files[0], dropped)
     if unsupported:
         return unsupported
     kinds: dict[str, dict[Encoding, list[str]]] = {}
@@ -97,6 +101,11 @@ def refusal_of(files: Sequence[str], concat: Sequence[str], dropped: Iterable[st
     return next((_not_full(name, paths) for name, paths in partial.items()), None)
 
 
+def unsupported_in(path: str, dropped: Iterable[str]) -> UnsupportedFilterError | None:
+    """The first variable of a file that kerchunk would leave out without a word, for a filter that it does not know."""
+    return _unsupported(path, sorted(stored_in(path).keys() - {*dropped}))
+
+
 def _is_partial(stored: Stored, axis: int | None) -> bool:
     """Whether the last chunk along the axis is not full, so that nothing can follow it."""
     return axis is not None and stored.encoding.chunks[axis] > 0 and stored.shape[axis] % stored.encoding.chunks[axis] > 0
@@ -105,8 +114,8 @@ def _is_partial(stored: Stored, axis: int | None) -> bool:
 def _not_full(name: str, paths: Sequence[str]) -> PartialChunksError:
     stored = stored_in(paths[0])[name]
     message = (
-        f"variable {name} is stored in {some(paths)} with shape {stored.shape} in chunks of {stored.encoding.chunks}: the last chunk is not "
-        "full, and in kerchunk references no other file can follow it. Make a Zarr store, which holds the values"
+        f"variable {name} is stored in {some(paths)} with shape {stored.shape} in chunks of {stored.encoding.chunks}: the last chunk is "
+        "not full, and in kerchunk references no other file can follow it. Make a Zarr store, which holds the values"
     )
     return PartialChunksError(message, name, paths)
 
@@ -160,7 +169,8 @@ def _axes(path: str, concat: Sequence[str]) -> dict[str, int | None]:
     with netCDF4.Dataset(path) as dataset:
         if not set(concat) & set(dataset.dimensions):
             return dict.fromkeys(dataset.variables)
-        places = {name: [found.dimensions.index(one) for one in concat if one in found.dimensions] for name, found in dataset.variables.items()}
+        dimensions = {name: variable.dimensions for name, variable in dataset.variables.items()}
+    places = {name: [found.index(one) for one in concat if one in found] for name, found in dimensions.items()}
     return {name: found[0] for name, found in places.items() if found}
 
 

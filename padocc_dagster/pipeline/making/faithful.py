@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from padocc_dagster.pipeline.files import read_json, write_json
+from padocc_dagster.pipeline.making.scalars import name_scalar_chunks
 from padocc_dagster.pipeline.product import Product
 
 OF_THE_PRODUCT = {"_ARRAY_DIMENSIONS", "_FillValue"}
@@ -25,6 +26,7 @@ def restore_declarations(product: Product, first_source: str) -> None:
     declared = _declared(first_source)
     value = read_json(product.path)
     references = value["refs"]
+    name_scalar_chunks(references)
     for name, own in declared.items():
         if f"{name}/.zarray" in references:
             _restore(references, name, own)

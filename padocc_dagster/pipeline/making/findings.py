@@ -3,7 +3,7 @@
     padocc_dagster: {found: {undecoded: [time], packing: {t2m: [{scale_factor: …, add_offset: …, files: 11, first: /…/f_000.nc}, …]}}}
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from padocc_dagster.pipeline.files import read_json, write_json
@@ -28,7 +28,7 @@ def undecoded_of(base: dict[str, Any]) -> list[str]:
     return list(_found(base).get("undecoded") or ())
 
 
-def packing_refusal(base: dict[str, Any], dropped: Sequence[str]) -> DifferingPackingError | None:
+def packing_refusal(base: dict[str, Any], dropped: Collection[str]) -> DifferingPackingError | None:
     """Why files that are packed differently cannot become references or a Zarr store; None where all are packed alike."""
     for name, kinds in (_found(base).get("packing") or {}).items():
         if name in dropped:

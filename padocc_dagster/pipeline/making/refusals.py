@@ -59,7 +59,7 @@ def details_of(error: BaseException) -> dict[str, Any]:
 
 
 def with_details(error: Exception, **details: Any) -> Exception:
-    """The same exception with these details in addition."""
+    """Add details to an exception, and return it."""
     error.details = {**details_of(error), **details}  # type: ignore[attr-defined]
     return error
 

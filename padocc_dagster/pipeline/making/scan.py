@@ -7,12 +7,13 @@ from padocc_dagster.pipeline.files import read_json, write_json, write_lines
 from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.making.aggregators import guarded
 from padocc_dagster.pipeline.making.asked import as_asked, asked_order
+from padocc_dagster.pipeline.making.coordinate_chunks import coordinates_in_any_chunks
 from padocc_dagster.pipeline.making.dimensions import NotInSourceError, apply_dimensions
+from padocc_dagster.pipeline.making.dropping import left_out
 from padocc_dagster.pipeline.making.operation import clear_cache, construct
 from padocc_dagster.pipeline.making.refusals import with_details
 from padocc_dagster.pipeline.product import asked_override
 from padocc_dagster.pipeline.sources import read_sources, total_bytes
-from padocc_dagster.pipeline.specs import dropped_of
 from padocc_dagster.pipeline.status import append_row, read_rows
 
 NO_TRIAL = "Warn-no trial: "
@@ -28,23 +29,18 @@ def scan(workdir: Workdir, project: Project) -> dict[str, Any]:
     the project asks for is put back afterwards. Where that is Zarr or CFA, which can hold what kerchunk references cannot, a trial that
     fails is a warning: every file was opened, and the product is compared with them all the same.
     """
-    from padocc.phases.scan import ScanOperation
-
     files = read_sources(workdir, project)
     ordering = asked_order(workdir, project, files)
     clear_cache(workdir, project)
     asked = _prepare(workdir, project)
     try:
         apply_dimensions(workdir, project, ordering.files)
-        with as_asked(workdir, project, files), guarded(ordering.files, dropped_of(read_json(workdir.base_cfg(project)))) as attempts:
-            construct(ScanOperation, workdir, project, "scan").run(mode="kerchunk")
+        _try_sample(workdir, project, ordering.files)
     except (OSError, MemoryError, NotInSourceError):
         raise
     except Exception as error:
         if asked["cloud_type"] not in WITHOUT_REFERENCES:
-            if str(attempts):
-                error.add_note(f"(aggregators tried: {attempts})")
-            raise with_details(error, aggregators=attempts.as_details()) from None
+            raise
         _forget_trial(workdir, project, ordering.files, type(error).__name__)
     finally:
         write_lines(workdir.allfiles(project), ordering.files)  # a trial of CFA leaves its sample there (compute.py:574)
@@ -68,9 +64,24 @@ def scan(workdir: Workdir, project: Project) -> dict[str, Any]:
     }
 
 
+def _try_sample(workdir: Workdir, project: Project, files: Sequence[str]) -> None:
+    """Run PADOCC's scan. What it raises says which aggregators it tried, as a note and among its details."""
+    from padocc.phases.scan import ScanOperation
+
+    dropped = left_out(read_json(workdir.base_cfg(project)), files[0])
+    with as_asked(workdir, project, files), coordinates_in_any_chunks(), guarded(files, dropped) as attempts:
+        try:
+            construct(ScanOperation, workdir, project, "scan").run(mode="kerchunk")
+        except Exception as error:
+            if str(attempts):
+                error.add_note(f"(aggregators tried: {attempts})")
+            with_details(error, aggregators=attempts.as_details())
+            raise
+
+
 def _sampled(detail: dict[str, Any], status: str) -> str:
     if status.startswith(NO_TRIAL):
-        return f"PADOCC could make no kerchunk references of a sample ({status.removeprefix(NO_TRIAL)}), which the format chosen does not need"
+        return f"PADOCC made no kerchunk references of a sample ({status.removeprefix(NO_TRIAL)}), which the format does not need"
     return "too few files to sample" if detail.get("skipped") else "PADOCC tried a sample of the files"
 
 

@@ -200,7 +200,7 @@ def _decodes(units: str, calendar: str) -> bool:
 
     try:
         cftime.num2date(0, units, calendar)
-    except ValueError:
+    except (ValueError, OverflowError):
         return False
     return True
 

@@ -36,6 +36,14 @@ CLASSES = {
     ),
     "GateClosedError": Explanation("the phase before it has not passed, so this one does not start", (tries.READ_LOG, tries.RESCAN)),
     "LockedError": Explanation("somebody else is at work on the project", (WAIT,)),
+    "NoDriverError": Explanation(
+        "no kerchunk driver (NetCDF3, HDF5, TIFF, GRIB) reads one of the source files, which the message names with each driver's reason",
+        (tries.ZARR, tries.RESCAN_REPLACED, tries.ANOTHER_PATTERN, tries.GIVE_UP),
+    ),
+    "NoProgressError": Explanation(
+        "the process read, wrote and logged nothing for the time that is allowed, so it was stopped; the stack of its threads ends the log",
+        (tries.READ_LOG, tries.AGAIN, tries.DOCTOR, tries.GIVE_UP),
+    ),
     "NotInSourceError": Explanation(
         "the config names a dimension or a variable that the source files do not have",
         (Remedy("take the field back, or edit it", "edit {key} --remove {field}"), tries.ORDERED_BY),

@@ -17,7 +17,15 @@ CLASSES = {
     ),
     "AggregationError": Explanation(
         "PADOCC finds the values along the dimension of aggregation out of order in the product",
-        (tries.ORDERED_BY, tries.ANOTHER_PATTERN, tries.WITHOUT_EMPTY, tries.TICK_IF_EQUAL, tries.THOROUGH, tries.NEW_WITH_K, tries.NEW_ZARR),
+        (
+            tries.ORDERED_BY,
+            tries.ANOTHER_PATTERN,
+            tries.WITHOUT_EMPTY,
+            tries.TICK_IF_EQUAL,
+            tries.THOROUGH,
+            tries.NEW_WITH_K,
+            tries.NEW_ZARR,
+        ),
     ),
     "MissingVariableError": Explanation(
         "PADOCC was started without something that it needs in its environment or arguments", (tries.AGAIN, tries.DOCTOR)

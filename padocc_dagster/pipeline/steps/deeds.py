@@ -36,6 +36,7 @@ ONLY_A_FORMAT_HELPS = {
     "ConcatFatalError",
     "DifferingEncodingError",
     "KerchunkDriverFatalError",
+    "NoDriverError",
     "PartialChunksError",
     "PartialDriverError",
     "UnsupportedFilterError",

@@ -3,7 +3,8 @@
 PADOCC keeps options in process-wide dictionaries that leak from project to project (`padocc/core/utils.py:52`), logs by name,
 reads its environment, and prints. So each operation runs in a process in which nothing ran before (`worker.py`), with a clean
 environment, is given its request on standard input and answers on standard output. The worker ends when its parent does, however that
-died. It is a fresh interpreter or, where a fork server listens (`fork_server.py`), a copy of one that has only imported PADOCC.
+died. It is a fresh interpreter or, where a fork server listens (`fork_server.py`), a copy of one that has only imported PADOCC. One that
+makes no progress is stopped (`watchdog.py`).
 """
 
 import json
@@ -11,14 +12,19 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
+from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.workers.environment import clean_environment
 from padocc_dagster.pipeline.workers.forked import FORK_SERVER, ForkedWorker
+from padocc_dagster.pipeline.workers.progress import LIMIT, Stall, limit_seconds
+from padocc_dagster.pipeline.workers.watchdog import Watchdog
 
 ENDS_WITH_WORKER = "PADOCC_DAGSTER_RUN_ENDS_WITH_ITS_WORKER"
 """Set by a batch job around a run, whose launcher tells a killed run from a failed one, and repeats it with more memory."""
 KILLED = "Failed-SIGKILL"
+WORKER_MODULE = "padocc_dagster.pipeline.workers.worker"
 
 
 class WorkerError(Exception):
@@ -35,6 +41,15 @@ class WorkerDiedError(WorkerError):
     def __init__(self, operation: str, returncode: int):
         cause = _cause(returncode)
         super().__init__(f"Failed-{cause}", "WorkerDiedError", f"the process of {operation} ended by {cause} before it could answer")
+
+
+class NoProgressError(WorkerError):
+    """The worker was stopped because it made no progress. `stack` is what its threads were at, as text."""
+
+    def __init__(self, operation: str, stall: Stall, stack: str):
+        self.stack = stack
+        message = f"the process of {operation} was stopped: {stall}. {LIMIT} sets how long it may take, 0 sets no limit"
+        super().__init__("Failed-NoProgressError", "NoProgressError", message)
 
 
 class OperationFailedError(WorkerError):
@@ -70,33 +85,45 @@ def start() -> subprocess.Popen[bytes] | ForkedWorker:
             return ForkedWorker(address, clean_environment())
         except ConnectionError:
             pass  # a fresh interpreter does as well
-    command = [sys.executable, "-P", "-m", "padocc_dagster.pipeline.workers.worker"]
+    command = [sys.executable, "-P", "-m", WORKER_MODULE]
     return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=clean_environment(), cwd="/")
 
 
 def call(operation: str, **arguments: Any) -> Any:
     """Carry out one operation of `worker.operations` and return its answer.
 
-    Arguments and answer are JSON values. Raises WorkerDiedError when the process ends without an answer, and
-    OperationFailedError when the operation raised. When this process is interrupted, the worker is killed before the
-    interruption goes on.
+    Arguments and answer are JSON values. Raises WorkerDiedError when the process ends without an answer, OperationFailedError when the
+    operation raised, NoProgressError when the process was stopped, and ValueError when the limit for that is no number. When this
+    process is interrupted, the worker is killed before the interruption goes on.
     """
-    with start() as worker:
+    limit = limit_seconds()
+    with start() as worker, Watchdog(worker.pid, _folder(arguments), limit) as watchdog:
         try:
             worker.stdin.write(json.dumps({"operation": operation, "arguments": arguments}).encode() + b"\n")
             worker.stdin.flush()
-            answer = worker.stdout.read()
+            output = worker.stdout.read()
             worker.wait()
         except BrokenPipeError:
-            answer = b""
+            output = b""
             worker.wait()
         except BaseException:
             worker.kill()
             raise
+    stack, _, answer = output.rpartition(b"\n")
     try:
-        result = json.loads(answer)  # one that was told whole counts, however the process ended after it
+        result = json.loads(answer)  # an answer that is whole counts, however the process ended after it
     except ValueError:
+        if watchdog.stall:
+            raise NoProgressError(operation, watchdog.stall, "\n".join([stack.decode(errors="replace"), watchdog.threads])) from None
         raise WorkerDiedError(operation, worker.returncode) from None
     if "error" in result:
         raise OperationFailedError(*result["error"])
     return result["answer"]
+
+
+def _folder(arguments: dict[str, Any]) -> Path | None:
+    """The folder of the project that is worked on; None when it is none, or has a name that the worker will refuse."""
+    try:
+        return Workdir(Path(arguments["root"])).project_dir(Project.parse(arguments["project"]))
+    except (KeyError, ValueError):
+        return None

@@ -1,9 +1,11 @@
 """The process in which PADOCC runs: one request in, one operation, one answer out.
 
 Started by `call.call`. Standard output carries the answer alone; whatever PADOCC and its libraries print goes to standard
-error, into the log of the Dagster run. When standard input closes, the parent is gone, and so is this process.
+error, into the log of the Dagster run. When standard input closes, the parent is gone, and so is this process. At `watchdog.STACK_SIGNAL` the
+stacks of all threads go to standard output, in lines before the answer, which is the last line.
 """
 
+import faulthandler
 import json
 import os
 import sys
@@ -11,6 +13,8 @@ import threading
 import traceback
 from collections.abc import Callable
 from typing import Any
+
+from padocc_dagster.pipeline.workers.watchdog import STACK_SIGNAL
 
 PARENT_GONE_EXIT_STATUS = 74
 
@@ -55,6 +59,7 @@ def main() -> None:
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     sys.stdout = sys.stderr
+    faulthandler.register(STACK_SIGNAL, file=answers, all_threads=True)
     request = read_request()
     threading.Thread(target=end_with_parent, daemon=True).start()
     try:

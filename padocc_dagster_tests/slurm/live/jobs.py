@@ -3,7 +3,7 @@
 import re
 from collections import Counter
 
-from padocc_dagster.slurm.identity import run_of
+from padocc_dagster.slurm.identity import MARK, run_of
 from padocc_dagster_tests.slurm.live.conftest import LiveSlurm
 
 
@@ -14,12 +14,14 @@ def jobs(live: LiveSlurm) -> Counter[str]:
     def told() -> Counter[str] | None:
         last = int(re.search(r"NEXT_JOB_ID *= (\d+)", live.cluster.command("scontrol", "show", "config"))[1])
         ids = ",".join(map(str, range(1, last + 1)))  # asked by time, sacct leaves out jobs that were held until they were cancelled
-        rows = [row.split("|") for row in live.cluster.command("sacct", "-X", "-n", "-P", "-j", ids, "-o", "Comment,State").splitlines()]
-        ours = Counter(run_id for comment, _ in rows if (run_id := run_of(comment, instance_id)))
-        unfinished = any(state in ("PENDING", "RUNNING") for _, state in rows)  # the comment gets into the accounting at the end
+        asked = ("sacct", "-X", "-n", "-P", "-j", ids, "-o", "JobName%100,Comment,State")
+        rows = [row.split("|") for row in live.cluster.command(*asked).splitlines()]
+        names = tuple(f"{MARK}-{run_id}-" for run_id in submitted(live))  # the comment gets into the accounting at the end
+        unfinished = any(name.startswith(names) and state in ("PENDING", "RUNNING") for name, _, state in rows)
+        ours = Counter(run_id for _, comment, _ in rows if (run_id := run_of(comment, instance_id)))
         return None if unfinished else Counter({**dict.fromkeys(submitted(live), 0), **ours})
 
-    return live.wait("the accounting to know that every job is over", told)
+    return live.wait("the accounting to know that every job of this instance is over", told)
 
 
 def submitted(live: LiveSlurm) -> set[str]:

@@ -1,6 +1,6 @@
 """A run that a person cancels, in whichever way and from whichever process, takes its job with it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -12,16 +12,28 @@ from padocc_dagster_tests.slurm.live.tally import tally
 
 NEVER_STARTS = {"slurm/cpus": "2"}
 """More than the QoS allows one job: SLURM takes it, and it waits."""
+Waiting = Callable[[str], tuple[str, int]]
 WORKING = ("willing", "deaf")
 WAITING = ("forced", "deleted", "from-elsewhere", "held")
 
 
-def waiting(live: LiveSlurm, piece: str) -> tuple[str, int]:
-    """A run whose job waits in SLURM's queue, and that job."""
-    run_id = live.launch(piece, NEVER_STARTS)
-    job_id = live.wait("a job", lambda: live.job(run_id))
-    live.wait("the job to wait", lambda: live.run(run_id).tags.get(tags.PENDING, "-") != "-")
-    return run_id, job_id
+@pytest.fixture
+def waiting(live: LiveSlurm) -> Iterator[Waiting]:
+    """Makes a run whose job waits in SLURM's queue, and gives its id and the job's. Both are over after the test, however that ends."""
+    made = []
+
+    def make(piece: str) -> tuple[str, int]:
+        run_id = live.launch(piece, NEVER_STARTS)
+        job_id = live.wait("a job", lambda: live.job(run_id))
+        made.append((run_id, job_id))
+        live.wait("the job to wait", lambda: live.run(run_id).tags.get(tags.PENDING, "-") != "-")
+        return run_id, job_id
+
+    yield make
+    for run_id, job_id in made:
+        if (run := live.run(run_id)) and not run.is_finished:
+            live.terminate(run_id, force=True)
+        wait_until_gone(live, job_id)
 
 
 def wait_until_gone(live: LiveSlurm, job_id: int) -> None:
@@ -38,31 +50,31 @@ def at_work(live: LiveSlurm) -> dict[str, str]:
     return runs
 
 
-def test_the_job_of_a_waiting_run_that_is_force_terminated_is_cancelled(live: LiveSlurm) -> None:
-    run_id, job_id = waiting(live, "forced")
-    assert "QOSMaxCpuPerJobLimit" in live.told(run_id)
+def test_the_job_of_a_waiting_run_that_is_force_terminated_is_cancelled(live: LiveSlurm, waiting: Waiting) -> None:
+    run_id, job_id = waiting("forced")
+    live.wait("the run to say why", lambda: "QOSMaxCpuPerJobLimit" in live.told(run_id))  # the event follows the tag
     live.terminate(run_id, force=True)
     assert live.run(run_id).status.value == "CANCELED"
     wait_until_gone(live, job_id)
     live.wait("the run to tell it", lambda: "its run is CANCELED and needs it no more" in live.told(run_id))
 
 
-def test_the_job_of_a_run_that_is_deleted_is_cancelled(live: LiveSlurm) -> None:
-    run_id, job_id = waiting(live, "deleted")
+def test_the_job_of_a_run_that_is_deleted_is_cancelled(live: LiveSlurm, waiting: Waiting) -> None:
+    run_id, job_id = waiting("deleted")
     live.instance.delete_run(run_id)
     wait_until_gone(live, job_id)
 
 
-def test_a_waiting_run_is_cancelled_by_its_launcher_from_another_process(live: LiveSlurm) -> None:
-    run_id, job_id = waiting(live, "from-elsewhere")
+def test_a_waiting_run_is_cancelled_by_its_launcher_from_another_process(live: LiveSlurm, waiting: Waiting) -> None:
+    run_id, job_id = waiting("from-elsewhere")
     with environment({"DAGSTER_HOME": str(live.services.home.root)}):
         assert live.instance.run_launcher.terminate(run_id)
     assert live.run(run_id).status.value == "CANCELED"
     wait_until_gone(live, job_id)
 
 
-def test_a_held_job_says_so_and_goes_with_its_run(live: LiveSlurm) -> None:
-    run_id, job_id = waiting(live, "held")
+def test_a_held_job_says_so_and_goes_with_its_run(live: LiveSlurm, waiting: Waiting) -> None:
+    run_id, job_id = waiting("held")
     live.cluster.command("scontrol", "uhold", str(job_id))
     live.wait("the run to tell it", lambda: "Release it with `scontrol release`" in live.told(run_id))
     live.terminate(run_id, force=True)
