@@ -26,6 +26,18 @@ CLASSES = {
         "files store a variable in other types, filters or chunks than the others, and kerchunk references can hold one kind only",
         (tries.ZARR, tries.CFA),
     ),
+    "DifferingCalendarError": Explanation(
+        "files count their times in different calendars, and a product has one",
+        (tries.RESCAN_REPLACED, tries.ANOTHER_PATTERN, tries.GIVE_UP),
+    ),
+    "DifferingGridError": Explanation(
+        "files have other values of a coordinate that a product has once for all files",
+        (tries.ANOTHER_PATTERN, tries.RESCAN_REPLACED, tries.GIVE_UP),
+    ),
+    "GroupsInSourceError": Explanation(
+        "files have groups, and a product keeps the root of a file only",
+        (tries.RESCAN_REPLACED, tries.ANOTHER_PATTERN, tries.GIVE_UP),
+    ),
     "DifferingPackingError": Explanation(
         "files pack a variable with scales and offsets of their own, and references and Zarr stores can hold one of each only",
         (tries.CFA, tries.DROP),
