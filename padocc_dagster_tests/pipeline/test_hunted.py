@@ -3,6 +3,7 @@
 Each builder makes one thing odd in files that are otherwise alike.
 """
 
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from padocc_dagster.pipeline.outcome import Verdict
 from padocc_dagster.pipeline.product import product_of
 from padocc_dagster.pipeline.remedies import remedy_for
 from padocc_dagster.pipeline.remedies.table import UNKNOWN
+from padocc_dagster.pipeline.steps.explained import explained
 from padocc_dagster_tests.pipeline.as_seen import unlike_sources
 from padocc_dagster_tests.pipeline.cases import base, finished, name, series
 from padocc_dagster_tests.pipeline.projects import Made, initialised, spec
@@ -100,13 +102,13 @@ PUBLISHED: dict[Builder, tuple[str, ...]] = {
 }
 
 
-def made_of(root: Path, builder: Builder, form: str) -> Made:
-    """An initialised project; `form` is an aggregator or a cloud format."""
+def made_of(root: Path, builder: Builder, form: str, **options: Any) -> Made:
+    """An initialised project; `form` is an aggregator or a cloud format, `options` are others of its config."""
     made = Made(root.resolve())
     folder = made.root / "sources"
     builder(folder)
     choice = {"aggregator": form} if form == "K" else {"cloud_format": form}
-    initialised(made.workdir, made.project.group, spec(made.project.code, made.sources, pattern=f"{folder}/*.nc", **choice))
+    initialised(made.workdir, made.project.group, spec(made.project.code, made.sources, pattern=f"{folder}/*.nc", **choice, **options))
     return made
 
 
@@ -199,6 +201,52 @@ def test_the_comparison_refuses_it_and_names_the_file(tmp_path: Path, builder: B
     result = made.verified()
     assert any(variable in problem and str(made.sources[ODD]) in problem for problem in result["problems"])
     assert variable in result["variables_at_fault"]
+
+
+def nearly_the_same_grid(folder: Path) -> None:
+    """Two-dimensional latitudes that differ in their last digits in one file."""
+
+    def change(number: int, dataset: netCDF4.Dataset) -> None:
+        latitude = dataset.createVariable("latitude", "f8", ("lat", "lon"))
+        latitude[:] = np.linspace(-60, 60, 168).reshape(12, 14) + (1e-12 if number == ODD else 0)
+        dataset["tas"].coordinates = "latitude"
+
+    changed(folder, change)
+
+
+def words_of_remedies(made: Made) -> list[list[str]]:
+    return [shlex.split(command) for _, command in explained(made.workdir, made.project).remedies]
+
+
+@pytest.mark.parametrize("form", ["kerchunk", "zarr"])
+def test_the_first_remedy_for_a_grid_that_differs_in_its_last_digits_works(tmp_path: Path, form: str) -> None:
+    made = made_of(tmp_path / "refused", nearly_the_same_grid, form)
+    made.through("scan", "compute")
+    assert not made.verified()["passed"]
+    assert "identical_dims=[latitude]" in words_of_remedies(made)[0]
+    declared = made_of(tmp_path / "declared", nearly_the_same_grid, form, identical_dims=("latitude",))
+    declared.through("scan", "compute")
+    assert declared.verified()["problems"] == []
+    declared.through("validate", "publish")
+
+
+def other_units(folder: Path) -> None:
+    changed(folder, lambda number, dataset: dataset["tas"].setncattr("units", "degC" if number == ODD else "K"))
+
+
+def other_methods(folder: Path) -> None:
+    changed(folder, lambda number, dataset: dataset["tas"].setncattr("cell_methods", "time: maximum" if number == ODD else "time: mean"))
+
+
+@pytest.mark.parametrize("form", ["kerchunk", "zarr"])
+@pytest.mark.parametrize("builder", [other_units, other_methods])
+def test_where_only_leaving_files_out_helps_that_is_the_first_remedy(tmp_path: Path, builder: Builder, form: str) -> None:
+    made = made_of(tmp_path, builder, form)
+    made.through("scan", "compute")
+    assert not made.verified()["passed"]
+    first, *others = words_of_remedies(made)
+    assert any(word.startswith("pattern=") for word in first)
+    assert not any("recompute" in words for words in others)
 
 
 @pytest.mark.parametrize("form", ["kerchunk", "K"])

@@ -95,6 +95,18 @@ CLASSES = {
     ),
 }
 
+LEAVE_OUT = (tries.ANOTHER_PATTERN_WITHOUT, tries.DROP, tries.GIVE_UP)
+BY_REASON = {
+    "nearly shared": (tries.SAME_COORDINATE, tries.SAME_COORDINATE_IN_KERCHUNK, tries.ANOTHER_PATTERN_WITHOUT),
+    "stacked": (tries.SAME_COORDINATE, tries.SAME_COORDINATE_IN_KERCHUNK, *LEAVE_OUT),
+    "shared": LEAVE_OUT,
+    "meaning": LEAVE_OUT,
+    "units": LEAVE_OUT,
+    "coordinates": LEAVE_OUT,
+    "variables": (tries.DROP, tries.ANOTHER_PATTERN_WITHOUT, tries.GIVE_UP),
+}
+"""What helps where a product differs, by the kind of the first problem of the comparison (`comparison/report.py`)."""
+
 PYTHON = {
     "KeyError": Explanation(
         "PADOCC missed a name that it counts on, mostly the dimension along which the files follow each other",
