@@ -65,6 +65,7 @@ def compare(request: Request) -> Comparison:
         files_compared=work.files_compared,
         sampling=work.statement,
         variables_at_fault=work.findings.variables(),
+        reasons=work.findings.reasons(),
         variables=tuple(_row(name, item) for name, item in work.plans.items()),
         product_fingerprint=work.fingerprints[0],
         source_fingerprint=work.fingerprints[1],

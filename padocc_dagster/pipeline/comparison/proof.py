@@ -94,7 +94,7 @@ def _prove_one(part: _Part, index: Index, findings: Findings) -> None:
             findings.problem("references", f"variable {part.name} of {part.path} {part.misplaced}", part.name)
         part.plan.forced.add(part.number)
         return
-    locations = index.locations(part.name, part.chunks)
+    locations = index.locations(part.name, part.chunks, part.shape)
     if locations is None or locations.offsets.shape != file.shape:
         sentence = f"the chunks {part.chunks} of {part.name} in the product are no chunks of {part.path}"
         findings.problem("references", sentence, part.name)

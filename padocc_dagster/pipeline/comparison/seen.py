@@ -178,16 +178,18 @@ def _check_coordinates(request: Request, headers: list[Header], plans: dict[str,
     first = headers[0].coordinates & plans.keys()
     for path, header in zip(request.sources, headers, strict=True):
         if header.coordinates is not headers[0].coordinates and header.coordinates & plans.keys() != first:
-            odd = ", ".join(sorted((header.coordinates & plans.keys()) ^ first))
-            findings.problem("coordinates", f"the coordinates of {path} are not those of the first file: {odd} is one in one of them only")
+            odd = sorted((header.coordinates & plans.keys()) ^ first)
+            sentence = f"the coordinates of {path} are not those of the first file: {', '.join(odd)} is one in one of them only"
+            findings.problem("coordinates", sentence, odd[0])
 
 
 def _check_coordinate_sets(source: Any, product: Any, path: str, plans: dict[str, Plan], findings: Findings) -> None:
     ours, theirs = (set(dataset.coords) & plans.keys() for dataset in (source, product))
     for name in sorted(ours - theirs):
-        findings.problem("coordinates", f"{name} is a coordinate in {path}, and none in the product: an attribute `coordinates` is lost")
+        sentence = f"{name} is a coordinate in {path}, and none in the product: an attribute `coordinates` is lost"
+        findings.problem("coordinates", sentence, name)
     for name in sorted(theirs - ours):
-        findings.problem("coordinates", f"{name} is a coordinate in the product, and none in {path}")
+        findings.problem("coordinates", f"{name} is a coordinate in the product, and none in {path}", name)
 
 
 @contextmanager
