@@ -100,6 +100,7 @@ def _examine(work: _Work) -> None:
         if request.product.cloud_format == "CFA":
             product = _opened(work, opened)
             for name, item in work.plans.items() if product else ():
+                assert product  # as the line above says
                 item.reader = ProductReader(product.variables[name], placement)
         _read_values(work, headers, placement, pool)
 

@@ -2,7 +2,6 @@
 
 import json
 import os
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from math import prod
 from pathlib import Path
@@ -77,7 +76,8 @@ def parse(content: bytes, path: Path) -> dict[str, Any]:
     generated = [name for name in ("gen", "templates") if value.get(name)]
     if generated:
         raise ValueError(f"{path} makes references by {' and '.join(generated)}, which cannot be checked: write them out")
-    return value["refs"]
+    references: dict[str, Any] = value["refs"]
+    return references
 
 
 def load_json(path: Path) -> dict[str, Any]:
