@@ -96,15 +96,21 @@ def tables_of_json(references: dict[str, Any], sources: tuple[str, ...], finding
     lookup = _Lookup(sources)
     for array, keys in chunks.items():
         table = tables.get(array)
-        known = {key: cell for key in keys if (cell := table.cell(key)) is not None} if table and not table.shape else None
-        cells = _cells(table, keys) if table and table.shape else None
-        if table is None or (cells is None and known is None) or (known is not None and len(known) < len(keys)):
-            findings.problem("chunk keys", f"reference {_stray_key(array, table, keys)} belongs to no chunk of the product's variables", array)
-        elif table.shape:
-            _fill(table, tuple(cells.T), [references[f"{array}/{key}"] for key in keys], lookup, findings)
+        at = _places(table, keys) if table else None
+        if table is None or at is None:
+            stray = _stray_key(array, table, keys)
+            findings.problem("chunk keys", f"reference {stray} belongs to no chunk of the product's variables", array)
         else:
-            _fill(table, (), [references[f"{array}/{keys[0]}"]], lookup, findings)
+            _fill(table, at, [references[f"{array}/{key}"] for key in keys], lookup, findings)
     return tables
+
+
+def _places(table: Table, keys: list[str]) -> tuple[Any, ...] | None:
+    """The places of chunks in the table, an array for each dimension; None when a key belongs to no chunk of the array."""
+    if table.shape:
+        cells = _cells(table, keys)
+        return None if cells is None else tuple(cells.T)
+    return () if keys == ["0"] else None
 
 
 def _cells(table: Table, keys: list[str]) -> Any | None:
@@ -217,7 +223,8 @@ def _entry(array: str, value: Any) -> tuple[str, int, int]:
             return value[0], value[1], value[2]
         if len(value) == 1:
             return value[0], 0, WHOLE
-    raise ValueError(f"a reference of {array} is {str(value)[:80]}, expected text or [file, offset, length] with numbers of bytes from 0 up")
+    expected = "text or [file, offset, length] with numbers of bytes from 0 up"
+    raise ValueError(f"a reference of {array} is {str(value)[:80]}, expected {expected}")
 
 
 def _is_empty(value: Any) -> bool:

@@ -204,7 +204,7 @@ def _opened(request: Request, references: dict[str, Any] | None, decoded: bool) 
     if product.cloud_format in ("kerchunk", "parquet"):
         # fsspec keeps file systems by their arguments, and would answer for a file as it was before; dask takes longer than the reading
         options |= {"storage_options": {"skip_instance_cache": True}, "open_dataset_options": {"chunks": None}}
-    where = str(product.path) if references is None else references
+    where: Any = str(product.path) if references is None else references  # kerchunk's engine takes references too
     with dask.config.set(scheduler="synchronous"), xarray.open_dataset(where, **options) as dataset:
         yield dataset
 
