@@ -82,7 +82,8 @@ def _tell_padocc(workdir: Workdir, project: Project, comparison: Comparison) -> 
         record: dict[str, Any] = {"phase": "compute", "verdict": Verdict.FAILED, "status": PRODUCT_DIFFERS}
         others = f" (and {len(comparison.problems) - 1} more problems)" if len(comparison.problems) > 1 else ""
         record |= {"error_class": "ProductDiffersFromSource", "message": comparison.problems[0] + others}
-        record |= {"details": {"variable": next(iter(comparison.variables_at_fault), "")}}
+        variable, reason = (next(iter(found), "") for found in (comparison.variables_at_fault, comparison.reasons))
+        record |= {"details": {"variable": variable, "reason": reason}}
         write_json(workdir.outcome(project), record)
 
 

@@ -12,10 +12,14 @@ MEANING = frozenset(
         *("flag_values", "flag_masks", "flag_meanings", "valid_min", "valid_max", "valid_range"),
         *("bounds", "climatology", "grid_mapping", "ancillary_variables", "compress", "featureType"),
         *("leap_month", "leap_year", "month_lengths", "sample_dimension", "instance_dimension"),
+        *("crs_wkt", "spatial_ref", "GeoTransform", "proj4", "proj4_params", "epsg_code"),
         *("geometry", "geometry_type", "node_coordinates", "node_count", "part_node_count", "interior_ring", "mesh", "location"),
     }
 )
-"""Those that give values their meaning (CF 1.12, appendix A). A product must have them as every source file has them."""
+"""Those that give values their meaning (CF 1.12, appendix A; and by which GDAL and others say a grid mapping without `grid_mapping_name`).
+
+A product must have them as every source file has them.
+"""
 
 REFERRING = ("coordinates", "bounds", "climatology", "grid_mapping", "ancillary_variables", "cell_measures", "formula_terms")
 """Those whose words are names of variables."""

@@ -34,11 +34,14 @@ class Index(Protocol):
     def storage(self, name: str) -> Storage | None:
         """How the variable is stored; None when that cannot be said."""
 
-    def locations(self, name: str, chunks: tuple[int, ...]) -> Locations | None:
-        """Where the variable's chunks lie when it is cut in chunks of this shape; None when they do not lie in one piece each."""
+    def locations(self, name: str, chunks: tuple[int, ...], shape: tuple[int, ...]) -> Locations | None:
+        """Where the variable's chunks lie when it is cut in chunks of this shape; None when they do not lie in one piece each.
+
+        `shape` is what netCDF says the variable's is: HDF5 stores it shorter along an unlimited dimension that other variables extended.
+        """
 
     def numbers(self, name: str) -> Any | None:
-        """All raw values of a variable of numbers, as a NumPy array; None for any other."""
+        """All raw values that are stored of a variable of numbers, as a NumPy array; None for any other."""
 
 
 @contextmanager
@@ -62,7 +65,7 @@ class _Unknown:
     def storage(self, name: str) -> Storage | None:
         return None
 
-    def locations(self, name: str, chunks: tuple[int, ...]) -> Locations | None:
+    def locations(self, name: str, chunks: tuple[int, ...], shape: tuple[int, ...]) -> Locations | None:
         return None
 
     def numbers(self, name: str) -> Any | None:
@@ -80,7 +83,7 @@ class _Classic:
         piece = self._pieces.get(name)
         return None if piece is None else Storage(np.dtype(piece.dtype).str, None)
 
-    def locations(self, name: str, chunks: tuple[int, ...]) -> Locations | None:
+    def locations(self, name: str, chunks: tuple[int, ...], shape: tuple[int, ...]) -> Locations | None:
         piece = self._pieces[name]
         size = int(piece.dtype[-1])
         if piece.step is None:
@@ -138,20 +141,19 @@ class _Hdf5:
         )
         return Storage(dtype.str, chunks, filters, _fill_of(plist, dtype) if dtype.kind in "iuf" else None, known)
 
-    def locations(self, name: str, chunks: tuple[int, ...]) -> Locations | None:
+    def locations(self, name: str, chunks: tuple[int, ...], shape: tuple[int, ...]) -> Locations | None:
         import h5py
         import numpy as np
 
         dataset = self._dataset(name)
         if dataset.get_create_plist().get_layout() != h5py.h5d.CHUNKED:
-            offset = dataset.get_offset()
-            shape, size = tuple(dataset.shape), dataset.dtype.itemsize
+            offset, size = dataset.get_offset(), dataset.dtype.itemsize
             if offset is None:  # no value was ever written
                 return _nowhere(tuple(map(_ceil, shape, chunks)))
             return contiguous(offset, shape, chunks, size) if dataset.get_storage_size() == prod(shape) * size else None
         found: list[tuple[tuple[int, ...], int, int, int]] = []
         dataset.chunk_iter(lambda chunk: found.append((chunk.chunk_offset, chunk.byte_offset, chunk.size, chunk.filter_mask)))
-        grid = tuple(map(_ceil, dataset.shape, chunks))
+        grid = tuple(map(_ceil, shape, chunks))
         locations = _nowhere(grid)
         if found:
             starts = np.array([each[0] for each in found], dtype="i8").reshape(len(found), len(chunks)) // np.array(chunks, dtype="i8")

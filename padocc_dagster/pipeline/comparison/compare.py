@@ -65,6 +65,7 @@ def compare(request: Request) -> Comparison:
         files_compared=work.files_compared,
         sampling=work.statement,
         variables_at_fault=work.findings.variables(),
+        reasons=work.findings.reasons(),
         variables=tuple(_row(name, item) for name, item in work.plans.items()),
         product_fingerprint=work.fingerprints[0],
         source_fingerprint=work.fingerprints[1],
@@ -95,7 +96,7 @@ def _examine(work: _Work) -> None:
         _check_order(product, placement, request, findings)
         if request.product.cloud_format == "CFA":
             opened.close()  # HDF5 2.0 crashes where a file with texts of variable length is open twice (`H5T__vlen_disk_isnull`)
-        compare_seen(request, headers, placement, work.plans, findings)
+        compare_seen(request, work.held.references, headers, placement, work.plans, findings)
         if request.product.cloud_format == "CFA":
             product = _opened(work, opened)
             for name, item in work.plans.items() if product else ():

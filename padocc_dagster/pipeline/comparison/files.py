@@ -7,15 +7,16 @@ from math import prod
 from typing import Any
 
 from padocc_dagster.pipeline.comparison.attributes import GRID_MAPPING
-from padocc_dagster.pipeline.comparison.chunk_index import opened_index
+from padocc_dagster.pipeline.comparison.chunk_index import Index, opened_index
 from padocc_dagster.pipeline.comparison.identity import differs_within
 from padocc_dagster.pipeline.comparison.plans import Plan
 from padocc_dagster.pipeline.comparison.reading import SMALL, blocks
-from padocc_dagster.pipeline.comparison.report import Findings, in_words
+from padocc_dagster.pipeline.comparison.report import NEARLY_SHARED, SHARED, Findings, in_words
 from padocc_dagster.pipeline.comparison.request import Request
 from padocc_dagster.pipeline.comparison.sources import Header, SourceError, SourceVariable, opened, read_block
 from padocc_dagster.pipeline.comparison.values import difference, join_characters
 
+ONE_COPY = "; it differs between files or changed, and the product keeps only one"
 Values = Callable[[str, tuple[slice, ...]], Any]
 """Raw values of a part of a variable of one file."""
 
@@ -64,11 +65,21 @@ def compare_files(
 def _opened_values(path: str, tasks: Sequence[_Task]) -> Iterator[Values]:
     """Open a file for its raw values, by the quickest way that serves for these variables."""
     if all(task.is_small and task.variable.storage is not None and task.variable.encoding.dtype[0] in "iuf" for task in tasks):
+        shapes = {task.variable.name: task.shape for task in tasks}
         with opened_index(path) as index:
-            yield lambda name, key: index.numbers(name)[key]  # type: ignore[index]  # a variable of numbers has them
+            yield lambda name, key: _stored_numbers(index, path, name, shapes[name])[key]
     else:
         with opened(path) as dataset:
             yield lambda name, key: read_block(dataset, name, key)
+
+
+def _stored_numbers(index: Index, path: str, name: str, shape: tuple[int, ...]) -> Any:
+    """All raw values of a variable of numbers; by netCDF4 where HDF5 stores fewer, because netCDF fills up what was never written."""
+    values = index.numbers(name)
+    if values is not None and values.shape == shape:
+        return values
+    with opened(path) as dataset:
+        return read_block(dataset, name, ())
 
 
 def _compare(task: _Task, values: Values, findings: Findings) -> None:
@@ -95,15 +106,17 @@ def _judge(task: _Task, key: tuple[slice, ...], source: Any, product: Any, probl
     if task.shape == () and GRID_MAPPING in dict(task.variable.meaning):
         findings.inform(f"variable {name} is a grid mapping, whose value means nothing (CF 5.6): {problem}")
         return
-    note = "" if task.plan.reader.placed else "; it differs between files or changed, and the product keeps only one"
-    if name in request.identical and not task.plan.reader.placed:
+    kind, note = "values", ""
+    if not task.plan.reader.placed:
         apart = differs_within(source, product, task.variable.encoding, task.plan.product.encoding, request.identical_within)
-        if apart.within:
+        declared = name in request.identical
+        if apart.within and declared:
             findings.inform(f"variable {name} of {task.path} differs by {apart.words}; it is declared identical in all files")
             return
-        note = f"; it is declared identical, and differs by {apart.words}"
+        kind = NEARLY_SHARED if apart.within else SHARED
+        note = f"; it is declared identical, and differs by {apart.words}" if declared else ONE_COPY
     where = "" if all(part.start == 0 for part in key) else f" in the block from {[part.start for part in key]}"
-    findings.problem("values", f"variable {name} differs from {task.path}{where}: {problem}{note}", name)
+    findings.problem(kind, f"variable {name} differs from {task.path}{where}: {problem}{note}", name)
 
 
 def _block(task: _Task, values: Values, key: tuple[slice, ...]) -> tuple[Any, Any]:

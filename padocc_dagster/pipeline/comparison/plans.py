@@ -9,6 +9,7 @@ from padocc_dagster.pipeline.comparison.encoding import differences, units_probl
 from padocc_dagster.pipeline.comparison.placement import STACKED, Placement
 from padocc_dagster.pipeline.comparison.products import OpenProduct, ProductVariable
 from padocc_dagster.pipeline.comparison.reading import ProductReader
+from padocc_dagster.pipeline.comparison.report import STACKED as STACKED_ALONG
 from padocc_dagster.pipeline.comparison.report import Findings
 from padocc_dagster.pipeline.comparison.request import Request
 from padocc_dagster.pipeline.comparison.sources import Header, SourceVariable, attributes_of
@@ -79,10 +80,12 @@ def plan(
         joined = source.is_char and bool(expected) and target.encoding.dtype == "str" and target.dimensions == expected[:-1]
         if target.dimensions == expected or joined:
             plans[name] = Plan(target, ProductReader(target, placement), joined, rewritten=request.product.cloud_format == "zarr")
+        elif set(target.dimensions) - set(expected) == {placement.dimension}:
+            sentence = f"variable {name} is not the same in all files, so that it was joined along {placement.dimension} as data are"
+            findings.problem(STACKED_ALONG, sentence, name)
         else:
-            findings.problem(
-                "variables", f"variable {name} has dimensions {target.dimensions} in the product, expected {expected}", name
-            )
+            sentence = f"variable {name} has dimensions {target.dimensions} in the product, expected {expected}"
+            findings.problem("variables", sentence, name)
     _check_later_files(headers, plans, placement, request, findings)
     return {name: plans[name] for name in first if name in plans}
 

@@ -5,6 +5,7 @@ and when the product's metadata makes of these bytes what the file's makes of th
 being read. What cannot be proved so is noted in the plans, and read.
 """
 
+from dataclasses import replace
 from typing import Any
 
 from padocc_dagster.pipeline.comparison.chunk_index import Index, Locations, opened_index
@@ -84,7 +85,7 @@ def _prove_one(part: _Part, index: Index, findings: Findings) -> None:
         _check_files(part, file, findings)
         part.plan.forced.add(part.number)
         return
-    unlike = differences(own, part.table.storage)
+    unlike = differences(own, replace(part.table.storage, chunks=part.chunks))
     if unlike and (file >= 0).any():
         findings.problem("storage", f"variable {part.name} is stored otherwise in {part.path}: {'; '.join(unlike)}", part.name)
         return
@@ -93,7 +94,7 @@ def _prove_one(part: _Part, index: Index, findings: Findings) -> None:
             findings.problem("references", f"variable {part.name} of {part.path} {part.misplaced}", part.name)
         part.plan.forced.add(part.number)
         return
-    locations = index.locations(part.name, part.chunks)
+    locations = index.locations(part.name, part.chunks, part.shape)
     if locations is None or locations.offsets.shape != file.shape:
         sentence = f"the chunks {part.chunks} of {part.name} in the product are no chunks of {part.path}"
         findings.problem("references", sentence, part.name)

@@ -3,8 +3,12 @@
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+SHARED, NEARLY_SHARED, STACKED = "shared", "nearly shared", "stacked"
+"""Kinds of problems that have remedies of their own: a variable that the product has once for all files differs between files, differs by
+rounding only, or was joined like data because it differs."""
 SHOWN_PER_KIND = 4
 ENOUGH = 40
+LISTS = ("problems", "variables_at_fault", "information", "variables", "reasons")
 
 
 @dataclass(frozen=True)
@@ -29,6 +33,8 @@ class Comparison:
     product_fingerprint: str
     source_fingerprint: str
     seconds: float
+    reasons: tuple[str, ...] = ()
+    """The kinds of the problems, in their order: see `Findings.problem`."""
     files_proved: int = 0
     """Files of which every reference was held against the file's own chunk index; what else the product has of them was read."""
 
@@ -38,14 +44,14 @@ class Comparison:
 
     def as_dict(self) -> dict[str, Any]:
         """The report as JSON holds it."""
-        lists = {name: list(getattr(self, name)) for name in ("problems", "variables_at_fault", "information", "variables")}
+        lists = {name: list(getattr(self, name)) for name in LISTS}
         return {**asdict(self), **lists, "passed": self.passed}
 
     @classmethod
     def from_dict(cls, value: dict[str, Any]) -> "Comparison":
         """Read back what `as_dict` gave, also with what `verify` adds to it. Raises KeyError or TypeError for anything else."""
         value = {name: item for name, item in value.items() if name not in ("passed", "asked")}
-        tuples = {name: tuple(value[name]) for name in ("problems", "variables_at_fault", "information", "variables")}
+        tuples = {name: tuple(value[name]) for name in LISTS if name in value or name != "reasons"}
         return cls(**{**value, **tuples})
 
 
@@ -64,7 +70,10 @@ class Findings:
     _counts: dict[tuple[str, str], int] = field(default_factory=dict)
 
     def problem(self, kind: str, sentence: str, variable: str = "") -> None:
-        """Note a reason to refuse. Reasons of one kind, such as 'values', and of one variable are shown together."""
+        """Note a reason to refuse. Reasons of one kind, such as 'values', and of one variable are shown together.
+
+        Remedies are found by the kind (`remedies/own.py`).
+        """
         key = (kind, variable)
         self._counts[key] = self._counts.get(key, 0) + 1
         shown = self._problems.setdefault(key, [])
@@ -102,6 +111,10 @@ class Findings:
             if hidden:
                 sentences.append(f"{kind} of {variable}: {hidden} more of the same sort" if variable else f"{kind}: {hidden} more")
         return tuple(sentences)
+
+    def reasons(self) -> tuple[str, ...]:
+        """The kinds of problems, each once."""
+        return tuple(dict.fromkeys(kind for kind, _ in self._problems))
 
     def variables(self) -> tuple[str, ...]:
         """The variables that problems are about, each once."""

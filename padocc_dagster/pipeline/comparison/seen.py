@@ -24,8 +24,18 @@ TIME_ROUNDING_NS = 1000
 """Nanoseconds by which decoded times may differ where raw ones were compared within a tolerance."""
 
 
-def compare_seen(request: Request, headers: list[Header], placement: Placement, plans: dict[str, Plan], findings: Findings) -> None:
-    """Compare types, missing values, decoded values, times and the set of coordinates, for one file of each kind."""
+def compare_seen(
+    request: Request,
+    references: dict[str, Any] | None,
+    headers: list[Header],
+    placement: Placement,
+    plans: dict[str, Plan],
+    findings: Findings,
+) -> None:
+    """Compare types, missing values, decoded values, times and the set of coordinates, for one file of each kind.
+
+    `references` are those of a kerchunk JSON file, already read.
+    """
     covered = sorted({number for plan in plans.values() for number in plan.representatives()})
     _check_coordinates(request, headers, plans, findings)
     decoded = [_is_decodable(request.sources[number]) for number in covered]
@@ -33,7 +43,7 @@ def compare_seen(request: Request, headers: list[Header], placement: Placement, 
         which = request.sources[covered[decoded.index(False)]]
         findings.inform(f"xarray cannot decode the times of {which}: open it, and the product, with decode_times=False")
     try:
-        with _opened(request, all(decoded)) as product:
+        with _opened(request, references, all(decoded)) as product:
             for number in covered:
                 _compare_file(request, headers[number], number, product, all(decoded), placement, plans, findings)
     except Exception as error:
@@ -168,20 +178,22 @@ def _check_coordinates(request: Request, headers: list[Header], plans: dict[str,
     first = headers[0].coordinates & plans.keys()
     for path, header in zip(request.sources, headers, strict=True):
         if header.coordinates is not headers[0].coordinates and header.coordinates & plans.keys() != first:
-            odd = ", ".join(sorted((header.coordinates & plans.keys()) ^ first))
-            findings.problem("coordinates", f"the coordinates of {path} are not those of the first file: {odd} is one in one of them only")
+            odd = sorted((header.coordinates & plans.keys()) ^ first)
+            sentence = f"the coordinates of {path} are not those of the first file: {', '.join(odd)} is one in one of them only"
+            findings.problem("coordinates", sentence, odd[0])
 
 
 def _check_coordinate_sets(source: Any, product: Any, path: str, plans: dict[str, Plan], findings: Findings) -> None:
     ours, theirs = (set(dataset.coords) & plans.keys() for dataset in (source, product))
     for name in sorted(ours - theirs):
-        findings.problem("coordinates", f"{name} is a coordinate in {path}, and none in the product: an attribute `coordinates` is lost")
+        sentence = f"{name} is a coordinate in {path}, and none in the product: an attribute `coordinates` is lost"
+        findings.problem("coordinates", sentence, name)
     for name in sorted(theirs - ours):
-        findings.problem("coordinates", f"{name} is a coordinate in the product, and none in {path}")
+        findings.problem("coordinates", f"{name} is a coordinate in the product, and none in {path}", name)
 
 
 @contextmanager
-def _opened(request: Request, decoded: bool) -> Iterator[Any]:
+def _opened(request: Request, references: dict[str, Any] | None, decoded: bool) -> Iterator[Any]:
     import dask
     import xarray
 
@@ -190,9 +202,10 @@ def _opened(request: Request, decoded: bool) -> Iterator[Any]:
     if not decoded:
         options["decode_times"] = False
     if product.cloud_format in ("kerchunk", "parquet"):
-        # fsspec keeps file systems by their arguments, and would answer for a file as it was before
-        options["storage_options"] = {"skip_instance_cache": True}
-    with dask.config.set(scheduler="synchronous"), xarray.open_dataset(str(product.path), **options) as dataset:
+        # fsspec keeps file systems by their arguments, and would answer for a file as it was before; dask takes longer than the reading
+        options |= {"storage_options": {"skip_instance_cache": True}, "open_dataset_options": {"chunks": None}}
+    where: Any = str(product.path) if references is None else references  # kerchunk's engine takes references too
+    with dask.config.set(scheduler="synchronous"), xarray.open_dataset(where, **options) as dataset:
         yield dataset
 
 

@@ -14,8 +14,9 @@ if TYPE_CHECKING:
 DURATIONS: dict[str | None, float] = {"days": 86_400_000_000, "hours": 3_600_000_000, "minutes": 60_000_000, "seconds": 1_000_000}
 DURATIONS |= {"milliseconds": 1_000, "microseconds": 1, "nanoseconds": 0.001}
 """Microseconds in each unit that xarray takes for a duration (`xarray/coding/times.py`, `TIME_UNITS`)."""
-ROUNDING, ROUNDING_CFTIME = 0.0005, 0.5
-"""Microseconds that xarray may lose by decoding and writing again: half a nanosecond, with cftime half a microsecond."""
+ROUNDING, ROUNDING_CFTIME = 0.001, 1.0
+"""Microseconds that xarray may lose by decoding and writing again: a nanosecond, and a microsecond with cftime. Both cut off what is
+smaller (`xarray/coding/times.py`, `_decode_datetime_with_pandas`)."""
 UNIT_SHARE = 1e-3
 """The largest share of the smaller unit by which whole numbers in different units may differ."""
 GREGORIAN = -12_219_292_800_000_000.0

@@ -12,7 +12,8 @@ from padocc_dagster.pipeline.making.dropping import dropping
 from padocc_dagster.pipeline.making.findings import keep_findings, undecoded_of
 from padocc_dagster.pipeline.making.opening import opened_with
 from padocc_dagster.pipeline.making.order import Ordering, concatenation_order, ordered
-from padocc_dagster.pipeline.making.survey import refusal_in, survey
+from padocc_dagster.pipeline.making.survey import survey
+from padocc_dagster.pipeline.making.unjoinable import refusal_in
 from padocc_dagster.pipeline.product import options_of
 from padocc_dagster.pipeline.sources import keep_order
 from padocc_dagster.pipeline.specs import dropped_of
@@ -32,7 +33,7 @@ def asked_order(workdir: Workdir, project: Project, files: Sequence[str]) -> Ord
         ordering, headers = concatenation_order(files, along), []
     else:
         headers = survey(files, along)
-        refusal = refusal_in(headers, {*concat, *(options.get("identical_dims") or ()), *dropped_of(base)})
+        refusal = refusal_in(headers, {*concat, *(options.get("identical_dims") or ()), *dropped_of(base)}, along)
         if refusal:
             raise refusal
         ordering = ordered(headers, along)

@@ -17,7 +17,7 @@ from padocc_dagster.pipeline.making.opening import ENGINES
 from padocc_dagster.pipeline.making.operation import clear_cache, construct, remove
 from padocc_dagster.pipeline.making.refusals import SourcesRefused, with_details
 from padocc_dagster.pipeline.making.regular_chunks import regular_chunks
-from padocc_dagster.pipeline.making.survey import overlap_refusal
+from padocc_dagster.pipeline.making.unjoinable import overlap_refusal
 from padocc_dagster.pipeline.product import Product, options_of, product_of, size_of
 from padocc_dagster.pipeline.sources import read_sources
 from padocc_dagster.pipeline.spec import AGGREGATORS

@@ -12,6 +12,7 @@ from typing import Any
 
 from padocc_dagster.pipeline.files import read_json, write_json
 from padocc_dagster.pipeline.making.scalars import name_scalar_chunks
+from padocc_dagster.pipeline.making.unwritten import fill_up
 from padocc_dagster.pipeline.product import Product
 
 OF_THE_PRODUCT = {"_ARRAY_DIMENSIONS", "_FillValue"}
@@ -30,6 +31,7 @@ def restore_declarations(product: Product, first_source: str) -> None:
         if f"{name}/.zarray" in references:
             _restore(references, name, own)
     _restore_coordinates(references, declared)
+    fill_up(references, declared, first_source)
     write_json(product.path, value)
 
 
@@ -47,8 +49,8 @@ def _restore(references: dict[str, Any], name: str, own: Mapping[str, Any]) -> N
         restored |= {"coordinates": " ".join(words)}
     if "_FillValue" in own:
         array["fill_value"] = as_json(own["_FillValue"])
-    elif dtype is not None and dtype.kind in "iuf":
-        # NaN declares nothing that a floating-point number would not say itself, and chunks that were never written read as missing
+    elif dtype is not None and dtype.kind in "iufS":
+        # NaN declares nothing that a floating-point number would not say itself
         array["fill_value"] = "NaN" if dtype.kind == "f" else None
     references[f"{name}/.zarray"] = _text(array)
     references[f"{name}/.zattrs"] = _text(restored | kept)

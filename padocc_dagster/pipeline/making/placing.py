@@ -3,7 +3,8 @@
 PADOCC looks for a file's place by the first value of its coordinate, with a tolerance of 1e-5 of that value
 (`padocc/phases/validate.py:1330`): for seconds since 1970 that is four hours, so the hours before the file are taken for its own.
 Without a coordinate every file begins at 0. And it holds numbers of time against each other whatever their units are
-(`padocc/phases/validate.py:1237`). Where a file belongs is known here, from the order of the files and their lengths.
+(`padocc/phases/validate.py:1237`), and whatever xarray cut off when it wrote them again. Where a file belongs is known here, from the
+order of the files and their lengths.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,6 +12,8 @@ from contextlib import contextmanager, suppress
 from itertools import accumulate
 from typing import Any, NamedTuple
 
+from padocc_dagster.pipeline.comparison.encoding import Encoding
+from padocc_dagster.pipeline.comparison.times import rounded_equal
 from padocc_dagster.pipeline.files import read_json
 from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.making.opening import ENGINES
@@ -40,7 +43,8 @@ def placed(workdir: Workdir, project: Project, sources: Sequence[str], product: 
     dimension, starts = concat[0], [0, *accumulate(lengths)]
     positions = {path: range(start, end) for path, start, end in zip(sources, starts, starts[1:], strict=False)}
     bare = not _has_coordinate(sources, dimension, dropped_of(read_json(workdir.base_cfg(project))))
-    opened, sliced, wanted = xarray.open_dataset, ValidateOperation._get_preslice, _times_of(product)
+    opened, sliced = xarray.open_dataset, ValidateOperation._get_preslice
+    wanted, written = _times_of(product, dimension)
 
     def open_dataset(path: Any, *rest: Any, **given: Any) -> Any:
         dataset = opened(path, *rest, **given)
@@ -48,7 +52,9 @@ def placed(workdir: Workdir, project: Project, sources: Sequence[str], product: 
             return dataset
         if bare:
             dataset = dataset.assign_coords({dimension: positions[path]})
-        return _in_units(dataset, wanted) if given.get("decode_times") is False else dataset
+        if given.get("decode_times") is False:
+            dataset = _as_written(_in_units(dataset, wanted), wanted, written, positions[path])
+        return dataset
 
     def preslice(operation: Any, test: Any, sample: Any, variables: Sequence[str], rf: int = 0) -> Any:
         place = positions[operation.allfiles[rf]]
@@ -66,11 +72,14 @@ def placed(workdir: Workdir, project: Project, sources: Sequence[str], product: 
         xarray.open_dataset, ValidateOperation._get_preslice = opened, sliced
 
 
-def _times_of(product: Product) -> dict[str, Times]:
+def _times_of(product: Product, dimension: str) -> tuple[dict[str, Times], dict[str, Any]]:
+    """How the product encodes its times, and the numbers of those that begin with the dimension of concatenation."""
     import xarray
 
     with xarray.open_dataset(str(product.path), engine=ENGINES[product.cloud_format], decode_times=False) as dataset:
-        return _times_in(dataset)
+        times = _times_in(dataset)
+        found = {name: dataset.variables[name] for name in times if name in dataset.variables}
+        return times, {name: variable.values for name, variable in found.items() if variable.dims[:1] == (dimension,)}
 
 
 def _times_in(dataset: Any) -> dict[str, Times]:
@@ -97,6 +106,19 @@ def _in_units(dataset: Any, wanted: Mapping[str, Times]) -> Any:
             with suppress(ValueError):
                 values = _converted(variable.values, own, wanted[name])
                 dataset = dataset.assign({name: (variable.dims, values, {**variable.attrs, **wanted[name]._asdict()})})
+    return dataset
+
+
+def _as_written(dataset: Any, times: Mapping[str, Times], written: Mapping[str, Any], place: range) -> Any:
+    """The dataset with the product's numbers for those times of its own that differ by no more than xarray cuts off."""
+    import numpy as np
+
+    for name, numbers in written.items():
+        variable, part = dataset.variables.get(name), numbers[place.start : place.stop]
+        if variable is not None and variable.shape == part.shape and variable.dtype.kind == part.dtype.kind == "f":
+            with suppress(ValueError):
+                equal = rounded_equal(variable.values, part, Encoding(str(part.dtype), *times[name]))
+                dataset = dataset.assign({name: (variable.dims, np.where(equal, part, variable.values), variable.attrs)})
     return dataset
 
 

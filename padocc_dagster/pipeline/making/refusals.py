@@ -45,6 +45,18 @@ class DifferingCoordinateError(SourcesRefused):
     """A coordinate that all files share differs in the last digits of some, so that it looks like a dimension of aggregation."""
 
 
+class DifferingGridError(SourcesRefused):
+    """A coordinate beside the one along which the files follow each other is not the same in all of them."""
+
+
+class DifferingCalendarError(SourcesRefused):
+    """Times of some files are counted in another calendar, in which the same number is another day."""
+
+
+class GroupsInSourceError(SourcesRefused):
+    """A file has groups, of which a product keeps the root only."""
+
+
 class EmptySourceError(SourcesRefused):
     """A file has no step along the dimension of aggregation."""
 

@@ -1,22 +1,26 @@
 """What the headers of source files say, each file opened once: where it begins, how it packs, which of its coordinates are its own.
 
-`order.py` orders the files by it.
+`order.py` orders the files by it, and `unjoinable.py` finds those that cannot be joined.
 """
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from math import isnan
+from math import isnan, prod
 from typing import Any, NamedTuple
 
-from padocc_dagster.pipeline.making.refusals import DifferingCoordinateError, EmptySourceError, SourcesOverlapError, SourcesRefused, some
+from padocc_dagster.pipeline.comparison.netcdf3 import is_classic, pieces
 
 LAST_DIGITS = 1e-3
 """Coordinates differ in their last digits only where they differ by less than this share of their smallest step."""
 LARGEST_COORDINATE = 100_000
 """Values up to which coordinates are compared."""
 EPOCH = "seconds since 1850-01-01"
+SAME_CALENDAR = {"gregorian": "standard", "proleptic_gregorian": "standard", "365_day": "noleap", "366_day": "all_leap"}
+"""Calendars that name the same days (`proleptic_gregorian` since 1582)."""
+NOT_WRITTEN = ("month", "months", "year", "years")
+"""Units of time that cftime decodes in some calendars and xarray cannot write again (`xarray/coding/times.py`)."""
 
 
 class UnreadableSourceError(Exception):
@@ -32,6 +36,8 @@ class Start(NamedTuple):
     """For a time that can be decoded: seconds since 1850 in its calendar."""
     units: str = ""
     """Of a time, as stored; empty for other coordinates."""
+    calendar: str = ""
+    """Of a time, in one name for each calendar."""
 
     @property
     def is_time(self) -> bool:
@@ -63,6 +69,9 @@ class Header:
     """Time variable → its units, for those that cannot be decoded."""
     drift: dict[str, float]
     """Coordinate → the largest difference from the first file, for those that differ in the last digits only."""
+    apart: dict[str, float]
+    """Coordinate → the same, for those that differ by more."""
+    groups: tuple[str, ...] = ()
 
 
 def survey(files: Sequence[str], along: str | None = None) -> list[Header]:
@@ -79,63 +88,6 @@ def survey(files: Sequence[str], along: str | None = None) -> list[Header]:
         shown = "; ".join(unreadable[:10]) + (f"; and {len(unreadable) - 10} more" if len(unreadable) > 10 else "")
         raise UnreadableSourceError(f"{len(unreadable)} of {len(files)} source files cannot be read: {shown}")
     return headers
-
-
-def refusal_in(headers: Sequence[Header], declared: Iterable[str]) -> SourcesRefused | None:
-    """Why no product can be made of these files; None where nothing is found. `declared` are names that the config has spoken of."""
-    return _twice(headers) or _empty(headers) or _drifted(headers, {*declared})
-
-
-def _twice(headers: Sequence[Header]) -> SourcesOverlapError | None:
-    places: dict[tuple[int, int], list[str]] = {}
-    for header in headers:
-        status = os.stat(header.path)
-        places.setdefault((status.st_dev, status.st_ino), []).append(header.path)
-    twice = [paths for paths in places.values() if len(paths) > 1]
-    if not twice:
-        return None
-    message = (
-        f"{twice[0][0]} and {twice[0][1]} are one file under two names, as a link has it ({len(twice)} file(s) are among the sources "
-        "more than once). Edit the pattern so that it finds each file once"
-    )
-    return SourcesOverlapError(message, files=(path for paths in twice for path in paths))
-
-
-def _empty(headers: Sequence[Header]) -> EmptySourceError | None:
-    for name in headers[0].sizes:
-        lengths = [header.sizes.get(name, 0) for header in headers]
-        empty = [header.path for header, length in zip(headers, lengths, strict=True) if not length]
-        if empty and any(lengths):
-            message = (
-                f"{some(empty)} has no values along {name}, which {len(headers) - len(empty)} other file(s) have: "
-                "replace the file, or edit the pattern so that it is left out"
-            )
-            return EmptySourceError(message, files=empty, dimension=name)
-    return None
-
-
-def _drifted(headers: Sequence[Header], declared: set[str]) -> DifferingCoordinateError | None:
-    for name in dict.fromkeys(name for header in headers for name in header.drift if name not in declared):
-        odd = {header.path: header.drift[name] for header in headers if name in header.drift}
-        message = (
-            f"variable {name} differs in the last digits in {some(odd)}: by up to {max(odd.values()):.2g} from {headers[0].path}. "
-            f"Declare it identical with identical_dims: [{name}], and the first file's values are taken"
-        )
-        return DifferingCoordinateError(message, name, odd)
-    return None
-
-
-def overlap_refusal(files: Sequence[str], taken: Iterable[str]) -> SourcesOverlapError:
-    """Why a CFA aggregation took only some of the files: for each place along its dimensions it holds one."""
-    left = [path for path in files if path not in {*taken}]
-    starts = {header.path: header.starts for header in survey(files)}
-    twins = [path for path in files if path not in left and starts[path] == starts[left[0]]]
-    beside = f"begins where {twins[0]} begins" if twins else "is where another file is"
-    message = (
-        f"{len(left)} of {len(files)} source files did not get into the CFA aggregation, which holds one file for each place: "
-        f"{left[0]} {beside}. Edit the pattern so that it finds one version of each file"
-    )
-    return SourcesOverlapError(message, files=[*left, *twins])
 
 
 def packings(headers: Sequence[Header]) -> dict[str, dict[Packing, list[str]]]:
@@ -155,8 +107,10 @@ def _header(path: str, along: str | None, first: dict[str, Any]) -> Header:
     """The header of a file. `first` is filled with the first file's coordinates, and compared with those of later ones."""
     import netCDF4
 
+    _check_length(path)
     with netCDF4.Dataset(path) as dataset:
         dataset.set_auto_maskandscale(False)
+        drift, apart = _differences(dataset, first, along)
         names = dataset.dimensions if along is None else dataset.variables
         starts = {name: start for name in names if (start := _start(dataset, name, along or name)) is not None}
         return Header(
@@ -165,8 +119,20 @@ def _header(path: str, along: str | None, first: dict[str, Any]) -> Header:
             starts,
             {name: _packing(variable) for name, variable in dataset.variables.items() if _is_packed(variable)},
             {name: variable.units for name, variable in dataset.variables.items() if not _is_decodable(variable)},
-            _drift(dataset, first, along),
+            drift,
+            apart,
+            tuple(dataset.groups),
         )
+
+
+def _check_length(path: str) -> None:
+    """Raise ValueError for a NetCDF3 file that was cut off: the C library reads zeros there."""
+    size = os.path.getsize(path)
+    for name, piece in pieces(path).items() if is_classic(path) else ():
+        row = prod(piece.shape[1:] if piece.step is not None else piece.shape) * int(piece.dtype[-1])
+        end = piece.begin + row + (piece.step or 0) * (piece.shape[0] - 1 if piece.step is not None else 0)
+        if end > size and 0 not in piece.shape:
+            raise ValueError(f"it is {size} bytes long and ends within variable {name}, which takes it to {end}")
 
 
 def _start(dataset: Any, name: str, dimension: str) -> Start | None:
@@ -177,10 +143,11 @@ def _start(dataset: Any, name: str, dimension: str) -> Start | None:
     if " since " not in units:
         return None if isnan(value) else Start(value)
     calendar = str(getattr(variable, "calendar", "standard"))
+    named = SAME_CALENDAR.get(calendar.lower(), calendar.lower())
     if not _decodes(units, calendar):
-        return None if isnan(value) else Start(value, None, units)
+        return None if isnan(value) else Start(value, None, units, named)
     try:
-        return Start(value, _seconds(value, units, calendar), units)
+        return Start(value, _seconds(value, units, calendar), units, named)
     except ValueError:
         if name == dimension:
             raise
@@ -195,9 +162,11 @@ def _seconds(value: float, units: str, calendar: str) -> float:
 
 @lru_cache
 def _decodes(units: str, calendar: str) -> bool:
-    """Whether times in these units can be decoded: not months of a calendar whose months differ, and no year 0 where there is none."""
+    """Whether times in these units can be decoded, and written again: not months, and no year 0 in a calendar without one."""
     import cftime
 
+    if units.split()[0].lower() in NOT_WRITTEN:
+        return False
     try:
         cftime.num2date(0, units, calendar)
     except (ValueError, OverflowError):
@@ -220,14 +189,15 @@ def _packing(variable: Any) -> Packing:
     return Packing(*(None if value is None else float(value) for value in values))
 
 
-def _drift(dataset: Any, first: dict[str, Any], along: str | None) -> dict[str, float]:
-    """Coordinates that differ from the first file's in their last digits; of the first file none, whose coordinates are kept."""
+def _differences(dataset: Any, first: dict[str, Any], along: str | None) -> tuple[dict[str, float], dict[str, float]]:
+    """By how much coordinates differ from the first file's: those in their last digits, and the others. Of the first file, none do."""
     import numpy as np
 
-    found = {}
+    drift: dict[str, float] = {}
+    apart: dict[str, float] = {}
     for name, dimension in dataset.dimensions.items():
         variable = dataset.variables.get(name)
-        if variable is None or name == along or variable.dimensions != (name,) or variable.dtype.kind != "f":
+        if variable is None or name == along or variable.dimensions != (name,) or variable.dtype.kind not in "iuf":
             continue
         if not 1 < len(dimension) <= LARGEST_COORDINATE:
             continue
@@ -236,6 +206,7 @@ def _drift(dataset: Any, first: dict[str, Any], along: str | None) -> dict[str, 
         if before is values or before.shape != values.shape:
             continue
         difference = float(np.max(np.abs(values - before)))
-        if 0 < difference < LAST_DIGITS * float(np.min(np.abs(np.diff(before)))):
-            found[name] = difference
-    return found
+        if difference > 0:
+            small = variable.dtype.kind == "f" and difference < LAST_DIGITS * float(np.min(np.abs(np.diff(before))))
+            (drift if small else apart)[name] = difference
+    return drift, apart

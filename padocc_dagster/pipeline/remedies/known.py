@@ -8,6 +8,7 @@ from typing import Any
 from padocc_dagster.pipeline.files import CorruptFileError, read_json, read_lines
 from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.product import options_of
+from padocc_dagster.pipeline.remedies.own import BY_REASON, CLASSES
 from padocc_dagster.pipeline.remedies.tries import READ_LOG, RESCAN
 from padocc_dagster.pipeline.remedies.words import Explanation, Remedy, written_out
 from padocc_dagster.pipeline.tried import aggregators_tried
@@ -34,11 +35,17 @@ def commands_for(
     pointless = (*OUT_OF_PLACE.get(_format(base), ()), *(["concat_dims="] if options_of(base).get("concat_dims") else []))
     tried = aggregators_tried(workdir, project) if phase == "compute" else ()
     pointless += tuple(f"recompute {{key}} --aggregator {name}" for name in tried)
-    fitting = [remedy for remedy in explanation.remedies if not any(word in remedy.command for word in pointless)]
+    fitting = [remedy for remedy in _of_reason(workdir, project, explanation) if not any(word in remedy.command for word in pointless)]
     if phase in ("init", "scan"):
         fitting = before_compute(fitting) or [RESCAN]
     offered = fitting or (explanation.remedies and (READ_LOG,))
     return [(remedy.sentence, written_out(remedy, project, phase, why, root, known)) for remedy in offered]
+
+
+def _of_reason(workdir: Workdir, project: Project, explanation: Explanation) -> Sequence[Remedy]:
+    """The explanation's remedies, or those for the kind of difference that the comparison found."""
+    reason = _details(workdir, project).get("reason", "")
+    return BY_REASON.get(str(reason), explanation.remedies) if explanation is CLASSES["ProductDiffersFromSource"] else explanation.remedies
 
 
 def before_compute(remedies: Sequence[Remedy]) -> list[Remedy]:
@@ -61,12 +68,16 @@ def _pattern(base: dict[str, Any]) -> dict[str, str]:
 
 def _named(workdir: Workdir, project: Project) -> dict[str, str]:
     """The variable, or the field of the config, that the last failure is about."""
+    details = _details(workdir, project)
+    return {name: str(details[name]) for name in ("variable", "field") if details.get(name)}
+
+
+def _details(workdir: Workdir, project: Project) -> dict[str, Any]:
+    """What the last outcome carries besides its message."""
     try:
-        outcome = read_json(workdir.outcome(project))
+        return read_json(workdir.outcome(project)).get("details") or {}
     except CorruptFileError:
         return {}
-    details = outcome.get("details") or {}
-    return {name: str(details[name]) for name in ("variable", "field") if details.get(name)}
 
 
 def _format(base: dict[str, Any]) -> str:

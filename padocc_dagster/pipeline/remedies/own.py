@@ -26,6 +26,18 @@ CLASSES = {
         "files store a variable in other types, filters or chunks than the others, and kerchunk references can hold one kind only",
         (tries.ZARR, tries.CFA),
     ),
+    "DifferingCalendarError": Explanation(
+        "files count their times in different calendars, and a product has one",
+        (tries.RESCAN_REPLACED, tries.ANOTHER_PATTERN, tries.GIVE_UP),
+    ),
+    "DifferingGridError": Explanation(
+        "files have other values of a coordinate that a product has once for all files",
+        (tries.ANOTHER_PATTERN, tries.RESCAN_REPLACED, tries.GIVE_UP),
+    ),
+    "GroupsInSourceError": Explanation(
+        "files have groups, and a product keeps the root of a file only",
+        (tries.RESCAN_REPLACED, tries.ANOTHER_PATTERN, tries.GIVE_UP),
+    ),
     "DifferingPackingError": Explanation(
         "files pack a variable with scales and offsets of their own, and references and Zarr stores can hold one of each only",
         (tries.CFA, tries.DROP),
@@ -82,6 +94,18 @@ CLASSES = {
         ),
     ),
 }
+
+LEAVE_OUT = (tries.ANOTHER_PATTERN_WITHOUT, tries.DROP, tries.GIVE_UP)
+BY_REASON = {
+    "nearly shared": (tries.SAME_COORDINATE, tries.SAME_COORDINATE_IN_KERCHUNK, tries.ANOTHER_PATTERN_WITHOUT),
+    "stacked": (tries.SAME_COORDINATE, tries.SAME_COORDINATE_IN_KERCHUNK, *LEAVE_OUT),
+    "shared": LEAVE_OUT,
+    "meaning": LEAVE_OUT,
+    "units": LEAVE_OUT,
+    "coordinates": LEAVE_OUT,
+    "variables": (tries.DROP, tries.ANOTHER_PATTERN_WITHOUT, tries.GIVE_UP),
+}
+"""What helps where a product differs, by the kind of the first problem of the comparison (`comparison/report.py`)."""
 
 PYTHON = {
     "KeyError": Explanation(

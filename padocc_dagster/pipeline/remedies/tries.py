@@ -43,6 +43,9 @@ WITHOUT_EMPTY = Remedy(
     "edit {key} --set dropped=[{dimension}]",
 )
 ANOTHER_PATTERN = Remedy("edit the pattern so that it finds the files meant, and no others", "edit {key} --set pattern={pattern}")
+ANOTHER_PATTERN_WITHOUT = Remedy(
+    "edit the pattern so that the files found go together, and make a project of the others", "edit {key} --set pattern={pattern}"
+)
 SAME_IN_ALL = Remedy("say what is the same in all files, so that it is taken from the first", "edit {key} --set identical_dims=[VARIABLE]")
 SAME_COORDINATE = Remedy(
     "say that the coordinate is the same in all files, so that the first file's values are taken",
