@@ -90,6 +90,18 @@ def months_of_thirty_days(folder: Path) -> None:
     finished(series(folder, 3, units="months since 1979-01-01", calendar="360_day"))
 
 
+def unsigned_without_fill(folder: Path) -> None:
+    """Bytes that count to 255, as in the land cover of CCI."""
+
+    def change(number: int, dataset: netCDF4.Dataset) -> None:
+        classes = dataset.createVariable("classes", "i1", GRID, chunksizes=(2, 12, 14))
+        classes.set_auto_maskandscale(False)
+        classes._Unsigned = "true"
+        classes[:] = np.random.default_rng(number).integers(-128, 128, (4, 12, 14))
+
+    changed(folder, change)
+
+
 PUBLISHED: dict[Builder, tuple[str, ...]] = {
     unwritten_characters: ALL,
     unwritten_number: ALL,
@@ -97,6 +109,7 @@ PUBLISHED: dict[Builder, tuple[str, ...]] = {
     partly_written_numbers: ALL,
     partly_written_integers: ALL,
     partly_written_bytes: ALL,
+    unsigned_without_fill: ALL,
     thirds_of_days: ALL,
     months_of_thirty_days: ALL,
 }
@@ -247,6 +260,25 @@ def test_where_only_leaving_files_out_helps_that_is_the_first_remedy(tmp_path: P
     first, *others = words_of_remedies(made)
     assert any(word.startswith("pattern=") for word in first)
     assert not any("recompute" in words for words in others)
+
+
+def test_texts_that_crash_the_reader_of_cfa_are_refused_for_it_alone(tmp_path: Path) -> None:
+    def build(folder: Path) -> None:
+        def change(number: int, dataset: netCDF4.Dataset) -> None:
+            label = dataset.createVariable("label", str, ("time",))
+            for step in range(4):
+                label[step] = f"{number}-{step}"
+
+        changed(folder, change)
+
+    made = made_of(tmp_path, build, "CFA")
+    outcome = made.run("scan")
+    assert (outcome.error_class, outcome.details["variable"]) == ("TextsInAggregationError", "label")
+    assert "cloud_format=zarr" in words_of_remedies(made)[0]
+    zarr = made_of(tmp_path / "zarr", build, "zarr")
+    zarr.through("scan", "compute")
+    assert zarr.verified()["problems"] == []
+    assert zarr.run("compute", cloud_format="CFA").error_class == "TextsInAggregationError"
 
 
 @pytest.mark.parametrize("form", ["kerchunk", "K"])

@@ -77,6 +77,9 @@ CLASSES = {
     "SourcesOverlapError": Explanation(
         "source files are the same file, or have the same place, along the dimension of aggregation", (tries.ANOTHER_PATTERN, tries.GIVE_UP)
     ),
+    "TextsInAggregationError": Explanation(
+        "files hold texts of variable length, at which the reader of CFA aggregations crashes", (tries.ZARR, tries.KERCHUNK)
+    ),
     "UnreadableSourceError": Explanation(
         "source files are damaged or no NetCDF files", (tries.RESCAN_REPLACED, tries.ANOTHER_PATTERN, tries.GIVE_UP)
     ),
