@@ -1,6 +1,8 @@
 # make demo         the environment, then five projects of real data from config to product, watched in a browser
 # make demo-slurm   the same through a private SLURM, which needs Debian, root and the packages that it names
-# make test         the environment, then every test;  make test ARGS="-k selection -x"  for some of them
+# make check        what every commit must pass, in a minute and a half: `make gates` and the unit tests, which need no PADOCC, service or browser
+# make gates        lint, format, types, and who may import whom
+# make test         the environment, `make gates`, then every test;  make test ARGS="-k selection -x"  for some of them
 # make test-python PYTHON=python3.13    the pipeline's tests on another Python, with the packages that it gets, in an environment beside .venv
 # make soak         an hour: 100 small projects through a private SLURM whose controller restarts every three minutes
 # make clean        removes the environment, the demos' folders and what was compiled
@@ -16,7 +18,7 @@ PIPELINE := -k "not kill and not interrupted and not moves and not thousand and 
 unexport PYTHONDONTWRITEBYTECODE  # without byte code, every worker compiles PADOCC and what it imports again
 
 
-.PHONY: demo demo-slurm test test-python soak clean
+.PHONY: demo demo-slurm check gates test test-python soak clean
 
 demo: $(VENV)/installed
 	$(BIN)/padocc-dagster demo --directory $(DEMO)
@@ -27,7 +29,16 @@ demo-slurm: $(VENV)/installed
 	SLURM_CONF="$$PWD/$(DEMO_SLURM)/cluster/etc/slurm.conf" \
 		$(BIN)/padocc-dagster demo --directory $(DEMO_SLURM)/run --settings deploy/slurm/one-node.yaml
 
-test: $(VENV)/installed
+gates: $(VENV)/installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check --quiet .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+check: gates
+	$(BIN)/python -m pytest -q -m unit -n 2 --dist loadfile
+
+test: gates
 	$(BIN)/python -m pytest -raR $(ARGS)
 
 test-python: $(OTHER)/installed
@@ -48,5 +59,5 @@ $(VENV)/installed $(OTHER)/installed: pyproject.toml setup.cfg
 
 clean:
 	test ! -e $(DEMO) || $(PYTHON) -c 'import sys; from pathlib import Path; from padocc_dagster.demo.data import remove_folder; remove_folder(Path(sys.argv[1]))' $(DEMO)
-	rm -rf $(VENV) .venv-* build dist *.egg-info .pytest_cache
+	rm -rf $(VENV) .venv-* build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

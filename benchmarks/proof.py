@@ -38,7 +38,7 @@ def write(path: Path, number: int, form: str, shuffle: bool = True) -> None:
         for name, size in (("time", None), ("lat", 24), ("lon", 36)):
             dataset.createDimension(name, size)
         times = dataset.createVariable("time", "f8", ("time",), **({"chunksizes": (steps,)} if chunked else {}))
-        times.units = "days since 1950-01-01"
+        times.units = "hours since 1950-01-01"
         times[:] = np.arange(steps) + steps * number
         dataset.createVariable("lat", "f8", ("lat",))[:] = np.linspace(-90, 90, 24)
         dataset.createVariable("lon", "f8", ("lon",))[:] = np.linspace(0, 350, 36)

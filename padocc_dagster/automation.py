@@ -22,7 +22,7 @@ from padocc_dagster.pipeline.layout import Workdir
 from padocc_dagster.run_tags import FOLLOWED
 
 
-class PhaseIsDue(dg.AutomationCondition):
+class PhaseIsDue(dg.AutomationCondition[dg.AssetKey]):
     """Keeps the projects whose files in PADOCC say that the asset's phase may and should start.
 
     It stands last in its condition: only what everything else lets through is looked up. A class of our own is known to the code server
@@ -37,7 +37,7 @@ class PhaseIsDue(dg.AutomationCondition):
     def requires_cursor(self) -> bool:
         return False
 
-    def evaluate(self, context: dg.AutomationContext) -> dg.AutomationResult:
+    def evaluate(self, context: dg.AutomationContext[dg.AssetKey]) -> dg.AutomationResult[dg.AssetKey]:
         candidates = context.candidate_subset
         phase = PHASE_OF.get(context.key.to_user_string())
         if phase is None or candidates.is_empty:

@@ -74,7 +74,7 @@ def status_table(rows: Iterable[Standing]) -> Table:
         table.add_column(name, no_wrap=True)
     table.add_column("why", overflow="fold")
     for row in rows:
-        outcome = Text(row.outcome, style=COLOURS.get(row.state.verdict, ""))
+        outcome = Text(row.outcome, style=COLOURS.get(row.state.verdict, "") if row.state.verdict else "")
         cells = [row.project.group, row.project.code, row.state.phase]
         table.add_row(*map(Text, cells), outcome, Text(_moment(row.state.since)), Text(row.why))
     return table

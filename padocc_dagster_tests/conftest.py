@@ -12,17 +12,19 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
-from padocc_dagster.pipeline.workers import fork_server
+from padocc_dagster.pipeline.workers import call, fork_server
 from padocc_dagster.pipeline.workers.environment import clean_environment
 from padocc_dagster.pipeline.workers.forked import FORK_SERVER
+from padocc_dagster_tests.kinds import UNIT, kinds_of
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
+TESTS = Path(__file__).parent
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-sync"]
 MILLISECONDS = 1000.0
@@ -46,9 +48,19 @@ def fork_server_at(address: Path, module: str = fork_server.__name__) -> Iterato
             server.kill()
 
 
+def no_worker() -> NoReturn:
+    """Stands for `call.start` where only unit tests run."""
+    raise AssertionError("a unit test started a worker of PADOCC: list its file in kinds.py")
+
+
 @pytest.fixture(scope="session", autouse=True)
-def workers_are_forked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Workers that a test starts are forked, as in an instance on one machine."""
+def workers_are_forked(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Workers that a test starts are forked, as in an instance on one machine. Where only unit tests run, none can be started."""
+    if all(item.get_closest_marker(UNIT) for item in request.session.items):
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(call, "start", no_worker)
+            yield
+        return
     with fork_server_at(tmp_path_factory.mktemp("forks") / "socket"):
         yield
 
@@ -68,13 +80,17 @@ def page() -> "Iterator[Page]":
         browser.close()
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Live instances and services first: they mostly wait, and several processes then end at about the same time (--no-loadscope-reorder).
 
-    One of theirs that fails is tried once more: services, a cluster and a browser share two cores with everything else.
+    Each test is marked by what it needs (`kinds.py`).
+    A live one that fails is tried once more: services, a cluster and a browser share two cores with everything else.
     """
     items.sort(key=lambda item: 0 if "live" in item.path.parts else 1 if item.path.name in MOSTLY_WAIT else 2)
     for item in items:
+        for kind in kinds_of(item.path.relative_to(TESTS).as_posix(), set(getattr(item, "fixturenames", ()))):
+            item.add_marker(kind)
         if "live" in item.path.parts:
             item.add_marker(pytest.mark.flaky(reruns=1))
 

@@ -135,7 +135,9 @@ def _fields(dataset: netCDF4.Dataset, series: Series, number: int, length: int, 
         pole[...] = 0
         area = dataset.createVariable("area", "f8", ("lat", "lon"))
         area[:] = np.arange(series.lat * series.lon).reshape(series.lat, series.lon)
-        tas.setncatts({"coordinates": "area", "grid_mapping": "rotated_pole", "cell_methods": "time: mean", "standard_name": "air_temperature"})
+        tas.setncatts(
+            {"coordinates": "area", "grid_mapping": "rotated_pole", "cell_methods": "time: mean", "standard_name": "air_temperature"}
+        )
         tas.positive = "up"
     if series.later_variable and number == len(series.lengths) - 1:
         dataset.createVariable("extra", "f4", dimensions, **chunks)[:] = 1.0

@@ -32,7 +32,7 @@ class SelectAgainConfig(StepConfig):
     """Which group, and what becomes of withdrawn records."""
 
     group: str = Field(description="A group that was made from a selection")
-    take_out: bool = Field(False, description="Make projects without those of their items that the catalogue has withdrawn")
+    take_out: bool = Field(default=False, description="Make projects without those of their items that the catalogue has withdrawn")
 
 
 @dg.op(out=dg.Out(dg.Nothing), description=__doc__)
@@ -41,6 +41,7 @@ def search_again(context: dg.OpExecutionContext, config: SelectAgainConfig, pado
     found: list[tuple[Manifest, GroupConfig]] = []
     carry_out(context, lambda: _search(workdir, group, found))
     ((before, asked),) = found
+    assert asked.selection is not None and asked.manifest is not None  # as of every group that is selected
     try:
         with held(workdir.edits_lock, "what projects are made from", LOCK_WAIT_SECONDS):
             if kept_selection(workdir, group) != before:
@@ -130,6 +131,7 @@ def _report(context: dg.OpExecutionContext, config: SelectAgainConfig, asked: Gr
             sentences.append(f"{project}: {word}: {why}")
         sentences += [f"and {len(projects) - SHOWN} more {word}"] if len(projects) > SHOWN else []
         tables[word] = table(projects)
+    assert asked.manifest is not None
     gone = [str(Project(config.group, code)) for code in planned.withdrawn if code not in asked.manifest["projects"]]
     if gone:
         command = f"padocc-dagster remove {' '.join(gone[:SHOWN])} --why 'withdrawn from the catalogue'"

@@ -4,7 +4,7 @@ order, so that an interrupted step that is asked for again finds the old keys an
 import dagster as dg
 
 from padocc_dagster.actions.telling import PROJECT
-from padocc_dagster.partitions import add_projects, groups, projects
+from padocc_dagster.partitions import GROUPS, PROJECTS, add_projects
 from padocc_dagster.pipeline.groups import by_group, list_groups, project_codes
 from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.moving.histories import Histories
@@ -26,15 +26,16 @@ def settle(context: dg.OpExecutionContext, workdir: Workdir, done: StepResult, b
         add_projects(instance, group, [project.code for project in members])
     missing = untold(instance, workdir, list(arrived))
     announce_standing(context, workdir, missing, only=missing)
-    for project, what in done.done.items() if by else ():
-        observed = {"what": what, "who": by.who, "why": by.why}
-        description = f"{what} ({by.who}: {by.why})"
-        context.log_event(dg.AssetObservation(PROJECT, partition=str(project), description=description, metadata=observed))
+    if by:
+        for project, what in done.done.items():
+            observed = {"what": what, "who": by.who, "why": by.why}
+            description = f"{what} ({by.who}: {by.why})"
+            context.log_event(dg.AssetObservation(PROJECT, partition=str(project), description=description, metadata=observed))
     for project in old:
-        instance.delete_dynamic_partition(projects.name, str(project))
-    for group in instance.get_dynamic_partitions(groups.name):
+        instance.delete_dynamic_partition(PROJECTS, str(project))
+    for group in instance.get_dynamic_partitions(GROUPS):
         if group not in on_disk and not name_problem("group", group) and any(workdir.merged(group, other).is_dir() for other in on_disk):
-            instance.delete_dynamic_partition(groups.name, group)
+            instance.delete_dynamic_partition(GROUPS, group)
 
 
 def _gone(instance: dg.DagsterInstance, workdir: Workdir, on_disk: dict[str, set[str]]) -> dict[Project, Project | None]:
@@ -44,7 +45,7 @@ def _gone(instance: dg.DagsterInstance, workdir: Workdir, on_disk: dict[str, set
     """
     found: dict[Project, Project | None] = {}
     histories = Histories(workdir)
-    for key in instance.get_dynamic_partitions(projects.name):
+    for key in instance.get_dynamic_partitions(PROJECTS):
         try:
             project = Project.parse(key)
         except ValueError:

@@ -111,7 +111,7 @@ def _log_checks(context: dg.OpExecutionContext, workdir: Workdir, phase: str, ro
             found = {"metadata": {"status": row.status}, "description": row.status, "severity": _severity(row)}
         if found:
             context.log_event(
-                dg.AssetCheckEvaluation(
+                dg.AssetCheckEvaluation(  # type: ignore[arg-type]  # it takes checks too
                     asset_key=asset,
                     check_name=PHASE_CHECKS[phase],
                     passed=True,

@@ -32,7 +32,7 @@ class StepConfig(dg.Config):
 
     who: str = Field(description="Your name, kept with every project that the step touches", min_length=1)
     why: str = Field(description="The reason, kept with every project that the step touches", min_length=1)
-    dry_run: bool = Field(False, description="Only show what would be done")
+    dry_run: bool = Field(default=False, description="Only show what would be done")
 
     @property
     def by(self) -> By:
@@ -99,7 +99,7 @@ def conclude(context: dg.OpExecutionContext, config: StepConfig, result: StepRes
 
 def report(context: dg.OpExecutionContext, result: StepResult, note: str = "", also: Mapping[str, dg.MetadataValue] = NONE) -> None:
     """Show what the step did, as the op's last act. `also` is more to show. Raises Failure when something was not done."""
-    metadata = {DONE: table(result.done), NOT_DONE: table(result.not_done), **({"note": note} if note else {}), **also}
+    metadata: dict[str, Any] = {DONE: table(result.done), NOT_DONE: table(result.not_done), **({"note": note} if note else {}), **also}
     if result.not_done:
         left = "\n".join(f"{project}: {reason}" for project, reason in list(result.not_done.items())[:20])
         raise dg.Failure(f"{result}:\n{left}", metadata=metadata, allow_retries=False)

@@ -37,7 +37,7 @@ def take_back(context: dg.OpExecutionContext, config: ProjectsConfig, padocc: Pa
     def tell() -> None:
         record(context, workdir, done, config.by)
         for project, what in done.done.items():
-            context.log_event(_closed(str(project), f"{what} ({config.who}: {config.why})"))
+            context.log_event(_closed(str(project), f"{what} ({config.who}: {config.why})"))  # type: ignore[arg-type]  # it takes checks too
 
     conclude(context, config, done, tell)
 

@@ -13,7 +13,7 @@ from pydantic import Field
 
 from padocc_dagster.actions.standing import bound_to
 from padocc_dagster.assets.findings import finding_result
-from padocc_dagster.partitions import projects
+from padocc_dagster.partitions import PROJECTS
 from padocc_dagster.phase_assets import PHASE_ASSETS
 from padocc_dagster.pipeline.layout import Workdir
 from padocc_dagster.pipeline.locks import LockedError, held
@@ -62,7 +62,7 @@ def report(context: dg.OpExecutionContext, workdir: Workdir, found: Iterable[Wat
 
     A result without its materialisation counts as not current; one logged outside a run can be stored once only.
     """
-    keys = set(context.instance.get_dynamic_partitions(projects.name))
+    keys = set(context.instance.get_dynamic_partitions(PROJECTS))
     known = {str(watched.project): watched for watched in found if str(watched.project) in keys}
     if not known:
         return
@@ -71,7 +71,8 @@ def report(context: dg.OpExecutionContext, workdir: Workdir, found: Iterable[Wat
     for key, watched in known.items():
         target = bound_to(context, latest[key]) if key in latest else None
         result = finding_result(workdir, watched)
-        context.log_event(dg.AssetCheckEvaluation(ASSET, CHECK, partition=key, target_materialization_data=target, **result))
+        checked = dg.AssetCheckEvaluation(ASSET, CHECK, partition=key, target_materialization_data=target, **result)
+        context.log_event(checked)  # type: ignore[arg-type]  # it takes checks too
     reported(workdir, known.values(), time.time())
 
 

@@ -19,8 +19,8 @@ from padocc_dagster.pipeline.sources import readable_size
 from padocc_dagster.pipeline.spec import AGGREGATORS, CLOUD_FORMATS
 from padocc_dagster.resources import Padocc
 
-FormatChoice = Enum("FormatChoice", {name: name for name in CLOUD_FORMATS})
-AggregatorChoice = Enum("AggregatorChoice", {name: name for name in AGGREGATORS})
+FormatChoice = Enum("FormatChoice", {name: name for name in CLOUD_FORMATS})  # type: ignore[misc]  # members known at run time
+AggregatorChoice = Enum("AggregatorChoice", {name: name for name in AGGREGATORS})  # type: ignore[misc]
 
 
 class ComputeConfig(dg.Config):

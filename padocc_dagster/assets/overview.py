@@ -50,7 +50,7 @@ def picture(states: dict[str, ProjectState]) -> str:
         before = [sum(counts[phase, other] for other in _until(verdict)) for phase in PHASES]
         axes.barh(PHASES, [counts[phase, verdict] for phase in PHASES], left=before, color=colour, label=verdict or "under way")
     axes.invert_yaxis()
-    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.xaxis.get_major_locator().set_params(integer=True)  # type: ignore[call-arg]  # of MaxNLocator, which a linear axis has
     axes.set_xlabel("projects")
     figure.legend(loc="outside right upper", frameon=False)
     image = io.BytesIO()

@@ -93,5 +93,6 @@ def _show_options(command: Step, own: Callable[..., Config], about_projects: boo
         "dry_run": inspect.Parameter("dry_run", kind, default=False, annotation=DryRunOption),
     }
     command.__name__, command.__doc__ = own.__name__, own.__doc__
-    command.__signature__ = inspect.Signature([each.replace(kind=kind) for each in parameters.values()])
+    signature = inspect.Signature([each.replace(kind=kind) for each in parameters.values()])
+    command.__signature__ = signature  # type: ignore[attr-defined]  # where inspect looks first
     command.__annotations__ = {name: each.annotation for name, each in parameters.items()}

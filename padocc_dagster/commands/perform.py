@@ -75,4 +75,4 @@ def _performed(result: dg.ExecuteInProcessResult) -> Performed:
 
 
 def _rows(table: dg.TableMetadataValue | None) -> dict[str, str]:
-    return {record.data["project"]: record.data["what"] for record in table.records} if table else {}
+    return {str(record.data["project"]): str(record.data["what"]) for record in table.records} if table else {}

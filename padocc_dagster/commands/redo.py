@@ -8,8 +8,8 @@ import typer
 from padocc_dagster.commands import ask
 from padocc_dagster.pipeline.spec import AGGREGATORS, CLOUD_FORMATS
 
-CloudFormat = Enum("CloudFormat", {name: name for name in CLOUD_FORMATS})
-Aggregator = Enum("Aggregator", {name: name for name in AGGREGATORS})
+CloudFormat = Enum("CloudFormat", {name: name for name in CLOUD_FORMATS})  # type: ignore[misc]  # members known at run time
+Aggregator = Enum("Aggregator", {name: name for name in AGGREGATORS})  # type: ignore[misc]
 
 TimeOption = Annotated[str | None, typer.Option(help="Wall time for each run on SLURM, as in 02:00:00.", show_default=False)]
 MemoryOption = Annotated[str | None, typer.Option(help="Memory for each run on SLURM, as in 16G.", show_default=False)]

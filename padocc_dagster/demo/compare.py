@@ -26,7 +26,7 @@ def published(folder: Path, code: str) -> Path:
         return path
     import pystac
 
-    return Path(pystac.Item.from_file(str(path)).assets["reference_file"].get_absolute_href())
+    return Path(pystac.Item.from_file(str(path)).assets["reference_file"].get_absolute_href() or "")
 
 
 def differences(product: Any, source: Any) -> list[str]:
@@ -47,7 +47,7 @@ def compare(folder: Path, code: str) -> tuple[list[str], str]:
 
     path = published(folder, code)
     engine = "zarr" if path.suffix == ".zarr" else "kerchunk"
-    options = DECODED if engine == "zarr" else STORED
+    options: dict[str, Any] = DECODED if engine == "zarr" else STORED
     files = sorted((folder / "source" / code).glob("*.nc"))
     parts = sorted((xarray.open_dataset(file, **options).load() for file in files), key=lambda part: part["time"].values[0])
     source = xarray.concat(parts, "time", data_vars="minimal", coords="minimal", compat="equals", join="exact")

@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 PACKAGES = ("dagster", "dagster-postgres", "padocc", "padocc-dagster")
 
@@ -48,7 +48,7 @@ class Facts:
         return cls(**json.loads(line))
 
 
-def gather(folder: Path, **more: object) -> Facts:
+def gather(folder: Path, **more: Any) -> Facts:
     """The facts of this host and process."""
     umask = os.umask(0)
     os.umask(umask)

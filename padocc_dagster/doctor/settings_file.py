@@ -71,7 +71,7 @@ def postgres(values: Any) -> Mapping[str, Any] | None:
 
 def hide(text: str, values: Any, environment: Mapping[str, str] = os.environ) -> str:
     """The text without secrets of dagster.yaml: a value from the environment becomes its `{NAME}`, a password `***`."""
-    hidden = {}
+    hidden: dict[str, str] = {}
     for path, value in entries(values):
         name = variable(value)
         secret = environment.get(name, "") if name else str(value or "")

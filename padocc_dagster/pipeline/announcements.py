@@ -10,9 +10,10 @@ from padocc_dagster.pipeline.locks import held
 def to_announce(workdir: Workdir, group: str) -> list[str]:
     """Codes of projects of the group that were initialised and not announced."""
     try:
-        return read_json(workdir.announcements(group))["codes"]
+        codes: list[str] = read_json(workdir.announcements(group))["codes"]
     except CorruptFileError:
         return []
+    return codes
 
 
 def announced(workdir: Workdir, group: str, codes: Iterable[str]) -> None:

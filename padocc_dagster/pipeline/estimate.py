@@ -76,4 +76,4 @@ def _number(value: Any) -> float:
 def _bytes(text: str) -> float:
     """Bytes of a size as PADOCC's scan prints it: `84.56 KB`, in steps of 1000 (`padocc/phases/scan.py:21`)."""
     value, unit = text.split(" ")
-    return _number(value) * 1000 ** ("B", "KB", "MB", "GB", "TB", "PB").index(unit)
+    return _number(value) * 1000.0 ** ("B", "KB", "MB", "GB", "TB", "PB").index(unit)

@@ -27,7 +27,7 @@ def linked(references: dict[str, Any], links: dict[str, str]) -> dict[str, Any]:
     if problems:
         raise ValueError("; ".join(problems))
     back = {there: here for here, there in forth.items()}
-    astray = sorted(path for path, address in addresses.items() if moved(address, back) != path)
+    astray = sorted(path for path, address in addresses.items() if address is None or moved(address, back) != path)
     if astray:
         path = astray[0]
         raise ValueError(

@@ -22,7 +22,8 @@ LOCK_WAIT_SECONDS = 5.0
 def initialise_group(workdir: Workdir, group: str, specs: list[ProjectSpec], **choices: Any) -> dict[str, list[str]]:
     """Make the group be what the specs say; see `initialise.initialise_group`."""
     projects = [{**spec.as_dict(), "files": list(spec.files), "item": spec.item, "checksums": spec.checksums} for spec in specs]
-    return call("initialise", root=str(workdir.root), group=group, projects=projects, **choices)
+    made: dict[str, list[str]] = call("initialise", root=str(workdir.root), group=group, projects=projects, **choices)
+    return made
 
 
 def scan(workdir: Workdir, project: Project, **attempt: Any) -> Outcome:

@@ -41,7 +41,7 @@ def product_of(workdir: Workdir, project: Project, base_cfg: dict[str, Any] | No
     """The product that the project's config asks for, whether it exists yet or not (names as `padocc/core/mixins/properties.py:137`)."""
     base = base_cfg or read_json(workdir.base_cfg(project))
     directory, version = workdir.project_dir(project), base["version_no"]
-    cloud_format = asked_override(base)["cloud_type"] or "kerchunk"
+    cloud_format: CloudFormat = asked_override(base)["cloud_type"] or "kerchunk"
     if cloud_format == "kerchunk" and options_of(base).get("cloud_format") == "parquet":
         cloud_format = "parquet"
     name = {
@@ -55,12 +55,14 @@ def product_of(workdir: Workdir, project: Project, base_cfg: dict[str, Any] | No
 
 def asked_override(base_cfg: dict[str, Any]) -> dict[str, Any]:
     """PADOCC's `override` as the project asks for it: a scan sets it for its own time, and may be killed before it puts it back."""
-    return base_cfg.get("padocc_dagster", {}).get("override_before_scan") or base_cfg["override"]
+    override: dict[str, Any] = base_cfg.get("padocc_dagster", {}).get("override_before_scan") or base_cfg["override"]
+    return override
 
 
 def options_of(base_cfg: dict[str, Any]) -> dict[str, Any]:
     """The options of `ProjectOptions` as stored in the base config; empty for a project that plain PADOCC made."""
-    return base_cfg.get("padocc_dagster", {}).get("options", {})
+    options: dict[str, Any] = base_cfg.get("padocc_dagster", {}).get("options", {})
+    return options
 
 
 def fingerprint(path: Path) -> str:
@@ -88,7 +90,7 @@ def same_but_for_date(one: Path, other: Path) -> bool:
         names = [{file.relative_to(store) for file in store.rglob("*") if file.is_file()} for store in (one, other)]
         return names[0] == names[1] and all(same_but_for_date(one / name, other / name) for name in names[0])
     if one.suffix in JSON_SUFFIXES or one.name in JSON_SUFFIXES:
-        return _undated(read_json(one)) == _undated(read_json(other))
+        return bool(_undated(read_json(one)) == _undated(read_json(other)))
     return one.is_file() and other.is_file() and filecmp.cmp(one, other, shallow=False)
 
 

@@ -23,11 +23,12 @@ from padocc_dagster.pipeline.names import name_problem
 from padocc_dagster.pipeline.outcome import Verdict
 from padocc_dagster.pipeline.product import Product
 from padocc_dagster.pipeline.source_states import SourceState, states_in_table
+from padocc_dagster.pipeline.spec import CloudFormat
 from padocc_dagster.pipeline.status import read_rows
 
 NAME = re.compile(r"(?P<code>.+)_(?P<revision>(?P<letters>kr|k|zr|cr|c)(?P<version>\d+\.\d+))")
 SUFFIXES = {"k": (".json", ".parquet"), "kr": (".json", ".parquet"), "zr": (".zarr",), "c": (".nca",), "cr": (".nca",)}
-FORMATS = {".json": "kerchunk", ".parquet": "parquet", ".zarr": "zarr", ".nca": "CFA"}
+FORMATS: dict[str, CloudFormat] = {".json": "kerchunk", ".parquet": "parquet", ".zarr": "zarr", ".nca": "CFA"}
 SOURCES = "source_files"
 """The key of a published report under which the states of the source files are listed."""
 

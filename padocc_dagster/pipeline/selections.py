@@ -46,7 +46,7 @@ def as_edited(workdir: Workdir, group: str, selected: Iterable[ProjectSpec]) -> 
         project = Project(group, new.code)
         if old := stored.get(project):
             old = with_choices(workdir, project, old)
-            of_catalogue = {"files": new.files, "records": new.records, "item": new.item, "checksums": new.checksums}
+            of_catalogue: dict[str, Any] = {"files": new.files, "records": new.records, "item": new.item, "checksums": new.checksums}
             new = replace(old, pattern="", substitutions={}, **of_catalogue)
         specs.append(new)
     return specs

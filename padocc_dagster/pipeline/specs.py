@@ -67,17 +67,17 @@ def with_choices(workdir: Workdir, project: Project, spec: ProjectSpec) -> Proje
     except CorruptFileError:
         return spec
     options = options_of(base)
-    if spec.pattern and not base.get("padocc_dagster", {}).get("spec"):
-        if set(_found(spec.pattern, spec.substitutions)) != set(read_lines(workdir.allfiles(project))):
-            spec = replace(spec, pattern="", files=_own_list(workdir, project), substitutions={})
+    by_padocc = spec.pattern and not base.get("padocc_dagster", {}).get("spec")
+    if by_padocc and set(_found(spec.pattern, spec.substitutions)) != set(read_lines(workdir.allfiles(project))):
+        spec = replace(spec, pattern="", files=_own_list(workdir, project), substitutions={})
     chosen = {name: options[name] for name in ("cloud_format", "aggregator") if name in options}
     return replace(spec, options=replace(spec.options, **chosen))
 
 
 def spec_from(value: dict[str, Any]) -> ProjectSpec:
     """A spec from its JSON form with files."""
-    lists = {name: tuple(value[name]) for name in ("files", "removals", "variables", "dropped") if name in value}
-    options = {name: tuple(option) if isinstance(option, list) else option for name, option in value["options"].items()}
+    lists: dict[str, Any] = {name: tuple(value[name]) for name in ("files", "removals", "variables", "dropped") if name in value}
+    options: dict[str, Any] = {name: tuple(option) if isinstance(option, list) else option for name, option in value["options"].items()}
     return ProjectSpec(**{**value, **lists, "options": ProjectOptions(**options)})
 
 

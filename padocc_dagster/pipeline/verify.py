@@ -79,7 +79,7 @@ def _tell_padocc(workdir: Workdir, project: Project, comparison: Comparison) -> 
     if comparison.passed and computed[-1].status == PRODUCT_DIFFERS:
         append_row(log, "compute", "Success")
     if not comparison.passed:
-        record = {"phase": "compute", "verdict": Verdict.FAILED, "status": PRODUCT_DIFFERS}
+        record: dict[str, Any] = {"phase": "compute", "verdict": Verdict.FAILED, "status": PRODUCT_DIFFERS}
         others = f" (and {len(comparison.problems) - 1} more problems)" if len(comparison.problems) > 1 else ""
         record |= {"error_class": "ProductDiffersFromSource", "message": comparison.problems[0] + others}
         variable, reason = (next(iter(found), "") for found in (comparison.variables_at_fault, comparison.reasons))

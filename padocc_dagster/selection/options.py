@@ -44,7 +44,8 @@ def read_options(fields: Fields, findings: Findings) -> dict[str, Any]:
 def project_options(values: dict[str, Any]) -> ProjectOptions:
     """The options that hold for a project, from its own over its group's; null means the default."""
     given = {name: value for name, value in values.items() if value is not None}
-    return ProjectOptions(**{name: tuple(value) if isinstance(value, list) else value for name, value in given.items()})
+    options: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in given.items()}
+    return ProjectOptions(**options)
 
 
 def option_problem(name: str, node: Node) -> str | None:

@@ -57,21 +57,26 @@ def refuse_nesting_and_aliases(text: str) -> None:
     depth = 0
     for event in yaml.parse(text, Loader=LOADER):
         if isinstance(event, yaml.AliasEvent):
-            raise NotRead(event.start_mark.line + 1, f"the alias '*{event.anchor}' is not read: write the value out, "
+            raise NotRead(_line(event), f"the alias '*{event.anchor}' is not read: write the value out, "
                           "or put it in quotes if it is a pattern")
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         if depth > DEEPEST:
-            raise NotRead(event.start_mark.line + 1, f"values are nested more than {DEEPEST} deep: a group config needs 5")
+            raise NotRead(_line(event), f"values are nested more than {DEEPEST} deep: a group config needs 5")
+
+
+def _line(event: yaml.Event) -> int:
+    return event.start_mark.line + 1 if event.start_mark else 1
 
 
 def node_of(node: yaml.Node, findings: Findings) -> Node:
     """One YAML node, with everything in it. What cannot be read stands as its text, so that it is one problem and not two."""
     line = node.start_mark.line + 1
     if not isinstance(node, yaml.ScalarNode):
-        is_mapping = isinstance(node, yaml.MappingNode)
-        if node.tag != f"tag:yaml.org,2002:{'map' if is_mapping else 'seq'}":
+        if node.tag != f"tag:yaml.org,2002:{'map' if isinstance(node, yaml.MappingNode) else 'seq'}":
             findings.add(line, f"the tag {node.tag!r} is not read: remove it and write plain values")
-        return Node(mapping_of(node, findings) if is_mapping else [node_of(child, findings) for child in node.value], line)
+        if isinstance(node, yaml.MappingNode):
+            return Node(mapping_of(node, findings), line)
+        return Node([node_of(child, findings) for child in node.value], line)
     try:
         return Node(SafeConstructor().construct_object(node), line)
     except yaml.YAMLError:

@@ -44,9 +44,10 @@ def _uncompared(instance: dg.DagsterInstance) -> dict[str, int]:
     check = dg.AssetCheckKey(ASSET, PHASE_CHECKS["compute"])
     latest = dict(instance.get_latest_storage_id_by_partition(ASSET, dg.DagsterEventType.ASSET_MATERIALIZATION))
     for info in instance.event_log_storage.get_asset_check_partition_info([check]):
+        key = info.partition_key or ""
         planned = info.latest_execution_status == AssetCheckExecutionRecordStatus.PLANNED
-        compared = info.latest_target_materialization_storage_id == latest.get(info.partition_key)
-        newer = info.latest_check_event_storage_id > latest.get(info.partition_key, 0)
+        compared = info.latest_target_materialization_storage_id == latest.get(key)
+        newer = info.latest_check_event_storage_id > latest.get(key, 0)
         if newer and (planned or compared):
-            latest.pop(info.partition_key, None)
+            latest.pop(key, None)
     return latest

@@ -11,7 +11,7 @@ import dagster as dg
 
 from padocc_dagster.assets.overview import group_overview
 from padocc_dagster.assets.subsets import subsets
-from padocc_dagster.partitions import groups
+from padocc_dagster.partitions import GROUPS
 from padocc_dagster.pipeline.groups import last_change, last_refresh, list_groups
 from padocc_dagster.resources import Padocc
 
@@ -29,7 +29,7 @@ refresh_group = dg.define_asset_job(
 @dg.sensor(job=refresh_group, minimum_interval_seconds=30, default_status=dg.DefaultSensorStatus.RUNNING, description=__doc__)
 def membership(context: dg.SensorEvaluationContext, padocc: Padocc) -> dg.SensorResult:
     tried: dict[str, tuple[str, int]] = json.loads(context.cursor or "{}")
-    known = set(context.instance.get_dynamic_partitions(groups.name))
+    known = set(context.instance.get_dynamic_partitions(GROUPS))
     due = {}
     requests: list[dg.RunRequest] = []
     for group in (group for group in list_groups(padocc.workdir) if group in known):

@@ -18,7 +18,7 @@ from pydantic import Field
 from padocc_dagster.actions.moves import finish_interrupted_steps
 from padocc_dagster.actions.standing import announce_standing
 from padocc_dagster.actions.telling import tell_initialised
-from padocc_dagster.partitions import add_projects, groups, projects
+from padocc_dagster.partitions import GROUPS, PROJECTS, add_projects
 from padocc_dagster.phase_assets import PHASE_ASSETS
 from padocc_dagster.pipeline.groups import project_codes
 from padocc_dagster.pipeline.layout import Project, Workdir
@@ -80,9 +80,9 @@ def outside(context: dg.SensorEvaluationContext, padocc: Padocc) -> dg.SensorRes
 
 def _membership(instance: dg.DagsterInstance, workdir: Workdir) -> tuple[list[Project], dict[str, list[str]], list[str]]:
     """Of the known groups: the projects that are partitions and listed, the codes listed that are no partitions, the keys not listed."""
-    keys = dict.fromkeys(instance.get_dynamic_partitions(projects.name))
+    keys = dict.fromkeys(instance.get_dynamic_partitions(PROJECTS))
     listed: dict[str, Project] = {}
-    for group in instance.get_dynamic_partitions(groups.name):
+    for group in instance.get_dynamic_partitions(GROUPS):
         listed |= {str(project): project for project in (Project(group, code) for code in project_codes(workdir, group))}
     new = defaultdict(list)
     for key, project in listed.items():

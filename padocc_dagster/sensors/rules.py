@@ -11,7 +11,7 @@ import dagster as dg
 
 from padocc_dagster.actions.faultlist import faultlist_projects
 from padocc_dagster.actions.redo import recompute_projects
-from padocc_dagster.partitions import groups
+from padocc_dagster.partitions import GROUPS
 from padocc_dagster.pipeline.steps.choice import as_seen
 from padocc_dagster.pipeline.steps.deeds import Deed, deeds, who_of
 from padocc_dagster.pipeline.steps.rules import read_rules
@@ -30,7 +30,7 @@ RULES = "padocc/rules"
 def rules(context: dg.SensorEvaluationContext, padocc: Padocc) -> dg.SensorResult:
     asked: list[dg.RunRequest] = []
     before = cache(lambda: _asked_before(context.instance))
-    for group in context.instance.get_dynamic_partitions(groups.name):
+    for group in context.instance.get_dynamic_partitions(GROUPS):
         try:
             for deed in deeds(padocc.workdir, group, read_rules(padocc.workdir, group)):
                 if deed.key not in before():

@@ -11,7 +11,7 @@ import dagster as dg
 def slurm_jobs(context: dg.SensorEvaluationContext) -> dg.SkipReason:
     if type(context.instance.run_launcher).__name__ != "SlurmRunLauncher":  # its module is not loaded where it is not used
         return dg.SkipReason("The instance does not run on SLURM.")
-    findings = context.instance.run_launcher.reconcile()
+    findings = context.instance.run_launcher.reconcile()  # type: ignore[attr-defined]  # a SlurmRunLauncher
     for run_id, error in (findings.errors if findings else {}).items():
         context.log.error(f"run {run_id}: {error}")
     return dg.SkipReason(str(findings) if findings else "SLURM was asked within the poll interval, or is being asked.")

@@ -4,6 +4,7 @@ import json
 import socket
 import urllib.request
 from pathlib import Path
+from typing import Any
 
 LOCATIONS = """{ workspaceOrError { __typename
   ... on Workspace { locationEntries { loadStatus locationOrLoadError { __typename } } } } }"""
@@ -33,7 +34,7 @@ def free_port(host: str = "127.0.0.1") -> int:
     """A port that nothing listens on at this moment."""
     with socket.socket() as probe:
         probe.bind((host, 0))
-        return probe.getsockname()[1]
+        return int(probe.getsockname()[1])
 
 
 def is_listening(path: Path) -> bool:
@@ -57,9 +58,10 @@ def location_is_loaded(address: str) -> bool:
     return bool(states) and all(state == ("LOADED", "RepositoryLocation") for state in states)
 
 
-def ask(address: str, query: str, timeout_seconds: float = 5.0, variables: dict | None = None) -> dict:
+def ask(address: str, query: str, timeout_seconds: float = 5.0, variables: dict[str, Any] | None = None) -> dict[str, Any]:
     """Send a GraphQL query to Dagster's web server and return its answer. Raises OSError when there is none."""
     body = json.dumps({"query": query, "variables": variables or {}}).encode()
     request = urllib.request.Request(f"{address}/graphql", body, {"Content-Type": "application/json"})
     with DIRECT.open(request, timeout=timeout_seconds) as response:
-        return json.load(response)
+        answer: dict[str, Any] = json.load(response)
+    return answer

@@ -1,5 +1,6 @@
 """Starting, finding and ending processes of this machine. What they are is not known here."""
 
+import contextlib
 import ctypes
 import os
 import re
@@ -96,10 +97,8 @@ def end(processes: Iterable[psutil.Process], seconds: float) -> None:
 
 
 def _signal(process: psutil.Process, number: int) -> None:
-    try:
+    with contextlib.suppress(psutil.Error):
         process.send_signal(number)
-    except psutil.Error:
-        pass
 
 
 def _outlasting(processes: list[psutil.Process], seconds: float) -> list[psutil.Process]:

@@ -1,7 +1,7 @@
 """What the launcher tells a person in a run's events: a sentence, with the log and commands to paste."""
 
 import shlex
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from padocc_dagster.slurm.folders import RunFiles
 
@@ -16,11 +16,11 @@ def tell(instance: "DagsterInstance", run: "DagsterRun", sentence: str, files: R
     instance.report_engine_event(sentence, run, EngineEventData(metadata(files, job_id)))
 
 
-def metadata(files: RunFiles, job_id: int | None = None) -> dict[str, "MetadataValue"]:
+def metadata(files: RunFiles, job_id: int | None = None) -> "dict[str, MetadataValue[Any]]":
     """The job's files, and commands that show the job."""
     from dagster import MetadataValue
 
-    shown = {"log": MetadataValue.path(str(files.log)), "script": MetadataValue.path(str(files.script))}
+    shown: dict[str, MetadataValue[Any]] = {"log": MetadataValue.path(str(files.log)), "script": MetadataValue.path(str(files.script))}
     if job_id is not None:
         commands = commands_for(files, job_id)
         shown |= {"job": MetadataValue.text(str(job_id)), "commands": MetadataValue.md("```\n" + "\n".join(commands) + "\n```")}

@@ -97,7 +97,7 @@ def _host(path: Path, report: Report, command: Sequence[str], grace_seconds: int
         status = 127 if isinstance(error, FileNotFoundError) else 126
         write(path, replace(report, exit_status=status, ended=_now()))
         return _leave(f"{command[0]} cannot be started: {error.strerror}", status)
-    told = _watch(child, grace_seconds, lambda number: write(path, replace(report, told=number.name)))
+    ender = _watch(child, grace_seconds, lambda number: write(path, replace(report, told=number.name)))
     ended, status = _now(), child.returncode
     leftovers.kill(SWEEP_SECONDS)
     groups = cgroup.job_folders(report.job_id, Path("/proc/self/cgroup").read_text())
@@ -107,14 +107,14 @@ def _host(path: Path, report: Report, command: Sequence[str], grace_seconds: int
         ended=ended,
         exit_status=status if status >= 0 else None,
         signal=-status if status < 0 else None,
-        told=told.name if told else None,
+        told=ender.name if ender else None,
         out_of_memory=out_of_memory,
         peak_memory_mib=(cgroup.peak_memory_mib(groups) if out_of_memory else None) or _most_of_one_process_mib(),
     )
     if not write(path, report):
         _say(f"The end of the run could not be written to {path}: {report}")
-    if status and told in AT_ONCE:
-        return 128 + told
+    if status and ender in AT_ONCE:
+        return 128 + ender
     return status if status >= 0 else 128 - status
 
 

@@ -40,7 +40,8 @@ def tell_pending(instance: "DagsterInstance", run: "DagsterRun", job: Job) -> No
     if problem is not None and before.split(",")[0] == now.split(",")[0]:
         return
     meaning = f". It means: {problem[0]}. What to do: {problem[1]}" if problem else ""
-    tell(instance, run, f"SLURM job {job.job_id} waits: {now}{meaning}", files_of(run), job.job_id)
+    if files := files_of(run):
+        tell(instance, run, f"SLURM job {job.job_id} waits: {now}{meaning}", files, job.job_id)
 
 
 def _is_much_the_same(before: str, now: str) -> bool:
@@ -58,7 +59,7 @@ def tell_silence(instance: "DagsterInstance", runs: Sequence["DagsterRun"], queu
     if time.time() - since < after_seconds:
         return
     sentence = f"SLURM has not answered since {datetime.fromtimestamp(since, UTC):%Y-%m-%d %H:%M:%S} UTC"
-    untold = [run for run in runs if run.tags.get(tags.PENDING) != sentence and files_of(run)]
-    for run in untold[:TOLD_AT_ONCE]:
+    untold = [(run, files) for run in runs if run.tags.get(tags.PENDING) != sentence and (files := files_of(run))]
+    for run, files in untold[:TOLD_AT_ONCE]:
         instance.add_run_tags(run.run_id, {tags.PENDING: sentence})
-        tell(instance, run, f"{sentence} ({queue.error}). The run is taken to be as it was; this host goes on asking.", files_of(run))
+        tell(instance, run, f"{sentence} ({queue.error}). The run is taken to be as it was; this host goes on asking.", files)

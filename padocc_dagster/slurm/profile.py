@@ -72,11 +72,11 @@ class SiteProfile:
         if wrong:
             right = " or ".join(limit.partitions or ())
             found.append(f"QoS {qos} of {self.name} is not for SLURM partition {', '.join(wrong)}: ask for partition {right}")
-        for known in map(WORDS.__getitem__, SIZES):
-            asked, most = getattr(allocation, known.field), getattr(limit.largest, known.field)
+        for word in (WORDS[name] for name in SIZES):
+            asked, most = getattr(allocation, word.field), getattr(limit.largest, word.field)
             if asked is not None and most is not None and asked > most:
-                amount, at_most = known.print(asked), known.print(most)
-                found.append(f"{known.called} {amount} is more than QoS {qos} of {self.name} allows: ask for {at_most} at most")
+                amount, at_most = word.print(asked), word.print(most)
+                found.append(f"{word.called} {amount} is more than QoS {qos} of {self.name} allows: ask for {at_most} at most")
         return found
 
     def _limit(self, allocation: Allocation) -> QosLimit | None:

@@ -141,9 +141,9 @@ class _Round:
         told = tags.own(run.run_id, run.tags)
         late = now - _aware(record.update_timestamp).timestamp() > LATE_SECONDS
         in_time = len(self.found.submitted) < AT_ONCE and now - self.began < AT_ONCE_SECONDS
-        if (told or late) and is_later(queue, told, self.settings) and in_time:
-            if submit(self.instance, run.run_id, self.settings, self.client, queue):
-                self.found.submitted.append(run.run_id)
+        due = (told or late) and is_later(queue, told, self.settings) and in_time
+        if due and submit(self.instance, run.run_id, self.settings, self.client, queue):
+            self.found.submitted.append(run.run_id)
 
     def _settle(self, gone: Mapping[int, "RunRecord"], queue: Queue) -> None:
         if not gone:

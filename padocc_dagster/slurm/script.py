@@ -7,7 +7,8 @@ import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
-from padocc_dagster.slurm.allocation import Allocation, print_memory, print_time
+from padocc_dagster.slurm.allocation import Allocation
+from padocc_dagster.slurm.amounts import print_memory, print_time
 from padocc_dagster.slurm.options import OptionValue, directive
 
 SET_UP_FAILED = 78

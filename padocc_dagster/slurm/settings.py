@@ -163,7 +163,8 @@ def _policy(name: str | None, problems: list[str]) -> Policy | None:
     if not callable(policy):
         problems.append(f"allocation_policy {name!r} is {policy!r}: write module:function, with the name of a function")
         return None
-    return policy
+    found: Callable[[Work], Allocation] = policy
+    return found
 
 
 def _smaller(one: Allocation, other: Allocation) -> Allocation:

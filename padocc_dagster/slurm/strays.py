@@ -15,7 +15,7 @@ from padocc_dagster.slurm.settings import Settings
 from padocc_dagster.slurm.snapshot import Queue
 
 if TYPE_CHECKING:
-    from dagster import DagsterInstance, DagsterRun, RunRecord
+    from dagster import DagsterInstance, DagsterRun, RunRecord, RunsFilter
 
 LAST_WORDS_SECONDS = 60.0
 """A worker whose run has ended may take so long to end itself."""
@@ -38,7 +38,7 @@ def end_strays(
         if run is not None and run.status is DagsterRunStatus.CANCELING and not job.is_pending:
             with suppress(SlurmError):
                 client.signal(job.job_id, "USR1")
-        elif record is None or _is_over(record, job) or _is_a_second(instance, run, job):
+        elif record is None or _is_over(record, job) or _is_a_second(instance, record.dagster_run, job):
             cancel[job.job_id] = run
     if not cancel:
         return []
@@ -52,7 +52,7 @@ def end_strays(
     return list(cancel)
 
 
-def _by_id(run_id: str) -> object:
+def _by_id(run_id: str) -> "RunsFilter":
     from dagster import RunsFilter
 
     return RunsFilter(run_ids=[run_id])

@@ -128,7 +128,9 @@ class _Submission:
         from dagster._grpc.types import ExecuteRunArgs
 
         # Without instance_ref the job reads dagster.yaml from DAGSTER_HOME: a literal password there never gets into the script.
-        arguments = ExecuteRunArgs(self.run.job_code_origin, self.run.run_id, None).get_command_args()[-1]
+        origin = self.run.job_code_origin
+        assert origin is not None  # as of every run that is launched
+        arguments = ExecuteRunArgs(origin, self.run.run_id, None).get_command_args()[-1]
         python = self.settings.python
         return BatchRequest(
             job_name=job_name(self.run),

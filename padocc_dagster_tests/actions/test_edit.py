@@ -85,7 +85,7 @@ def killed_at(monkeypatch: pytest.MonkeyPatch, place: Any, name: str, call: Call
     def killed(*_: Any, **__: Any) -> None:
         raise KeyboardInterrupt
 
-    with monkeypatch.context() as patch, pytest.raises(BaseException):  # noqa: B017, PT011 - as Dagster passes it on
+    with monkeypatch.context() as patch, pytest.raises(BaseException):  # noqa: B017 - as Dagster passes it on
         patch.setattr(place, name, killed)
         call()
         raise KeyboardInterrupt

@@ -82,7 +82,7 @@ def test_killed_between_two_projects_it_is_finished_by_the_next(number: int, pla
         left.pop()
         return make(*given)
 
-    with monkeypatch.context() as patch, pytest.raises(BaseException):  # noqa: B017, PT011 - as Dagster passes it on
+    with monkeypatch.context() as patch, pytest.raises(BaseException):  # noqa: B017 - as Dagster passes it on
         patch.setattr(initialise, "_initialise", killed)
         place.again()
         raise KeyboardInterrupt

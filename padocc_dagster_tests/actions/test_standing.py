@@ -26,7 +26,7 @@ class Asked(dg.Config):
 @dg.op(out=dg.Out(dg.Nothing))
 def tell(context: dg.OpExecutionContext, config: Asked, padocc: Padocc) -> None:
     projects = [Project.parse(key) for key in config.projects]
-    only = {project: config.phases for project in projects} if config.phases else None
+    only = dict.fromkeys(projects, config.phases) if config.phases else None
     announce_standing(context, padocc.workdir, projects, only)
 
 

@@ -197,5 +197,7 @@ HARMLESS: dict[str, Damage] = {
     "a global attribute": lambda refs, _: metadata(refs, ".zattrs", title="another title"),
     "a global attribute gone": lambda refs, _: metadata(refs, ".zattrs", institution=None),
     "a variable's attribute": lambda refs, _: metadata(refs, "tas/.zattrs", long_name="another name"),
-    "file:// before all paths": lambda refs, _: [path_of(refs, key, f"file://{value[0]}") for key, value in refs.items() if type(value) is list],
+    "file:// before all paths": lambda refs, _: [
+        path_of(refs, key, f"file://{value[0]}") for key, value in refs.items() if type(value) is list
+    ],
 }

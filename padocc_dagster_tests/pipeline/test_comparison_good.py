@@ -92,7 +92,9 @@ def test_large_variables_are_compared_in_blocks(tmp_path, kind, monkeypatch):
     with netCDF4.Dataset(sources[1], "a") as dataset:
         dataset["orog"][-1, -1] = 4711.0
     refused = compare(Request(product, sources))
-    assert any("orog" in problem and "4711.0 in the file" in problem and "block from" in problem for problem in refused.problems), refused.problems
+    assert any("orog" in problem and "4711.0 in the file" in problem and "block from" in problem for problem in refused.problems), (
+        refused.problems
+    )
 
 
 def test_files_stacked_along_a_made_up_dimension_are_compared_each_in_its_place(tmp_path):

@@ -25,7 +25,7 @@ from padocc_dagster_tests.pipeline.projects import Made, copy, make
 
 @pytest.fixture(scope="module")
 def computed(tmp_path_factory: pytest.TempPathFactory) -> Made:
-    made = make(tmp_path_factory.mktemp("depicted"), Series(lat=12, lon=14, packed=True, orog=True, characters=True))
+    made = make(tmp_path_factory.mktemp("depicted"), Series(lat=12, lon=14, packed=True, orog=True, characters=True, meaning=True))
     made.through("scan", "compute")
     return made
 

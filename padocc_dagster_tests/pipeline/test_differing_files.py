@@ -1,4 +1,5 @@
-"""Files that are not alike: with other chunks, of which a Zarr store can be made, or with a variable of their own, which can be left out."""
+"""Files that are not alike: with other chunks, of which a Zarr store can be made, or with a variable of their own, which can be
+left out."""
 
 from pathlib import Path
 

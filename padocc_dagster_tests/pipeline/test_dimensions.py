@@ -181,7 +181,7 @@ def test_the_engine_is_for_sources_only_and_everything_is_as_before_afterwards()
     before = xarray.open_dataset, xarray.open_mfdataset
     with pytest.raises(ValueError, match="unrecognized engine 'none'"), opened_with({"engine": "none"}, (), ["/a.nc"]):
         xarray.open_dataset("/a.nc")
-    with pytest.raises(OSError), opened_with({"engine": "none"}, (), ["/a.nc"]):  # noqa: PT011 - whatever opens it says
+    with pytest.raises(OSError), opened_with({"engine": "none"}, (), ["/a.nc"]):
         xarray.open_dataset("/b.nc", engine="netcdf4")
     assert (xarray.open_dataset, xarray.open_mfdataset) == before
 

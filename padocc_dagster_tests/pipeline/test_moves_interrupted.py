@@ -65,7 +65,7 @@ def whole(workdir: Workdir) -> None:
     where = {code: [group for group in list_groups(workdir) if code in project_codes(workdir, group)] for code in "pqrs"}
     assert all(len(groups) == 1 for groups in where.values()), where
     for code, (group,) in where.items():
-        folders = [path for path in (workdir.root / "in_progress").glob(f"*/{code}")]
+        folders = list((workdir.root / "in_progress").glob(f"*/{code}"))
         assert folders == [workdir.project_dir(Project(group, code))]
         assert all((folders[0] / name).exists() for name in KEPT)
     published(workdir)

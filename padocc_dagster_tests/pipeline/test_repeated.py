@@ -53,7 +53,8 @@ def test_the_same_product_made_again_on_another_day_is_published_already(tmp_pat
     published = Path(made.through("validate", "publish").details["published"])
     before = published.read_bytes()
     references = json.loads(made.product.read_text())
-    attributes = json.loads(references["refs"][".zattrs"]) if isinstance(references["refs"][".zattrs"], str) else references["refs"][".zattrs"]
+    attributes = references["refs"][".zattrs"]
+    attributes = json.loads(attributes) if isinstance(attributes, str) else attributes
     references["refs"][".zattrs"] = json.dumps({**attributes, "aggregation_date": "1999-12-31T23:59:59Z"})
     made.product.write_text(json.dumps(references))
     assert made.verified()["problems"] == []

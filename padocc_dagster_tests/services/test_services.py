@@ -9,7 +9,8 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -80,7 +81,7 @@ class Up:
         assert self.process.poll() is None, self.output.read_text()
         return self
 
-    def service(self, word: str, but: list[psutil.Process] = []) -> psutil.Process | None:
+    def service(self, word: str, but: Sequence[psutil.Process] = ()) -> psutil.Process | None:
         """The process of a service, which is none of those that were killed just now and may be seen a moment longer."""
         for child in psutil.Process(self.process.pid).children():
             with contextlib.suppress(psutil.Error):
@@ -179,11 +180,11 @@ def test_a_second_up_of_the_same_working_directory_is_refused(up: Up) -> None:
 
 def test_a_run_goes_on_while_the_daemon_and_the_web_server_are_killed_and_come_back(up: Up) -> None:
     run = up.launch()
-    killed = [wait_for(lambda: up.service(word)) for word in ("dagster._daemon", "dagster_webserver")]
+    killed = [wait_for(partial(up.service, word)) for word in ("dagster._daemon", "dagster_webserver")]
     for process in killed:
         process.kill()
     for word in ("dagster._daemon", "dagster_webserver"):
-        wait_for(lambda: up.service(word, killed))
+        wait_for(partial(up.service, word, killed))
     wait_for(lambda: network.location_is_loaded(up.url))
     assert up.status(run) == "STARTED"
     (up.home.workdir.root / "go").touch()

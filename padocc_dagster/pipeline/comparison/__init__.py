@@ -4,16 +4,20 @@ PADOCC 1.5.1 can end with `Success` and wrong data, and its validation compares 
 (`padocc/phases/validate.py:84-108`). So nothing is published that this package has not compared itself: the references or
 chunks, the structure, and the values. What it cannot decide it refuses, with a sentence.
 
-    request.py    what to compare                 report.py      what came out
+    request.py    what to compare                 report.py, statement.py   what came out
     sources.py    headers and raw values of the source files
-    products.py   the product as variables, whatever its format (cfa.py, references.py, store.py know the formats)
-    encoding.py   what raw values mean            values.py      when two blocks of values are equal (times.py: times)
+    storage.py    how bytes become values         chunk_index.py, netcdf3.py   where the chunks of a source file lie
+    products.py   the product as variables, whatever its format (references.py, store.py, cfa.py know the formats)
+    encoding.py   what raw values mean            values.py, times.py, units.py, identity.py   when two are equal
+    attributes.py which attributes mean what      metadata.py   attributes compared
     placement.py  where each file lies in the product
-    chunks.py     which chunks there must be, and which files they hold
-    sample.py     which files are compared        metadata.py    attributes
-    reading.py    the product in blocks           files.py       its values against those of each file
-    plans.py      which variable with which       inventory.py   the chunks, by format
+    plans.py      which variable with which, and which files are read (sample.py: those that were asked for)
+    inventory.py  the chunks by format (chunks.py: of a Zarr store), and proof.py, the proof of references
+    seen.py       the product as plain xarray shows it
+    reading.py    the product in blocks           files.py, parallel.py   its values against those of each file
     compare.py    the order of it all
+
+docs/comparison.md says what it proves.
 """
 
 from padocc_dagster.pipeline.comparison.compare import compare

@@ -1,6 +1,6 @@
 """Which attributes mean what: the one table of them, for the gate and for display. And when two attributes say the same."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from typing import Any
 
 ENCODING = frozenset({"units", "calendar", "scale_factor", "add_offset", "_FillValue", "missing_value", "_Unsigned", "dtype"})
@@ -53,7 +53,7 @@ def with_meaning(attributes: Mapping[str, Any]) -> tuple[tuple[str, Value], ...]
 
     Every attribute of a grid mapping variable is a parameter of the mapping, but for descriptions (CF 5.6).
     """
-    names = MEANING & attributes.keys()
+    names: Set[str] = MEANING & attributes.keys()
     if GRID_MAPPING in attributes:
         names = attributes.keys() - NOISE - DESCRIPTIONS
     return tuple((name, normal(attributes[name])) for name in sorted(names))

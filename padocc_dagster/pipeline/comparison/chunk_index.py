@@ -136,7 +136,9 @@ class _Hdf5:
         filters = tuple(hdf5_filter(number, tuple(values)) for number, _, values, _ in map(plist.get_filter, range(plist.get_nfilters())))
         chunks = tuple(plist.get_chunk()) if plist.get_layout() == h5py.h5d.CHUNKED else None
         dtype = dataset.dtype
-        known = is_known(dtype, filters) and plist.get_layout() in (h5py.h5d.CHUNKED, h5py.h5d.CONTIGUOUS) and not plist.get_external_count()
+        known = (
+            is_known(dtype, filters) and plist.get_layout() in (h5py.h5d.CHUNKED, h5py.h5d.CONTIGUOUS) and not plist.get_external_count()
+        )
         return Storage(dtype.str, chunks, filters, _fill_of(plist, dtype) if dtype.kind in "iuf" else None, known)
 
     def locations(self, name: str, chunks: tuple[int, ...], shape: tuple[int, ...]) -> Locations | None:

@@ -59,5 +59,6 @@ class Census:
         return {file for position in positions for file in self._files(position)}
 
     def _files(self, position: int) -> range:
+        assert self.axis is not None  # `forced` knows the others
         size, start = self.chunks[self.axis], position * self.chunks[self.axis]
         return self.placement.owners(start, min(start + size, self.shape[self.axis]))

@@ -96,10 +96,11 @@ def _examine(work: _Work) -> None:
         _check_order(product, placement, request, findings)
         if request.product.cloud_format == "CFA":
             opened.close()  # HDF5 2.0 crashes where a file with texts of variable length is open twice (`H5T__vlen_disk_isnull`)
-        compare_seen(request, headers, placement, work.plans, findings)
+        compare_seen(request, work.held.references, headers, placement, work.plans, findings)
         if request.product.cloud_format == "CFA":
             product = _opened(work, opened)
             for name, item in work.plans.items() if product else ():
+                assert product  # as the line above says
                 item.reader = ProductReader(product.variables[name], placement)
         _read_values(work, headers, placement, pool)
 

@@ -137,4 +137,5 @@ def _not_carried(task: _Task, source: Any) -> str | None:
     extreme = max(int(source.max()), -int(source.min()))
     if extreme <= limit:
         return None
-    return f"{extreme} is read as a floating-point number from a {task.request.product.cloud_format} product, which holds whole numbers up to {limit} only"
+    kind = task.request.product.cloud_format
+    return f"{extreme} is read as a floating-point number from a {kind} product, which holds whole numbers up to {limit} only"

@@ -34,4 +34,5 @@ def differs_within(source: Any, product: Any, ours: Encoding, theirs: Encoding, 
     allowed = limit if limit is not None else ROUNDING * float(np.nanmax(abs(a))) if a.size else 0.0
     if apart <= allowed:
         return Apart(True, f"at most {apart:.3g} (allowed are {allowed:.3g})")
-    return Apart(False, f"{apart:.3g} where {allowed:.3g} is allowed: set `identical_within: {apart:.3g}` if the first file's values serve for all")
+    remedy = f"set `identical_within: {apart:.3g}` if the first file's values serve for all"
+    return Apart(False, f"{apart:.3g} where {allowed:.3g} is allowed: {remedy}")

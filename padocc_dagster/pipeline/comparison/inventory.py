@@ -43,7 +43,8 @@ def take_stock(
         _kerchunk(request, held.references, headers, placement, plans, findings)
     for name, plan in plans.items():
         if plan.chunks_present is not None and plan.chunks_expected is not None and plan.chunks_present < plan.chunks_expected:
-            absent = f"{plan.chunks_expected - plan.chunks_present} of {plan.chunks_expected} chunks are not stored and read as the fill value"
+            missing = plan.chunks_expected - plan.chunks_present
+            absent = f"{missing} of {plan.chunks_expected} chunks are not stored and read as the fill value"
             findings.inform(f"variable {name}: {absent}; the files have none there either, or were read")
 
 

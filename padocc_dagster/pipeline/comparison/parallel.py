@@ -65,7 +65,9 @@ def read_in_parallel(
     numbers = list(reading)
     size = -(-len(numbers) // (count * 4)) or 1
     parts = [numbers[start : start + size] for start in range(0, len(numbers), size)]
-    shares = [Share(share.request, share.headers, share.placement, {n: list(reading[n]) for n in part}, share.exact_up_to) for part in parts]
+    shares = [
+        Share(share.request, share.headers, share.placement, {n: list(reading[n]) for n in part}, share.exact_up_to) for part in parts
+    ]
     files, compared = 0, dict.fromkeys(share.exact_up_to, 0)
     for found in pool.map(_read, shares):
         findings.absorb(found.findings)

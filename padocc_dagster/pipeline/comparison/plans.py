@@ -169,7 +169,8 @@ def _note_encoding(plan: Plan, variable: SourceVariable, number: int, path: str,
             what = "; ".join(plan.changed[variable])
             findings.inform(f"variable {variable.name}: encoding changed ({what}), so decoded values were compared")
         elif variable.encoding.units != target.units and not plan.changed[variable]:
-            findings.inform(f"variable {variable.name}: units are written {target.units!r} in the product, {variable.encoding.units!r} in {path}")
+            written = f"{target.units!r} in the product, {variable.encoding.units!r} in {path}"
+            findings.inform(f"variable {variable.name}: units are written {written}")
         plan.kinds.setdefault(_kind(variable), number)
     if plan.changed[variable]:
         plan.forced.add(number)

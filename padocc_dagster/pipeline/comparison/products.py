@@ -50,7 +50,7 @@ def opened_product(product: Product, references: Any) -> Iterator[OpenProduct]:
 def _open_zarr(product: Product, references: Any) -> Any:
     import xarray
 
-    options = {"engine": "zarr", "decode_cf": False, "cache": False, "chunks": None}
+    options: dict[str, Any] = {"engine": "zarr", "decode_cf": False, "cache": False, "chunks": None}
     if product.cloud_format == "zarr":
         return xarray.open_dataset(str(product.path), **options)
     from kerchunk.utils import refs_as_store

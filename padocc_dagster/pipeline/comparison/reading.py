@@ -72,6 +72,7 @@ class ProductReader:
         return part[0] if self._placement.stacked else part
 
     def _read_ahead(self, begin: int, end: int, itemsize: int) -> None:
+        assert self._axis is not None  # `whole` has read the others
         shape = self._variable.shape
         row = max(1, prod(shape) // max(1, shape[self._axis]) * itemsize)
         last = min(max(end, begin + WINDOW // row), shape[self._axis])

@@ -2,7 +2,6 @@
 
 import json
 import os
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from math import prod
 from pathlib import Path
@@ -77,7 +76,8 @@ def parse(content: bytes, path: Path) -> dict[str, Any]:
     generated = [name for name in ("gen", "templates") if value.get(name)]
     if generated:
         raise ValueError(f"{path} makes references by {' and '.join(generated)}, which cannot be checked: write them out")
-    return value["refs"]
+    references: dict[str, Any] = value["refs"]
+    return references
 
 
 def load_json(path: Path) -> dict[str, Any]:
@@ -88,25 +88,66 @@ def load_json(path: Path) -> dict[str, Any]:
 def tables_of_json(references: dict[str, Any], sources: tuple[str, ...], findings: Findings) -> dict[str, Table]:
     """The tables of a kerchunk JSON file's arrays. What belongs to no chunk is a problem."""
     tables = _tables((key, value) for key, value in references.items())
-    lookup = _Lookup(sources)
-    for key, value in references.items():
+    chunks: dict[str, list[str]] = {}
+    for key in references:
         array, _, chunk = key.rpartition("/")
-        if chunk.startswith(".z"):
-            continue
+        if not chunk.startswith(".z"):
+            chunks.setdefault(array, []).append(chunk)
+    lookup = _Lookup(sources)
+    for array, keys in chunks.items():
         table = tables.get(array)
-        cell = table.cell(chunk) if table else None
-        if table is None or cell is None:
-            findings.problem("chunk keys", f"reference {key} belongs to no chunk of the product's variables", array)
-            continue
-        if isinstance(value, (str, dict)):
-            table.file[cell] = INLINE
-            continue
-        url, offset, length = _entry(key, value)
-        table.file[cell] = number = lookup.number(url)
-        table.offset[cell], table.length[cell] = offset, length
-        if number == STRAY:
-            findings.problem("references", f"reference {key} points into {url}, which is not one of the source files", array)
+        at = _places(table, keys) if table else None
+        if table is None or at is None:
+            stray = _stray_key(array, table, keys)
+            findings.problem("chunk keys", f"reference {stray} belongs to no chunk of the product's variables", array)
+        else:
+            _fill(table, at, [references[f"{array}/{key}"] for key in keys], lookup, findings)
     return tables
+
+
+def _places(table: Table, keys: list[str]) -> tuple[Any, ...] | None:
+    """The places of chunks in the table, an array for each dimension; None when a key belongs to no chunk of the array."""
+    if table.shape:
+        cells = _cells(table, keys)
+        return None if cells is None else tuple(cells.T)
+    return () if keys == ["0"] else None
+
+
+def _cells(table: Table, keys: list[str]) -> Any | None:
+    """The places of chunks, a row for each key `1.0.2`; None when a key belongs to no chunk of the array."""
+    import numpy as np
+
+    joined = ".".join(keys)
+    try:
+        numbers = np.array(joined.split("."), dtype="i8")
+    except ValueError:
+        return None
+    dimensions = len(table.grid)
+    if len(numbers) != len(keys) * dimensions or ".".join(map(str, numbers.tolist())) != joined:
+        return None
+    if any(key.count(".") != dimensions - 1 for key in keys):
+        return None
+    cells = numbers.reshape(len(keys), dimensions)
+    return cells if ((cells >= 0) & (cells < np.array(table.grid))).all() else None
+
+
+def _stray_key(array: str, table: Table | None, keys: list[str]) -> str:
+    return next((f"{array}/{key}" for key in keys if table is None or table.cell(key) is None), f"{array}/{keys[0]}")
+
+
+def _fill(table: Table, at: tuple[Any, ...], values: list[Any], lookup: "_Lookup", findings: Findings) -> None:
+    """Put references into the table, those of one array."""
+    import numpy as np
+
+    entries = [(None, 0, 0) if isinstance(value, (str, dict)) else _entry(table.name, value) for value in values]
+    numbers = [INLINE if url is None else lookup.number(url) for url, _, _ in entries]
+    columns = (np.array(numbers, dtype="i4"), *(np.array([entry[i] for entry in entries], dtype="i8") for i in (1, 2)))
+    for array, column in zip((table.file, table.offset, table.length), columns, strict=True):
+        array[at] = column if at else column[0]
+    for (url, _, _), number in zip(entries, numbers, strict=True):
+        if number == STRAY:
+            sentence = f"a reference of {table.name} points into {url}, which is not one of the source files"
+            findings.problem("references", sentence, table.name)
 
 
 def tables_of_parquet(store: Path, sources: tuple[str, ...], findings: Findings) -> dict[str, Table]:
@@ -176,13 +217,14 @@ class _Lookup:
         return self._real.get(os.path.realpath(path), STRAY)
 
 
-def _entry(key: str, value: Any) -> tuple[str, int, int]:
+def _entry(array: str, value: Any) -> tuple[str, int, int]:
     if isinstance(value, list) and value and isinstance(value[0], str):
+        if len(value) == 3 and type(value[1]) is int and type(value[2]) is int and 0 <= value[1] < 1 << 62 and 0 <= value[2] < 1 << 62:
+            return value[0], value[1], value[2]
         if len(value) == 1:
             return value[0], 0, WHOLE
-        if len(value) == 3 and all(type(part) is int and 0 <= part < 1 << 62 for part in value[1:]):
-            return value[0], value[1], value[2]
-    raise ValueError(f"reference {key} is {str(value)[:80]}, expected text or [file, offset, length] with numbers of bytes from 0 up")
+    expected = "text or [file, offset, length] with numbers of bytes from 0 up"
+    raise ValueError(f"a reference of {array} is {str(value)[:80]}, expected {expected}")
 
 
 def _is_empty(value: Any) -> bool:

@@ -24,8 +24,18 @@ TIME_ROUNDING_NS = 1000
 """Nanoseconds by which decoded times may differ where raw ones were compared within a tolerance."""
 
 
-def compare_seen(request: Request, headers: list[Header], placement: Placement, plans: dict[str, Plan], findings: Findings) -> None:
-    """Compare types, missing values, decoded values, times and the set of coordinates, for one file of each kind."""
+def compare_seen(
+    request: Request,
+    references: dict[str, Any] | None,
+    headers: list[Header],
+    placement: Placement,
+    plans: dict[str, Plan],
+    findings: Findings,
+) -> None:
+    """Compare types, missing values, decoded values, times and the set of coordinates, for one file of each kind.
+
+    `references` are those of a kerchunk JSON file, already read.
+    """
     covered = sorted({number for plan in plans.values() for number in plan.representatives()})
     _check_coordinates(request, headers, plans, findings)
     decoded = [_is_decodable(request.sources[number]) for number in covered]
@@ -33,7 +43,7 @@ def compare_seen(request: Request, headers: list[Header], placement: Placement, 
         which = request.sources[covered[decoded.index(False)]]
         findings.inform(f"xarray cannot decode the times of {which}: open it, and the product, with decode_times=False")
     try:
-        with _opened(request, all(decoded)) as product:
+        with _opened(request, references, all(decoded)) as product:
             for number in covered:
                 _compare_file(request, headers[number], number, product, all(decoded), placement, plans, findings)
     except Exception as error:
@@ -183,7 +193,7 @@ def _check_coordinate_sets(source: Any, product: Any, path: str, plans: dict[str
 
 
 @contextmanager
-def _opened(request: Request, decoded: bool) -> Iterator[Any]:
+def _opened(request: Request, references: dict[str, Any] | None, decoded: bool) -> Iterator[Any]:
     import dask
     import xarray
 
@@ -192,9 +202,10 @@ def _opened(request: Request, decoded: bool) -> Iterator[Any]:
     if not decoded:
         options["decode_times"] = False
     if product.cloud_format in ("kerchunk", "parquet"):
-        # fsspec keeps file systems by their arguments, and would answer for a file as it was before
-        options["storage_options"] = {"skip_instance_cache": True}
-    with dask.config.set(scheduler="synchronous"), xarray.open_dataset(str(product.path), **options) as dataset:
+        # fsspec keeps file systems by their arguments, and would answer for a file as it was before; dask takes longer than the reading
+        options |= {"storage_options": {"skip_instance_cache": True}, "open_dataset_options": {"chunks": None}}
+    where: Any = str(product.path) if references is None else references  # kerchunk's engine takes references too
+    with dask.config.set(scheduler="synchronous"), xarray.open_dataset(where, **options) as dataset:
         yield dataset
 
 

@@ -155,7 +155,8 @@ def _attributes(item: Any) -> dict[str, Any]:
 
 
 def _variables(path: str, dataset: Any, attributes: dict[str, dict[str, Any]], index: Index, common: Common) -> list[SourceVariable]:
-    encodings, bounds = {}, {}
+    encodings: dict[str, Encoding] = {}
+    bounds: dict[str, str] = {}
     for name, variable in dataset.variables.items():
         if getattr(variable, "_isvlen", False) and variable.dtype is not str:
             raise SourceError(f"variable {name} in {path} has a type of variable length, which cannot be compared")
@@ -182,7 +183,8 @@ def _encoding(dtype: Any, own: dict[str, Any], common: Common) -> Encoding:
     key = (dtype, *((name, str(type(value)), normal(value)) for name, value in declared.items()))
     if key not in common.parts:
         common.parts[key] = encoding_of(dtype, declared)
-    return common.parts[key]
+    encoding: Encoding = common.parts[key]
+    return encoding
 
 
 def _coordinates(sizes: tuple[tuple[str, int], ...], attributes: dict[str, dict[str, Any]]) -> Iterator[str]:

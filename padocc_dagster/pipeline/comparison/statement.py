@@ -14,7 +14,9 @@ def statement(request: Request, plans: dict[str, Plan], files: int, read_whole: 
     in_full = [name for name, plan in plans.items() if not plan.proved and plan.compared >= files]
     sentences = []
     if proved:
-        least = min(plans[name].proved for name in proved if plans[name].reader.placed) if any(plans[n].reader.placed for n in proved) else 1
+        least = (
+            min(plans[name].proved for name in proved if plans[name].reader.placed) if any(plans[n].reader.placed for n in proved) else 1
+        )
         kinds = len({number for name in proved for number in plans[name].kinds.values()})
         sentences.append(
             f"every reference of {_names(proved)} was held against the chunk index of its file, in {least} of {files} files; "

@@ -95,4 +95,6 @@ def in_words(filters: tuple[Filter, ...]) -> str:
 
 
 def _fill(value: Any) -> Any:
-    return {"NaN": float("nan"), "Infinity": float("inf"), "-Infinity": float("-inf")}.get(value, value) if isinstance(value, str) else value
+    return (
+        {"NaN": float("nan"), "Infinity": float("inf"), "-Infinity": float("-inf")}.get(value, value) if isinstance(value, str) else value
+    )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from padocc_dagster.pipeline.comparison.encoding import Encoding
 
-DURATIONS = {"days": 86_400_000_000, "hours": 3_600_000_000, "minutes": 60_000_000, "seconds": 1_000_000}
+DURATIONS: dict[str | None, float] = {"days": 86_400_000_000, "hours": 3_600_000_000, "minutes": 60_000_000, "seconds": 1_000_000}
 DURATIONS |= {"milliseconds": 1_000, "microseconds": 1, "nanoseconds": 0.001}
 """Microseconds in each unit that xarray takes for a duration (`xarray/coding/times.py`, `TIME_UNITS`)."""
 ROUNDING, ROUNDING_CFTIME = 0.001, 1.0
@@ -58,7 +58,7 @@ def rounded_equal(a: Any, b: Any, encoding: "Encoding") -> Any:
         return abs(a - b) <= rounding / unit + 2 * np.spacing(abs(a))
 
 
-def same_axis(one: str, other: str, calendar: str) -> bool:
+def same_axis(one: str | None, other: str | None, calendar: str | None) -> bool:
     """Whether two units of time count the same unit from the same date, however that is written."""
     try:
         return time_axis(one, calendar) == time_axis(other, calendar)
@@ -66,7 +66,7 @@ def same_axis(one: str, other: str, calendar: str) -> bool:
         return False
 
 
-def is_decodable(units: str, calendar: str) -> bool:
+def is_decodable(units: str | None, calendar: str | None) -> bool:
     """Whether numbers in these units can be made dates: not `months since …`, for example, outside the calendar of 360 days."""
     try:
         time_axis(units, calendar)
@@ -76,7 +76,7 @@ def is_decodable(units: str, calendar: str) -> bool:
 
 
 @lru_cache(maxsize=4096)
-def time_axis(units: str, calendar: str) -> tuple[float, float]:
+def time_axis(units: str | None, calendar: str | None) -> tuple[float, float]:
     """Length of the unit, and the reference date since 1970, in microseconds. Raises ValueError for units that are no times."""
     import cftime
 
@@ -94,5 +94,7 @@ def _tolerance(values: tuple[Any, Any], units: tuple[float, float], ours: "Encod
     real = ours.is_duration or {ours.calendar, theirs.calendar} <= REAL_CALENDARS
     rounding = min(UNIT_SHARE * min(units), ROUNDING if real else ROUNDING_CFTIME)
     with np.errstate(invalid="ignore"):
-        precision = [2 * np.spacing(abs(v)).astype("f8") * unit if v.dtype.kind == "f" else 0.0 for v, unit in zip(values, units, strict=True)]
+        precision = [
+            2 * np.spacing(abs(v)).astype("f8") * unit if v.dtype.kind == "f" else 0.0 for v, unit in zip(values, units, strict=True)
+        ]
     return rounding + precision[0] + precision[1]

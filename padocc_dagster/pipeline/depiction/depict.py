@@ -92,6 +92,7 @@ def _slice_of(
     path: str, header: Header, name: str, reader: ProductReader, encoding: Encoding, number: int, anyway: bool, end: float
 ) -> Slice | None:
     own = header.variable(name)
+    assert own is not None  # `_slices` has seen it
     try:
         with opened(path) as dataset:
             return differing_slice(

@@ -84,7 +84,7 @@ def _slice(source: Any, product: Any, key: Key, dimensions: tuple[str, ...], enc
     fixed = [
         f"{dimensions[axis]} {int(i) + key[axis].start}"
         for axis, i in enumerate(index)
-        if axis not in wide and one.ndim == len(dimensions) and key[axis].stop - key[axis].start > 1
+        if not isinstance(i, slice) and one.ndim == len(dimensions) and key[axis].stop - key[axis].start > 1
     ]
     named = tuple(dimensions[axis] for axis in wide) if one.ndim == len(dimensions) else tuple("" for _ in wide)
     return Slice(one[index], other[index], named, ", ".join(fixed), told)

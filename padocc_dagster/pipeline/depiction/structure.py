@@ -55,9 +55,9 @@ def differing(one: Side, other: Side) -> list[Row]:
     """Every difference, variables first."""
     rows: list[Row] = []
     for name in dict.fromkeys([*one.dimensions, *other.dimensions]):
-        ours, theirs = one.dimensions.get(name), other.dimensions.get(name)
-        if ours != theirs:
-            rows.append(("variable", name, _dimensions(ours), _dimensions(theirs)))
+        before, now = one.dimensions.get(name), other.dimensions.get(name)
+        if before != now:
+            rows.append(("variable", name, _dimensions(before), _dimensions(now)))
     rows += [("dimension", *row) for row in _unequal(one.sizes, other.sizes, exact=True)]
     shared = [name for name in one.dimensions if name in other.dimensions]
     for name in shared:
@@ -83,8 +83,8 @@ def cut(rows: list[Row]) -> list[Row]:
 
 def _unequal(one: Mapping[str, Any], other: Mapping[str, Any], exact: bool = False) -> list[tuple[str, str, str]]:
     names = [name for name in dict.fromkeys([*one, *other]) if exact or name not in UNSHOWN]
-    pairs = [(name, *(_shown(side[name]) if name in side else ABSENT for side in (one, other))) for name in names]
-    return [pair for pair in pairs if pair[1] != pair[2]]
+    shown = [[_shown(side[name]) if name in side else ABSENT for name in names] for side in (one, other)]
+    return [row for row in zip(names, *shown, strict=True) if row[1] != row[2]]
 
 
 def _dimensions(found: tuple[str, ...] | None) -> str:

@@ -29,6 +29,7 @@ def changes(root: str, project: str, revision: str | None = None) -> dict[str, A
     """
     workdir, key = Workdir(Path(root)), Project.parse(project)
     before, now = to_compare_with(workdir, key, revision), current_revision(workdir, key)
+    assert now is not None  # `to_compare_with` has seen it
     rows: list[Row] = [("versions", project, f"{before}: {before.product.path}", f"{now}: {now.product.path}")]
     try:
         with opened_whatever(before.product) as one, opened_whatever(now.product) as other:

@@ -28,7 +28,7 @@ def asked_order(workdir: Workdir, project: Project, files: Sequence[str]) -> Ord
     """
     base = read_json(workdir.base_cfg(project))
     options = options_of(base)
-    concat = options.get("concat_dims") or ()
+    concat: Sequence[str] = options.get("concat_dims") or ()
     along = concat[0] if len(concat) == 1 else None
     if any(file.endswith(".tif") for file in files):
         ordering, headers = concatenation_order(files, along), []

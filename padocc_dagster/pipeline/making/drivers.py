@@ -49,7 +49,8 @@ def fitting_drivers() -> Iterator[None]:
             return None
         bypass, converter._bypass_driver = converter._bypass_driver, False
         try:
-            return convert(converter, path, driver, **options)
+            references: dict[str, Any] | None = convert(converter, path, driver, **options)
+            return references
         except Exception as error:
             reasons[NAMES.get(driver, driver)] = f"{type(error).__name__}: {error}"
             if not bypass:
@@ -61,7 +62,8 @@ def fitting_drivers() -> Iterator[None]:
     def run_explained(converter: Any, path: str, *rest: Any, **options: Any) -> tuple[dict[str, Any], str]:
         reasons.clear()
         try:
-            return run(converter, path, *rest, **options)
+            found: tuple[dict[str, Any], str] = run(converter, path, *rest, **options)
+            return found
         except KerchunkDriverFatalError:
             raise NoDriverError(path, reasons) from None
 

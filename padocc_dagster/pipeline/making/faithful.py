@@ -7,8 +7,7 @@ result is right for every file is for the comparison to say.
 """
 
 import json
-from collections.abc import Iterable, Mapping
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
 from padocc_dagster.pipeline.files import read_json, write_json
@@ -94,7 +93,8 @@ def as_json(value: Any) -> Any:
 
 
 def _decoded(value: Any) -> dict[str, Any]:
-    return json.loads(value) if isinstance(value, (str, bytes)) else value
+    decoded: dict[str, Any] = json.loads(value) if isinstance(value, (str, bytes)) else value
+    return decoded
 
 
 def _text(value: dict[str, Any]) -> str:

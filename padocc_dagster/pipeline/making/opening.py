@@ -32,7 +32,7 @@ def opened_with(options: Mapping[str, Any], dropped: Iterable[str], sources: Ite
     def many(paths: Any, *rest: Any, **given: Any) -> Any:
         return open_many(paths, *rest, **{**of_sources, **given})
 
-    xarray.open_dataset, xarray.open_mfdataset = one, many
+    xarray.open_dataset, xarray.open_mfdataset = one, many  # type: ignore[assignment]  # patched, with looser types
     try:
         yield
     finally:

@@ -45,7 +45,7 @@ def _let_padocc_replace_files_whole() -> None:
     """PADOCC empties a file, then writes it (`padocc/core/filehandlers.py:377,573`): killed between, it loses a config."""
     from padocc.core import filehandlers
 
-    filehandlers.open = lambda path, mode="r": _replacing(Path(path)) if mode == "w" else open(path, mode)
+    filehandlers.open = lambda path, mode="r": _replacing(Path(path)) if mode == "w" else open(path, mode)  # noqa: SIM115
 
 
 def _let_padocc_recognise_netcdf4() -> None:

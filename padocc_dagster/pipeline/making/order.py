@@ -49,9 +49,9 @@ def ordered(headers: Sequence[Header], along: str | None = None) -> Ordering:
     chosen = [along] if along in candidates else timelike if along or len(timelike) == 1 else candidates
     orders = {name: _order(files, values[name], name) for name in chosen}
     if (len(chosen) != 1 and not along) or len(set(orders.values())) != 1:
-        found = ", ".join(candidates) or "none"
+        differing = ", ".join(candidates) or "none"
         what = f"neither the coordinate {along} nor the times along it order" if along else "no single coordinate orders"
-        return Ordering(files, None, f"{what} the files (differing from file to file: {found}){note}", tuple(undecoded))
+        return Ordering(files, None, f"{what} the files (differing from file to file: {differing}){note}", tuple(undecoded))
     order = orders[chosen[0]]
     by = f"ordered by {'the numbers of ' if chosen[0] in undecoded else ''}{chosen[0]}"
     unsorted = "" if order == files else ", which is not the order of their names"

@@ -1,6 +1,7 @@
 """The one chunk of a variable without dimensions, whose key ends in 0 (`height/0`).
 
-VirtualiZarr 2.8 writes it without (`height/`; `virtualizarr/manifests/manifest.py`, `join`), where no reader looks: the value reads as missing.
+VirtualiZarr 2.8 writes it without (`height/`; `virtualizarr/manifests/manifest.py`, `join`), where no reader looks: the value reads as
+missing.
 """
 
 from typing import Any

@@ -19,7 +19,7 @@ from padocc_dagster.pipeline.status import append_row, read_rows
 NO_TRIAL = "Warn-no trial: "
 WITHOUT_REFERENCES = ("zarr", "CFA")
 """Formats that can hold what kerchunk references cannot, so that a trial of references that fails is a warning."""
-FOUND_BY_SCAN = {"kwargs": {}, "chunk_info": {}, "timings": {}, "driver": None, "virtual_concat": False}
+FOUND_BY_SCAN: dict[str, Any] = {"kwargs": {}, "chunk_info": {}, "timings": {}, "driver": None, "virtual_concat": False}
 
 
 def scan(workdir: Workdir, project: Project) -> dict[str, Any]:
@@ -43,7 +43,7 @@ def scan(workdir: Workdir, project: Project) -> dict[str, Any]:
             raise
         _forget_trial(workdir, project, ordering.files, type(error).__name__)
     finally:
-        write_lines(workdir.allfiles(project), ordering.files)  # a trial of CFA leaves its sample there (compute.py:574)
+        write_lines(workdir.allfiles(project), list(ordering.files))  # a trial of CFA leaves its sample there (compute.py:574)
         base = read_json(workdir.base_cfg(project))
         base["override"] = asked
         base["padocc_dagster"].pop("override_before_scan", None)

@@ -68,7 +68,7 @@ def unsafe_groups(workdir: Workdir) -> dict[str, str]:
 
 def _group(workdir: Workdir, name: str) -> GroupFound:
     states = group_states(workdir, name)
-    left_out = {project: why for project, why in _unusable(workdir, name, states)}
+    left_out = dict(_unusable(workdir, name, states))
     usable = {Project(name, code): state for code, state in states.items() if Project(name, code) not in left_out}
     told = {project: f"{state.phase} {_outcome(state)}" for project, state in usable.items()}
     listed = faultlist(workdir, name)

@@ -136,7 +136,7 @@ def _tried(workdir: Workdir, project: Project, base: dict[str, Any], status: str
     tried = set(aggregators_tried(workdir, project))
     if not tried:
         named, asked = AGGREGATORS_TRIED.match(status), options_of(base).get("aggregator")
-        tried = set(named.group()) & set(AGGREGATORS) if named else {asked} - {None}
+        tried = set(named.group()) & set(AGGREGATORS) if named else {str(asked)} if asked else set()
     for choices in before:
         if choices.get("aggregator") in AGGREGATORS:
             tried |= set(AGGREGATORS[: AGGREGATORS.index(choices["aggregator"]) + 1])

@@ -25,7 +25,7 @@ def give_up(workdir: Workdir, projects: Iterable[Project], by: By, dry_run: bool
     reason = " ".join(f"{by.why} ({by.who}, {date.today()})".translate(NOT_IN_CSV).split())
     result = StepResult()
     for group, members in _by_group(projects):
-        _change(workdir, group, {code: reason for code in members}, "on the faultlist", result, dry_run)
+        _change(workdir, group, dict.fromkeys(members, reason), "on the faultlist", result, dry_run)
     return result
 
 

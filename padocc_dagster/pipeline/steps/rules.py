@@ -117,7 +117,8 @@ def _rules(value: Any) -> Rules:
     """The rules in a file's content. Anything else in it may be a rule misspelt, which must not read as one that nobody set."""
     if not isinstance(value, dict):
         raise ValueError(f"it holds {'nothing' if value is None else 'a ' + type(value).__name__}, expected RULE: VALUE on each line")
-    texts, problems = {}, []
+    texts: dict[str, str] = {}
+    problems: list[str] = []
     for name, found in value.items():
         try:
             texts |= {} if name in TOLD else {str(name): _text(found)}

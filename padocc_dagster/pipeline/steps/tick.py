@@ -138,7 +138,7 @@ def _line(text: str) -> str:
 
 def _product(workdir: Workdir, project: Project) -> str:
     """The fingerprint of the product that was looked at."""
-    return read_json(workdir.comparison(project))["product_fingerprint"]
+    return str(read_json(workdir.comparison(project))["product_fingerprint"])
 
 
 def _now() -> str:

@@ -1,7 +1,7 @@
 """What changed of a source file since its state was recorded, from one `stat` and nothing read of it."""
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -85,7 +85,7 @@ def _time(nanoseconds: int) -> str:
     return f"{datetime.fromtimestamp(nanoseconds / 1e9, UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
-_SENTENCES = {
+_SENTENCES: dict[Change, Callable[[Any], str]] = {
     Change.MISSING: lambda each: "is missing",
     Change.UNREADABLE: lambda each: f"cannot be looked at ({each.error})",
     Change.SHORTER: lambda each: f"is shorter: {each.now.size} bytes, it had {each.before.size}",

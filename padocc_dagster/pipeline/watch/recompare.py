@@ -72,7 +72,8 @@ def recompare(root: str, group: str, name: str, thorough: bool = False) -> dict[
 def _wanted(workdir: Workdir, owner: Project | None, report: dict[str, Any]) -> dict[str, Any]:
     """The options of the comparison before publication; for a product that PADOCC published, those of its project's config."""
     if "comparison" in report:
-        return report["comparison"].get("asked", {})
+        asked: dict[str, Any] = report["comparison"].get("asked", {})
+        return asked
     try:
         return asked_of(read_json(workdir.base_cfg(owner))) if owner else {}
     except CorruptFileError:

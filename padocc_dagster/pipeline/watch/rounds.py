@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import chain
 from time import monotonic
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.moving.histories import Histories
@@ -158,7 +158,7 @@ def _is_left(last: Last) -> bool:
 
 def _pending(look: Look, last: Last, now: float) -> Last:
     """What is kept before a comparison: that of the last look, if the same was seen."""
-    seen = {"looked": now, "fingerprint": look.fingerprint, "reported": last.reported}
+    seen: dict[str, Any] = {"looked": now, "fingerprint": look.fingerprint, "reported": last.reported}
     if look.is_good or look.problem:
         return Last(**seen, result=Result.UNKNOWN if look.problem else Result.UNCHANGED)
     if last.fingerprint == look.fingerprint:

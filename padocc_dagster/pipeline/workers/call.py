@@ -99,6 +99,7 @@ def call(operation: str, **arguments: Any) -> Any:
     limit = limit_seconds()
     with start() as worker, Watchdog(worker.pid, _folder(arguments), limit) as watchdog:
         try:
+            assert worker.stdin and worker.stdout  # pipes, as `start` asks for
             worker.stdin.write(json.dumps({"operation": operation, "arguments": arguments}).encode() + b"\n")
             worker.stdin.flush()
             output = worker.stdout.read()
@@ -115,7 +116,7 @@ def call(operation: str, **arguments: Any) -> Any:
     except ValueError:
         if watchdog.stall:
             raise NoProgressError(operation, watchdog.stall, "\n".join([stack.decode(errors="replace"), watchdog.threads])) from None
-        raise WorkerDiedError(operation, worker.returncode) from None
+        raise WorkerDiedError(operation, worker.wait()) from None
     if "error" in result:
         raise OperationFailedError(*result["error"])
     return result["answer"]

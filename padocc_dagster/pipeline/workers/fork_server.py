@@ -19,6 +19,7 @@ import socket
 import sys
 import traceback
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
@@ -49,7 +50,7 @@ def serve(listener: socket.socket) -> NoReturn:
                 ready = ready or load()
                 if os.fork() == 0:
                     listener.close()
-                    alone(lambda: keep(connection))
+                    alone(partial(keep, connection))
             except Exception:  # the caller sees the end of the connection, and starts a fresh interpreter
                 traceback.print_exc()
 

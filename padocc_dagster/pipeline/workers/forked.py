@@ -51,7 +51,7 @@ class ForkedWorker:
             undone.pop_all()
 
     def _answer(self) -> dict[str, Any]:
-        answer = json.loads(self._answers.readline())
+        answer: dict[str, Any] = json.loads(self._answers.readline())
         if "refused" in answer:
             raise ValueError(answer["refused"])
         return answer

@@ -1,8 +1,8 @@
 """The process in which PADOCC runs: one request in, one operation, one answer out.
 
 Started by `call.call`. Standard output carries the answer alone; whatever PADOCC and its libraries print goes to standard
-error, into the log of the Dagster run. When standard input closes, the parent is gone, and so is this process. At `watchdog.STACK_SIGNAL` the
-stacks of all threads go to standard output, in lines before the answer, which is the last line.
+error, into the log of the Dagster run. When standard input closes, the parent is gone, and so is this process. At
+`watchdog.STACK_SIGNAL` the stacks of all threads go to standard output, in lines before the answer, which is the last line.
 """
 
 import faulthandler
@@ -46,7 +46,8 @@ def read_request() -> dict[str, Any]:
         if not block:
             raise EOFError("no request on standard input: this module is started by padocc_dagster.pipeline.workers.call")
         line += block
-    return json.loads(line)
+    request: dict[str, Any] = json.loads(line)
+    return request
 
 
 def end_with_parent() -> None:

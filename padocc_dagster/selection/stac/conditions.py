@@ -35,9 +35,9 @@ def read_intersects(node: Node | None, findings: Findings) -> dict[str, Any] | N
     if node is None:
         return None
     value = plain(node)
-    if isinstance(value, dict) and value.get("type") in GEOMETRIES:
-        if _is_cql2({"op": "s_intersects", "args": [{"property": "geometry"}, value]}):
-            return value
+    expression = {"op": "s_intersects", "args": [{"property": "geometry"}, value]}
+    if isinstance(value, dict) and value.get("type") in GEOMETRIES and _is_cql2(expression):
+        return value
     findings.add(node.line, "intersects is no GeoJSON geometry: write {type: Polygon, coordinates: [[[west, south], …]]}")
     return None
 

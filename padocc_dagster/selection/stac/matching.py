@@ -76,7 +76,7 @@ def _expression(tests: list[dict[str, Any]]) -> Any:
 
 def _holds(expression: Any, item: dict[str, Any]) -> bool:
     try:
-        return expression.matches(item)
+        return bool(expression.matches(item))
     except Exception:  # cql2's only answer to an expression that the item leaves open
         return False
 
@@ -98,7 +98,7 @@ def _time(text: Any) -> datetime | None:
     if not text or text == "..":
         return None
     try:
-        time = isoparse(str(text))
+        time: datetime = isoparse(str(text))
     except ValueError:
         return None
     return time if time.tzinfo else time.replace(tzinfo=UTC)
@@ -109,4 +109,4 @@ def _overlaps(properties: dict[str, Any], interval: tuple[datetime | None, datet
     first, last = interval
     begin = _time(properties.get("start_datetime")) or _time(properties.get("datetime"))
     end = _time(properties.get("end_datetime")) or _time(properties.get("datetime")) or begin
-    return begin is not None and (last is None or begin <= last) and (first is None or end >= first)
+    return begin is not None and end is not None and (last is None or begin <= last) and (first is None or end >= first)

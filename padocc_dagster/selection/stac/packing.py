@@ -29,4 +29,5 @@ def pack(item: dict[str, Any], base: str) -> bytes:
 
 def unpack(packed: bytes) -> dict[str, Any]:
     """The item again."""
-    return json.loads(zlib.decompress(packed))
+    item: dict[str, Any] = json.loads(zlib.decompress(packed))
+    return item

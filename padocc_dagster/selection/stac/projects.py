@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from padocc_dagster.pipeline.names import name_problem, nearest
@@ -78,7 +79,7 @@ def _called(groups: list[list[Record]], section: Section, findings: Findings) ->
     shared: dict[str, list[str]] = {}
     unsafe: list[tuple[str, str]] = []
     for group in groups:
-        codes = {filled(section.code, lambda name, record=record: _value(record, name)) for record in group}
+        codes = {filled(section.code, partial(_value, record)) for record in group}
         if len(codes) > 1:
             called = f"code {section.code!r} calls the items of one project {some(sorted(codes))}"
             findings.add(section.line, f"{called}: name what they share, or more facets")
@@ -105,7 +106,7 @@ def _told(records: Iterable[Record]) -> str:
     return records[0].id if len(records) == 1 else f"{records[0].collection} with {records[0].id}"
 
 
-def unknown_properties(names: Iterable[str], samples: list[dict], where: str, line: int, findings: Findings) -> None:
+def unknown_properties(names: Iterable[str], samples: list[dict[str, Any]], where: str, line: int, findings: Findings) -> None:
     """A problem for each property that none of the sampled items has."""
     known = sorted({name for item in samples for name in mapping_in(item, "properties")})
     for name in names:

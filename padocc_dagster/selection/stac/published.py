@@ -60,8 +60,8 @@ def _span(items: list[dict[str, Any]]) -> dict[str, Any]:
 def _bbox(items: list[dict[str, Any]]) -> list[float]:
     """West, south, east and north of all items; the whole Earth where one does not say its own, all longitudes
     where one lies across the 180th meridian."""
-    boxes = [item.get("bbox") for item in items]
-    if not all(boxes):
+    boxes = [box for item in items if (box := item.get("bbox"))]
+    if len(boxes) < len(items):
         return WHOLE_EARTH
     flat = [[box[0], box[1], box[-3], box[-2]] if len(box) == 6 else box for box in boxes]
     west, south = (min(box[side] for box in flat) for side in (0, 1))

@@ -95,7 +95,8 @@ def _datetime(node: Node | None, findings: Findings) -> str | None:
 def _time(text: str) -> datetime.datetime:
     from dateutil.parser import isoparse
 
-    return isoparse(text)
+    time: datetime.datetime = isoparse(text)
+    return time
 
 
 def _max_items(node: Node | None, findings: Findings) -> int | None:

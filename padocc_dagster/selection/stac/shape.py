@@ -1,6 +1,6 @@
 """Items and links as they come from a catalogue, of whatever shape. What they say is another matter."""
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from typing import Any
 
 
@@ -14,7 +14,7 @@ def mapping_in(item: dict[str, Any], name: str) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def links_of(thing: dict[str, Any], rels: Iterable[str]) -> list[dict[str, Any]]:
+def links_of(thing: dict[str, Any], rels: Collection[str]) -> list[dict[str, Any]]:
     """The links of these kinds that lead somewhere."""
     links = thing.get("links")
     found = (link for link in (links if isinstance(links, list) else ()) if isinstance(link, dict))

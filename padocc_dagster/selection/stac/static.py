@@ -40,7 +40,7 @@ class StaticCatalogue:
     def _walk(self) -> Iterator[tuple[dict[str, Any], str, tuple[str, ...]]]:
         """Every item, its address, and the collections above it, in the order of the links."""
         seen = {self.address}
-        waiting = [(self.first, self.address, ())]
+        waiting: list[tuple[dict[str, Any], str, tuple[str, ...]]] = [(self.first, self.address, ())]
         while waiting:
             parent, address, above = waiting.pop()
             if parent.get("type") == "Collection":

@@ -89,7 +89,8 @@ def test_a_code_that_the_items_of_a_project_do_not_share_is_told() -> None:
 def test_items_without_source_files_are_told_together() -> None:
     items = [item(f"i{number}", files=()) for number in range(5)]
     projects, (problem,) = grouped([*items, item("good")], section())
-    assert problem.startswith("line 1: 5 of the items are without source files: 'i0', 'i1', 'i2' and 2 more; source files are NetCDF or HDF data")
+    expected = "line 1: 5 of the items are without source files: 'i0', 'i1', 'i2' and 2 more; source files are NetCDF or HDF data"
+    assert problem.startswith(expected)
     assert "write `assets`" in problem and [chosen.code for chosen in projects] == ["good"]
 
 

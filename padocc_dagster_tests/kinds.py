@@ -1,0 +1,48 @@
+"""What a test needs, as a marker: decided by its folder, its file and its fixtures, and by nothing that a test says of itself."""
+
+UNIT = "unit"
+OF_FIXTURES = {"page": "browser", "cluster": "slurm", "stac": "stac", "stages": "padocc"}
+OF_PATHS = {
+    "actions/": "live",
+    "commands/": "live",
+    "live/": "live",
+    "pipeline/": "padocc",
+    "sensors/": "live",
+    "services/": "live",
+    "slurm/live/": "slurm",
+    "assets/test_differences.py": "padocc",
+    "assets/test_project.py": "padocc",
+    "doctor/test_node.py": "live",
+    "test_allocations.py": "padocc",
+    "test_automation.py": "live",
+    "test_automation_beside_padocc.py": "live",
+    "test_nemo.py": "padocc",
+}
+"""Beginnings of paths, below the folder of the tests."""
+UNIT_PATHS = (
+    "pipeline/test_call.py",
+    "pipeline/test_choice.py",
+    "pipeline/test_comparison_parts.py",
+    "pipeline/test_due.py",
+    "pipeline/test_faithful.py",
+    "pipeline/test_faultlisting.py",
+    "pipeline/test_history.py",
+    "pipeline/test_locks.py",
+    "pipeline/test_names_refused.py",
+    "pipeline/test_outcomes.py",
+    "pipeline/test_product.py",
+    "pipeline/test_remedies.py",
+    "pipeline/test_source_states.py",
+    "pipeline/test_stac_item.py",
+    "pipeline/test_status.py",
+    "pipeline/test_subsets.py",
+)
+"""Files of those folders whose tests need none of it."""
+
+
+def kinds_of(path: str, fixtures: set[str]) -> set[str]:
+    """The markers of a test in a file at this path, with these fixtures; `unit` for one that needs nothing but this package."""
+    found = {kind for fixture, kind in OF_FIXTURES.items() if fixture in fixtures}
+    if path not in UNIT_PATHS:
+        found |= {kind for beginning, kind in OF_PATHS.items() if path.startswith(beginning)}
+    return found or {UNIT}
