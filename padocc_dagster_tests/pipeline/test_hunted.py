@@ -125,6 +125,26 @@ def made_of(root: Path, builder: Builder, form: str, **options: Any) -> Made:
     return made
 
 
+def packed_in_single_precision(folder: Path) -> None:
+    """Scale and offset in single precision, with which xarray unpacks in single precision."""
+
+    def change(number: int, dataset: netCDF4.Dataset) -> None:
+        packed = dataset.createVariable("packed", "i2", GRID, chunksizes=(2, 12, 14), fill_value=-32768)
+        packed.set_auto_maskandscale(False)
+        packed.setncatts({"scale_factor": np.float32(0.01), "add_offset": np.float32(273.15)})
+        packed[:] = np.random.default_rng(number).integers(-900, 900, (4, 12, 14))
+
+    changed(folder, change)
+
+
+def units_of_no_dimension(folder: Path) -> None:
+    changed(folder, lambda number, dataset: dataset["tas"].setncattr("units", ("1", "", " ", "1")[number]))
+
+
+PUBLISHED[packed_in_single_precision] = ("CFA",)
+PUBLISHED[units_of_no_dimension] = ("kerchunk",)
+
+
 @pytest.mark.parametrize(("builder", "form"), [(builder, form) for builder, forms in PUBLISHED.items() for form in forms])
 def test_it_is_published_and_shows_what_its_sources_show(tmp_path: Path, builder: Builder, form: str) -> None:
     made = made_of(tmp_path, builder, form)
