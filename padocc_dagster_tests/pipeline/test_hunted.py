@@ -301,6 +301,21 @@ def test_texts_that_crash_the_reader_of_cfa_are_refused_for_it_alone(tmp_path: P
     assert zarr.run("compute", cloud_format="CFA").error_class == "TextsInAggregationError"
 
 
+def test_a_chunk_written_without_its_filters_is_named_and_the_first_remedy_works(tmp_path: Path) -> None:
+    def build(folder: Path) -> None:
+        finished(series(folder, 4, filters={"zlib": True, "shuffle": True}))
+        with h5py.File(folder / name(ODD), "r+") as file:
+            file["tas"].id.write_direct_chunk((0, 0, 0), file["tas"][:2].tobytes(), filter_mask=3)
+
+    made = made_of(tmp_path, build, "kerchunk")
+    made.through("scan", "compute")
+    problem = made.verified()["problems"][0]
+    assert "without some of its filters" in problem and str(made.sources[ODD]) in problem
+    assert "zarr" in words_of_remedies(made)[0]
+    assert made.run("compute", cloud_format="zarr").passed
+    assert made.verified()["problems"] == []
+
+
 @pytest.mark.parametrize("form", ["kerchunk", "K"])
 def test_a_fill_value_of_hdf5_alone_is_read_as_the_files_read(tmp_path: Path, form: str) -> None:
     """HDF5 knows what it fills up with, and no attribute says it. VirtualiZarr joins the chunks of such files wrongly, and is refused."""

@@ -99,7 +99,12 @@ CLASSES = {
 }
 
 LEAVE_OUT = (tries.ANOTHER_PATTERN_WITHOUT, tries.DROP, tries.GIVE_UP)
+OTHERWISE_MADE = (tries.ZARR, tries.WITH_K, tries.WITH_V, tries.KERCHUNK, tries.THOROUGH, tries.DROP)
 BY_REASON = {
+    "values": OTHERWISE_MADE,
+    "references": OTHERWISE_MADE,
+    "storage": OTHERWISE_MADE,
+    "type": OTHERWISE_MADE,
     "nearly shared": (tries.SAME_COORDINATE, tries.SAME_COORDINATE_IN_KERCHUNK, tries.ANOTHER_PATTERN_WITHOUT),
     "stacked": (tries.SAME_COORDINATE, tries.SAME_COORDINATE_IN_KERCHUNK, *LEAVE_OUT),
     "shared": LEAVE_OUT,
