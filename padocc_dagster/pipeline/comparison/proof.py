@@ -150,7 +150,7 @@ def _check_files(part: _Part, file: Any, findings: Findings) -> None:
 
 
 def _check_masks(part: _Part, index: Index, file: Any, findings: Findings) -> None:
-    """Where the product holds values itself because no reference can express the file's chunk, say so: differing values say it less well."""
+    """Say so where the product holds values itself because no reference can express the file's chunk."""
     import numpy as np
 
     own = part.variable.storage

@@ -10,6 +10,7 @@ from padocc_dagster.pipeline.making.asked import as_asked, asked_order
 from padocc_dagster.pipeline.making.attributes import apply_attributes
 from padocc_dagster.pipeline.making.dimensions import apply_dimensions
 from padocc_dagster.pipeline.making.dropping import left_out
+from padocc_dagster.pipeline.making.exact_times import restore_times
 from padocc_dagster.pipeline.making.faithful import restore_declarations
 from padocc_dagster.pipeline.making.findings import packing_refusal
 from padocc_dagster.pipeline.making.missing_values import missing_values_refusal
@@ -139,6 +140,7 @@ def _kerchunk(workdir: Workdir, project: Project, product: Product) -> Made:
             failure.add_note(f"(aggregators tried: {attempts})")
         raise with_details(failure, aggregators=attempts.as_details())
     restore_declarations(product, files[0])
+    restore_times(product, files)
     apply_attributes(workdir, project, product)
     return name if len(files) > 1 else "", attempts.as_details()
 
@@ -181,7 +183,9 @@ def _zarr(workdir: Workdir, project: Project, product: Product) -> Made:
     found = operation.combine_kwargs.get("concat_dims")
     if found and not (operation.detail_cfg["kwargs"].get("combine_kwargs") or {}).get("concat_dims"):
         operation.set_concat_dims(list(found))
-    restore_unsigned(product, read_sources(workdir, project)[0])
+    files = read_sources(workdir, project)
+    restore_unsigned(product, files[0])
+    restore_times(product, files)
     apply_attributes(workdir, project, product)
     return "xarray", []
 
