@@ -86,8 +86,30 @@ def thirds_of_days(folder: Path) -> None:
         base(folder / name(number), number * 4, 4, step=1 / 3, units="days since 1850-01-01").close()  # type: ignore[arg-type]
 
 
+def hours_in_days(folder: Path) -> None:
+    """Hourly times whose bounds have no units, of which some read a nanosecond early once they are written anew."""
+    for number in range(3):
+        with base(folder / name(number), number * 24, 24, step=1 / 24, units="days since 1900-01-01", chunk=24) as dataset:  # type: ignore[arg-type]
+            dataset.createDimension("nv", 2)
+            dataset["time"].bounds = "time_bnds"
+            begins = dataset["time"][:]
+            dataset.createVariable("time_bnds", "f8", ("time", "nv"), chunksizes=(24, 2))[:] = np.stack([begins, begins + 1 / 24], axis=1)
+
+
 def months_of_thirty_days(folder: Path) -> None:
     finished(series(folder, 3, units="months since 1979-01-01", calendar="360_day"))
+
+
+def unsigned_without_fill(folder: Path) -> None:
+    """Bytes that count to 255, as in the land cover of CCI."""
+
+    def change(number: int, dataset: netCDF4.Dataset) -> None:
+        classes = dataset.createVariable("classes", "i1", GRID, chunksizes=(2, 12, 14))
+        classes.set_auto_maskandscale(False)
+        classes._Unsigned = "true"
+        classes[:] = np.random.default_rng(number).integers(-128, 128, (4, 12, 14))
+
+    changed(folder, change)
 
 
 PUBLISHED: dict[Builder, tuple[str, ...]] = {
@@ -97,7 +119,9 @@ PUBLISHED: dict[Builder, tuple[str, ...]] = {
     partly_written_numbers: ALL,
     partly_written_integers: ALL,
     partly_written_bytes: ALL,
+    unsigned_without_fill: ALL,
     thirds_of_days: ALL,
+    hours_in_days: ALL,
     months_of_thirty_days: ALL,
 }
 
@@ -110,6 +134,26 @@ def made_of(root: Path, builder: Builder, form: str, **options: Any) -> Made:
     choice = {"aggregator": form} if form == "K" else {"cloud_format": form}
     initialised(made.workdir, made.project.group, spec(made.project.code, made.sources, pattern=f"{folder}/*.nc", **choice, **options))
     return made
+
+
+def packed_in_single_precision(folder: Path) -> None:
+    """Scale and offset in single precision, with which xarray unpacks in single precision."""
+
+    def change(number: int, dataset: netCDF4.Dataset) -> None:
+        packed = dataset.createVariable("packed", "i2", GRID, chunksizes=(2, 12, 14), fill_value=-32768)
+        packed.set_auto_maskandscale(False)
+        packed.setncatts({"scale_factor": np.float32(0.01), "add_offset": np.float32(273.15)})
+        packed[:] = np.random.default_rng(number).integers(-900, 900, (4, 12, 14))
+
+    changed(folder, change)
+
+
+def units_of_no_dimension(folder: Path) -> None:
+    changed(folder, lambda number, dataset: dataset["tas"].setncattr("units", ("1", "", " ", "1")[number]))
+
+
+PUBLISHED[packed_in_single_precision] = ("CFA",)
+PUBLISHED[units_of_no_dimension] = ("kerchunk",)
 
 
 @pytest.mark.parametrize(("builder", "form"), [(builder, form) for builder, forms in PUBLISHED.items() for form in forms])
@@ -247,6 +291,40 @@ def test_where_only_leaving_files_out_helps_that_is_the_first_remedy(tmp_path: P
     first, *others = words_of_remedies(made)
     assert any(word.startswith("pattern=") for word in first)
     assert not any("recompute" in words for words in others)
+
+
+def test_texts_that_crash_the_reader_of_cfa_are_refused_for_it_alone(tmp_path: Path) -> None:
+    def build(folder: Path) -> None:
+        def change(number: int, dataset: netCDF4.Dataset) -> None:
+            label = dataset.createVariable("label", str, ("time",))
+            for step in range(4):
+                label[step] = f"{number}-{step}"
+
+        changed(folder, change)
+
+    made = made_of(tmp_path, build, "CFA")
+    outcome = made.run("scan")
+    assert (outcome.error_class, outcome.details["variable"]) == ("TextsInAggregationError", "label")
+    assert "cloud_format=zarr" in words_of_remedies(made)[0]
+    zarr = made_of(tmp_path / "zarr", build, "zarr")
+    zarr.through("scan", "compute")
+    assert zarr.verified()["problems"] == []
+    assert zarr.run("compute", cloud_format="CFA").error_class == "TextsInAggregationError"
+
+
+def test_a_chunk_written_without_its_filters_is_named_and_the_first_remedy_works(tmp_path: Path) -> None:
+    def build(folder: Path) -> None:
+        finished(series(folder, 4, filters={"zlib": True, "shuffle": True}))
+        with h5py.File(folder / name(ODD), "r+") as file:
+            file["tas"].id.write_direct_chunk((0, 0, 0), file["tas"][:2].tobytes(), filter_mask=3)
+
+    made = made_of(tmp_path, build, "kerchunk")
+    made.through("scan", "compute")
+    problem = made.verified()["problems"][0]
+    assert "without some of its filters" in problem and str(made.sources[ODD]) in problem
+    assert "zarr" in words_of_remedies(made)[0]
+    assert made.run("compute", cloud_format="zarr").passed
+    assert made.verified()["problems"] == []
 
 
 @pytest.mark.parametrize("form", ["kerchunk", "K"])

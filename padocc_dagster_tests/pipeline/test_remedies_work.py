@@ -58,7 +58,7 @@ class Case:
 
 CASES = (
     Case("a1_one_without_shuffle", "kerchunk", "DifferingEncodingError", 2),
-    Case("e2_units_differ", "CFA", "ProductDiffersFromSource", 1),
+    Case("e2_units_differ", "CFA", "ProductDiffersFromSource", 2),
     Case("e7_packing_differs", "kerchunk", "DifferingPackingError", 2),
     Case("e7_packing_differs", "zarr", "DifferingPackingError", 2),
     Case("e8_two_missing_values", "zarr", "ConflictingMissingValuesError", 2),

@@ -39,6 +39,10 @@ class Encoding:
         return self.units is not None and " since " in self.units
 
     @property
+    def is_packed(self) -> bool:
+        return (self.scale, self.offset) != (1.0, 0.0)
+
+    @property
     def is_duration(self) -> bool:
         return self.units in DURATIONS
 

@@ -78,6 +78,7 @@ def _prove_one(part: _Part, index: Index, findings: Findings) -> None:
     file, offset, length = part.cells()
     if (file == INLINE).any() or part.plan.joined:
         part.plan.forced.add(part.number)
+        _check_masks(part, index, file, findings)
     if (file == INLINE).all() and file.size:
         return
     own = part.variable.storage
@@ -146,6 +147,20 @@ def _check_files(part: _Part, file: Any, findings: Findings) -> None:
     if ((file >= 0) & (file != part.number)).any():
         sentence = f"the place of {part.path} in {part.name} has references into other source files"
         findings.problem("references", sentence, part.name)
+
+
+def _check_masks(part: _Part, index: Index, file: Any, findings: Findings) -> None:
+    """Say so where the product holds values itself because no reference can express the file's chunk."""
+    import numpy as np
+
+    own = part.variable.storage
+    locations = index.locations(part.name, part.chunks, part.shape) if own and own.filters and own.chunks == part.chunks else None
+    if locations is None or locations.masks.shape != file.shape:
+        return
+    masked = np.argwhere((file == INLINE) & (locations.masks != 0))
+    if len(masked):
+        at = tuple(int(i) for i in masked[0]) if file.ndim else ()
+        findings.problem("storage", _sentence(part, locations, at, INLINE, 0, 0), part.name)
 
 
 def _same_fill(part: _Part) -> bool:

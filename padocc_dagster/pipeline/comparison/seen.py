@@ -13,13 +13,11 @@ from padocc_dagster.pipeline.comparison.reading import blocks
 from padocc_dagster.pipeline.comparison.report import Findings, in_words
 from padocc_dagster.pipeline.comparison.request import Request
 from padocc_dagster.pipeline.comparison.sources import Header
-from padocc_dagster.pipeline.comparison.values import texts_of
+from padocc_dagster.pipeline.comparison.values import SINGLE_PRECISION, texts_of
 
 ENGINES = {"kerchunk": "kerchunk", "parquet": "kerchunk", "zarr": "zarr", "CFA": "CFA"}
 CARRIED = 1 << 53
 """Whole numbers up to this one are exact as float64."""
-SINGLE_PRECISION = 4 * 2.0**-23
-"""What unpacking in single precision may lose, as a share of the largest number on the way."""
 TIME_ROUNDING_NS = 1000
 """Nanoseconds by which decoded times may differ where raw ones were compared within a tolerance."""
 

@@ -13,10 +13,14 @@ NORTH, EAST = ("degrees_north", "degree_north", "degree_n", "degrees_n", "degree
 
 @lru_cache(maxsize=1024)
 def same_unit(one: str | None, other: str | None) -> bool:
-    """Whether a number means the same with either unit. Texts that UDUNITS does not know must be the same text."""
+    """Whether a number means the same with either unit. Texts that UDUNITS does not know must be the same text.
+
+    No unit, or an empty one, is that of a number without dimension (CF 3.1).
+    """
+    one, other = (one or "").strip() or "1", (other or "").strip() or "1"
     if one == other:
         return True
-    if one is None or other is None or _direction(one) != _direction(other):
+    if _direction(one) != _direction(other):
         return False
     from cf_units import Unit
 

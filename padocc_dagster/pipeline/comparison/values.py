@@ -10,6 +10,8 @@ from typing import Any
 from padocc_dagster.pipeline.comparison.encoding import Encoding
 from padocc_dagster.pipeline.comparison.times import durations_equal, is_decodable, rounded_equal, times_equal
 
+SINGLE_PRECISION = 4 * 2.0**-23
+"""What unpacking in single precision may lose, as a share of the largest number on the way."""
 TEXT = "OUST"
 """NumPy's kinds of text."""
 
@@ -101,7 +103,17 @@ def _decoded_equal(source: Any, product: Any, ours: Encoding, theirs: Encoding, 
         same = durations_equal(a, b, ours, theirs)
     else:
         same = _equal(a, b)
+        if ours.is_packed and not theirs.is_packed and product.dtype == "f4":
+            same |= _equal_in_single_precision(a, b, ours.offset)
     return (missing[0] & missing[1]) | (~missing[0] & ~missing[1] & same)
+
+
+def _equal_in_single_precision(unpacked: Any, product: Any, offset: float) -> Any:
+    """Where numbers that the product's reader unpacked in single precision are those unpacked here in double."""
+    import numpy as np
+
+    with np.errstate(invalid="ignore"):
+        return abs(unpacked - product.astype("f8")) <= SINGLE_PRECISION * np.maximum(abs(unpacked), abs(offset))
 
 
 def _is_date(encoding: Encoding) -> bool:

@@ -8,11 +8,12 @@ from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.making.collecting import collecting_between_files
 from padocc_dagster.pipeline.making.dimensions import identical_too
 from padocc_dagster.pipeline.making.drivers import fitting_drivers
-from padocc_dagster.pipeline.making.dropping import dropping
+from padocc_dagster.pipeline.making.dropping import dropping, left_out
 from padocc_dagster.pipeline.making.findings import keep_findings, undecoded_of
 from padocc_dagster.pipeline.making.opening import opened_with
 from padocc_dagster.pipeline.making.order import Ordering, concatenation_order, ordered
 from padocc_dagster.pipeline.making.survey import survey
+from padocc_dagster.pipeline.making.texts import texts_refusal
 from padocc_dagster.pipeline.making.unjoinable import refusal_in
 from padocc_dagster.pipeline.product import options_of
 from padocc_dagster.pipeline.sources import keep_order
@@ -33,7 +34,9 @@ def asked_order(workdir: Workdir, project: Project, files: Sequence[str]) -> Ord
         ordering, headers = concatenation_order(files, along), []
     else:
         headers = survey(files, along)
-        refusal = refusal_in(headers, {*concat, *(options.get("identical_dims") or ()), *dropped_of(base)}, along)
+        wants_cfa = options.get("cloud_format") == "CFA" or options.get("cfa")
+        refusal = texts_refusal(files[0], left_out(base, files[0])) if wants_cfa else None
+        refusal = refusal or refusal_in(headers, {*concat, *(options.get("identical_dims") or ()), *dropped_of(base)}, along)
         if refusal:
             raise refusal
         ordering = ordered(headers, along)

@@ -10,6 +10,7 @@ from padocc_dagster.pipeline.making.asked import as_asked, asked_order
 from padocc_dagster.pipeline.making.attributes import apply_attributes
 from padocc_dagster.pipeline.making.dimensions import apply_dimensions
 from padocc_dagster.pipeline.making.dropping import left_out
+from padocc_dagster.pipeline.making.exact_times import restore_times
 from padocc_dagster.pipeline.making.faithful import restore_declarations
 from padocc_dagster.pipeline.making.findings import packing_refusal
 from padocc_dagster.pipeline.making.missing_values import missing_values_refusal
@@ -17,7 +18,9 @@ from padocc_dagster.pipeline.making.opening import ENGINES
 from padocc_dagster.pipeline.making.operation import clear_cache, construct, remove
 from padocc_dagster.pipeline.making.refusals import SourcesRefused, with_details
 from padocc_dagster.pipeline.making.regular_chunks import regular_chunks
+from padocc_dagster.pipeline.making.texts import texts_refusal
 from padocc_dagster.pipeline.making.unjoinable import overlap_refusal
+from padocc_dagster.pipeline.making.unsigned import restore_unsigned
 from padocc_dagster.pipeline.product import Product, options_of, product_of, size_of
 from padocc_dagster.pipeline.sources import read_sources
 from padocc_dagster.pipeline.spec import AGGREGATORS
@@ -79,6 +82,8 @@ def _refuse(workdir: Workdir, project: Project, product: Product, files: Sequenc
     refusal: SourcesRefused | None = None
     if product.cloud_format != "CFA":
         refusal = packing_refusal(base, dropped)
+    if product.cloud_format == "CFA" or options_of(base).get("cfa"):
+        refusal = refusal or texts_refusal(files[0], dropped)
     if product.cloud_format == "zarr" and not refusal:
         refusal = missing_values_refusal(files[0], options_of(base).get("xarray") or {}, dropped)
     if refusal:
@@ -135,6 +140,7 @@ def _kerchunk(workdir: Workdir, project: Project, product: Product) -> Made:
             failure.add_note(f"(aggregators tried: {attempts})")
         raise with_details(failure, aggregators=attempts.as_details())
     restore_declarations(product, files[0])
+    restore_times(product, files)
     apply_attributes(workdir, project, product)
     return name if len(files) > 1 else "", attempts.as_details()
 
@@ -177,6 +183,9 @@ def _zarr(workdir: Workdir, project: Project, product: Product) -> Made:
     found = operation.combine_kwargs.get("concat_dims")
     if found and not (operation.detail_cfg["kwargs"].get("combine_kwargs") or {}).get("concat_dims"):
         operation.set_concat_dims(list(found))
+    files = read_sources(workdir, project)
+    restore_unsigned(product, files[0])
+    restore_times(product, files)
     apply_attributes(workdir, project, product)
     return "xarray", []
 

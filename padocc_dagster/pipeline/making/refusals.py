@@ -57,6 +57,10 @@ class GroupsInSourceError(SourcesRefused):
     """A file has groups, of which a product keeps the root only."""
 
 
+class TextsInAggregationError(SourcesRefused):
+    """A variable holds texts of variable length, at which the reader of CFA aggregations crashes."""
+
+
 class EmptySourceError(SourcesRefused):
     """A file has no step along the dimension of aggregation."""
 

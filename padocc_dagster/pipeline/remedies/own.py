@@ -77,6 +77,9 @@ CLASSES = {
     "SourcesOverlapError": Explanation(
         "source files are the same file, or have the same place, along the dimension of aggregation", (tries.ANOTHER_PATTERN, tries.GIVE_UP)
     ),
+    "TextsInAggregationError": Explanation(
+        "files hold texts of variable length, at which the reader of CFA aggregations crashes", (tries.ZARR, tries.KERCHUNK)
+    ),
     "UnreadableSourceError": Explanation(
         "source files are damaged or no NetCDF files", (tries.RESCAN_REPLACED, tries.ANOTHER_PATTERN, tries.GIVE_UP)
     ),
@@ -96,7 +99,12 @@ CLASSES = {
 }
 
 LEAVE_OUT = (tries.ANOTHER_PATTERN_WITHOUT, tries.DROP, tries.GIVE_UP)
+OTHERWISE_MADE = (tries.ZARR, tries.WITH_K, tries.WITH_V, tries.KERCHUNK, tries.THOROUGH, tries.DROP)
 BY_REASON = {
+    "values": OTHERWISE_MADE,
+    "references": OTHERWISE_MADE,
+    "storage": OTHERWISE_MADE,
+    "type": OTHERWISE_MADE,
     "nearly shared": (tries.SAME_COORDINATE, tries.SAME_COORDINATE_IN_KERCHUNK, tries.ANOTHER_PATTERN_WITHOUT),
     "stacked": (tries.SAME_COORDINATE, tries.SAME_COORDINATE_IN_KERCHUNK, *LEAVE_OUT),
     "shared": LEAVE_OUT,
