@@ -258,6 +258,21 @@ def nearly_the_same_grid(folder: Path) -> None:
     changed(folder, change)
 
 
+def years_in_single_precision(folder: Path) -> None:
+    """Hours of each year, which single precision holds to the second; hours of many years it does not."""
+    for number in range(3):
+        options: dict[str, Any] = {"units": f"hours since 20{number:02d}-01-01", "time_type": "f4", "step": 1.1}
+        base(folder / name(number), 0, 4, **options).close()
+
+
+@pytest.mark.parametrize("form", ["kerchunk", "zarr"])
+def test_times_that_lost_seconds_in_the_product_are_refused(tmp_path: Path, form: str) -> None:
+    made = made_of(tmp_path, years_in_single_precision, form)
+    made.through("scan", "compute")
+    unlike = unlike_sources(product_of(made.workdir, made.project), made.sources, "time")
+    assert made.verified()["passed"] is (unlike == [])
+
+
 def words_of_remedies(made: Made) -> list[list[str]]:
     return [shlex.split(command) for _, command in explained(made.workdir, made.project).remedies]
 

@@ -22,7 +22,7 @@ UNIT_SHARE = 1e-3
 GREGORIAN = -12_219_292_800_000_000.0
 """15 October 1582, in microseconds since 1970."""
 REAL_CALENDARS = {"standard", "proleptic_gregorian"}
-IN_WORDS = "within the precision of the two types, and a thousandth of the smaller unit"
+IN_WORDS = "within the precision of the file's numbers, and a thousandth of the smaller unit"
 
 
 def times_equal(a: Any, b: Any, missing: Any, ours: "Encoding", theirs: "Encoding") -> Any:
@@ -88,13 +88,17 @@ def time_axis(units: str | None, calendar: str | None) -> tuple[float, float]:
 
 
 def _tolerance(values: tuple[Any, Any], units: tuple[float, float], ours: "Encoding", theirs: "Encoding") -> Any:
-    """Microseconds by which the two may differ: twice the precision of each number, and what decoding and writing costs."""
+    """Microseconds by which the two may differ: twice the precision of the file's number, and what decoding and writing costs.
+
+    Of the product's number too, in double precision: one that was written anew in single precision may have lost seconds.
+    """
     import numpy as np
 
     real = ours.is_duration or {ours.calendar, theirs.calendar} <= REAL_CALENDARS
     rounding = min(UNIT_SHARE * min(units), ROUNDING if real else ROUNDING_CFTIME)
     with np.errstate(invalid="ignore"):
+        exact = values[0], values[1].astype("f8") if values[1].dtype.kind == "f" else values[1]
         precision = [
-            2 * np.spacing(abs(v)).astype("f8") * unit if v.dtype.kind == "f" else 0.0 for v, unit in zip(values, units, strict=True)
+            2 * np.spacing(abs(v)).astype("f8") * unit if v.dtype.kind == "f" else 0.0 for v, unit in zip(exact, units, strict=True)
         ]
     return rounding + precision[0] + precision[1]
