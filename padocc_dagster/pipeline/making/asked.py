@@ -35,8 +35,8 @@ def asked_order(workdir: Workdir, project: Project, files: Sequence[str]) -> Ord
     else:
         headers = survey(files, along)
         wants_cfa = options.get("cloud_format") == "CFA" or options.get("cfa")
-        refusal = texts_refusal(files[0], left_out(base, files[0])) if wants_cfa else None
-        refusal = refusal or refusal_in(headers, {*concat, *(options.get("identical_dims") or ()), *dropped_of(base)}, along)
+        texts = texts_refusal(files[0], left_out(base, files[0])) if wants_cfa else None
+        refusal = texts or refusal_in(headers, {*concat, *(options.get("identical_dims") or ()), *dropped_of(base)}, along)
         if refusal:
             raise refusal
         ordering = ordered(headers, along)

@@ -128,7 +128,7 @@ def identical_too(identical: Sequence[str], files: Sequence[str]) -> Iterator[No
 
     patched = (with_asked, combined, opened_together, opened)
     try:
-        ComputeOperation._determine_dim_specs, xarray.combine_nested, xarray.open_mfdataset, xarray.open_dataset = patched  # type: ignore[assignment, method-assign, misc]
+        ComputeOperation._determine_dim_specs, xarray.combine_nested, xarray.open_mfdataset, xarray.open_dataset = patched  # type: ignore[assignment]
         yield
     finally:
         ComputeOperation._determine_dim_specs, xarray.combine_nested, xarray.open_mfdataset, xarray.open_dataset = kept

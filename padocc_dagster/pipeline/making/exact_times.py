@@ -85,7 +85,7 @@ def _into_store(product: Product, numbers: Mapping[str, tuple[Any, str, str]]) -
     group = zarr.open_group(str(product.path), mode="r+", use_consolidated=False)
     for name, (values, units, calendar) in numbers.items():
         array = group.get(name)
-        if array is None or array.shape != values.shape or array.dtype != values.dtype.newbyteorder("="):
+        if not isinstance(array, zarr.Array) or array.shape != values.shape or array.dtype != values.dtype.newbyteorder("="):
             continue
         attributes = dict(array.attrs)
         if "units" not in attributes or _is_same(attributes, units, calendar):
@@ -98,4 +98,5 @@ def _is_same(attributes: Mapping[str, Any], units: str, calendar: str) -> bool:
 
 
 def _decoded(value: Any) -> dict[str, Any]:
-    return json.loads(value) if isinstance(value, (str, bytes)) else value
+    decoded: dict[str, Any] = json.loads(value) if isinstance(value, (str, bytes)) else value
+    return decoded
