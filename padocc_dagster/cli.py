@@ -137,12 +137,8 @@ def doctor(
 
 @app.command()
 def demo(
-    directory: Annotated[
-        Path, typer.Option(help="The demo's own folder. A folder of an earlier demo is replaced.")
-    ] = Path("demo"),
-    port: Annotated[
-        int | None, typer.Option(min=1, max=65535, help=f"{PORT_HELP} Without it, a free one.", show_default=False)
-    ] = None,
+    directory: Annotated[Path, typer.Option(help="The demo's own folder. A folder of an earlier demo is replaced.")] = Path("demo"),
+    port: Annotated[int | None, typer.Option(min=1, max=65535, help=f"{PORT_HELP} Without it, a free one.", show_default=False)] = None,
     stay: Annotated[
         bool | None,
         typer.Option("--stay/--no-stay", help="Go on serving until Ctrl-C. Without it, only in a terminal.", show_default=False),

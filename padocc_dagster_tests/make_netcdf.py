@@ -111,9 +111,7 @@ def _fields(dataset: netCDF4.Dataset, series: Series, number: int, length: int, 
     if series.orog or series.orog_per_file:
         orog = dataset.createVariable("orog", "f4", ("lat", "lon"))
         orog.units = "m"
-        orog[:] = np.arange(series.lat * series.lon).reshape(series.lat, series.lon) + (
-            100 * number if series.orog_per_file else 0
-        )
+        orog[:] = np.arange(series.lat * series.lon).reshape(series.lat, series.lon) + (100 * number if series.orog_per_file else 0)
     if series.characters:
         dataset.createDimension("letters", 5)
         station = dataset.createVariable("station", "S1", ("time", "letters"), **_chunks(series, series.chunk, 5))

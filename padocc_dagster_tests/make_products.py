@@ -67,9 +67,7 @@ def _virtualizarr(sources: tuple[str, ...], output: Path) -> None:
     combined.virtualize.to_kerchunk(str(output), format="json")
     content = json.loads(output.read_text())
     name_scalar_chunks(content["refs"])
-    content["refs"][".zattrs"] = json.dumps(
-        {**json.loads(references[0]["refs"][".zattrs"]), "aggregation_date": "2026-01-01T00:00:00Z"}
-    )
+    content["refs"][".zattrs"] = json.dumps({**json.loads(references[0]["refs"][".zattrs"]), "aggregation_date": "2026-01-01T00:00:00Z"})
     output.write_text(json.dumps(content))
 
 
@@ -80,9 +78,7 @@ def _multizarr(sources: tuple[str, ...], output: Path) -> None:
     references = one_by_one(sources)
     if len(references) > 1:
         fixed = [
-            key.split("/")[0]
-            for key, value in references[0]["refs"].items()
-            if key.endswith("/.zattrs") and "time" not in dims(value)
+            key.split("/")[0] for key, value in references[0]["refs"].items() if key.endswith("/.zattrs") and "time" not in dims(value)
         ]
         combined = MultiZarrToZarr(references, concat_dims=["time"], identical_dims=fixed).translate()
     else:

@@ -45,9 +45,7 @@ class Chain:
     def run(self, *assets: dg.AssetsDefinition, key: str = "g:a", **tags: str) -> None:
         job = DEFS.resolve_implicit_global_asset_job_def()
         selection = [asset.key for asset in assets]
-        job.execute_in_process(
-            instance=self.instance, partition_key=key, asset_selection=selection, tags=tags, raise_on_error=False
-        )
+        job.execute_in_process(instance=self.instance, partition_key=key, asset_selection=selection, tags=tags, raise_on_error=False)
 
     def tick(self) -> set[tuple[str, str]]:
         """What one look asks for: (asset, project)."""

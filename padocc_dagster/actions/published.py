@@ -28,9 +28,7 @@ class PublishedConfig(ProjectsConfig):
 def take_back(context: dg.OpExecutionContext, config: PublishedConfig, padocc: Padocc) -> None:
     """Move published products aside and leave a note for readers. The revision is never published again: a new one gets the next number."""
     workdir = padocc.workdir
-    done = carry_out(
-        context, lambda: withdraw(workdir, with_published(workdir, config.choice), config.by, config.revision, config.dry_run)
-    )
+    done = carry_out(context, lambda: withdraw(workdir, with_published(workdir, config.choice), config.by, config.revision, config.dry_run))
 
     def follow_up() -> None:
         record(context, workdir, done, config.by)

@@ -20,9 +20,7 @@ def attempt_of(context: dg.AssetExecutionContext) -> dict[str, str | bool]:
     return {"run": asking_run(context.instance, run), "resumed": is_repeat(run), "unattended": is_unattended(run)}
 
 
-def require(
-    workdir: Workdir, project: Project, outcome: Outcome, more: Callable[[], Mapping[str, Any]] = dict
-) -> Outcome:
+def require(workdir: Workdir, project: Project, outcome: Outcome, more: Callable[[], Mapping[str, Any]] = dict) -> Outcome:
     """Return the outcome of a phase that passed; raise Failure for one that did not. A phase is never retried as it was.
 
     `more` is asked for further metadata of a failure.

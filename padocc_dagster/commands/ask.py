@@ -1,9 +1,9 @@
 """A manual step as a command: the step's own options, with those that all steps share around them, ask for the step's job.
 
-    @step("tick_projects")
-    def tick() -> Config:
-        \"\"\"The help.\"\"\"
-        return {}
+@step("tick_projects")
+def tick() -> Config:
+    \"\"\"The help.\"\"\"
+    return {}
 """
 
 import getpass

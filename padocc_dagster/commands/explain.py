@@ -57,6 +57,7 @@ def _print(found: "Explained", console: "Console") -> None:
 
     _section(console, f"The end of {found.log_path}", found.log_tail, last=True)
 
+
 def _section(console: "Console", title: str, lines: "list[str] | tuple[str, ...]", last: bool = False) -> None:
     """A title and its lines; of many, the first, or with `last` the last."""
     from rich.text import Text

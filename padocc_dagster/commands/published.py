@@ -6,9 +6,7 @@ import typer
 
 from padocc_dagster.commands import ask
 
-RevisionOption = Annotated[
-    str | None, typer.Option(help="The revision, as k1.0; needed where several are published.", show_default=False)
-]
+RevisionOption = Annotated[str | None, typer.Option(help="The revision, as k1.0; needed where several are published.", show_default=False)]
 
 
 @ask.step("withdraw_products")

@@ -14,9 +14,7 @@ if TYPE_CHECKING:
 
 EXAMPLES = 10
 
-FileArgument = Annotated[
-    Path, typer.Argument(help="A group config with a section stac.", exists=True, dir_okay=False, show_default=False)
-]
+FileArgument = Annotated[Path, typer.Argument(help="A group config with a section stac.", exists=True, dir_okay=False, show_default=False)]
 WorkdirOption = Annotated[
     Path | None,
     typer.Option("-w", "--workdir", envvar="WORKDIR", help="To show what has changed since the group was selected.", show_default=False),

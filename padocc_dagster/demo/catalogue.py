@@ -1,8 +1,8 @@
 """The demo's static STAC catalogue: one collection, an item for each of its files.
 
-    source/catalogue/catalog.json
-    source/catalogue/e1/collection.json
-    source/catalogue/e1/e1_1/e1_1.json …
+source/catalogue/catalog.json
+source/catalogue/e1/collection.json
+source/catalogue/e1/e1_1/e1_1.json …
 """
 
 from datetime import UTC, datetime

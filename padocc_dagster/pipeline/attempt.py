@@ -84,9 +84,7 @@ def _locked_attempt(phase: str, needed: str, work: Work, workdir: Workdir, proje
     return _write_down(phase, workdir, project, len(rows), error, details)
 
 
-def _write_down(
-    phase: str, workdir: Workdir, project: Project, before: int, error: Exception | None, details: dict[str, Any]
-) -> Outcome:
+def _write_down(phase: str, workdir: Workdir, project: Project, before: int, error: Exception | None, details: dict[str, Any]) -> Outcome:
     """Make sure that the status log has a row for this end, and read the outcome from it."""
     log, phase_log = workdir.status_log(project), workdir.phase_log(project, phase)
     new = [row for row in read_rows(log)[before:] if row.phase == phase]

@@ -1,7 +1,7 @@
 """What is finished already: by a run before it died, or meanwhile by others; and the records by which that is known.
 
-    in_progress/<group>/<code>/padocc_dagster/outcome.json           how the project's last phase ended, and in which run
-    in_progress/<group>/<code>/padocc_dagster/passed-<phase>.json    the same of a phase, the last time that it passed
+in_progress/<group>/<code>/padocc_dagster/outcome.json           how the project's last phase ended, and in which run
+in_progress/<group>/<code>/padocc_dagster/passed-<phase>.json    the same of a phase, the last time that it passed
 """
 
 import sys

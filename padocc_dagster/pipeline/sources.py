@@ -76,4 +76,3 @@ def readable_size(size: float) -> str:
             return f"{size:.4g} {unit}"
         size /= 1000
     return f"{size:.4g} PB"
-

@@ -39,8 +39,11 @@ def is_header(line: int, cells: list[str], findings: Findings) -> bool:
     """Whether the first row names the columns. PADOCC takes columns by place, so a header in another order is a problem."""
     names = [re.sub(r"[ \-]+", "_", cell.lower()) for cell in cells]
     if "proj_code" in names[1:]:
-        findings.add(line, f"the header has {names[names.index('proj_code', 1)]!r} in another place than the first: "
-                     "the columns are project code, pattern, updates, removals, variables, in this order")
+        findings.add(
+            line,
+            f"the header has {names[names.index('proj_code', 1)]!r} in another place than the first: "
+            "the columns are project code, pattern, updates, removals, variables, in this order",
+        )
         return True
     return names[0] in HEADERS and not any("/" in cell for cell in cells[1:2])
 
@@ -48,5 +51,5 @@ def is_header(line: int, cells: list[str], findings: Findings) -> bool:
 def fields_of_row(line: int, cells: list[str]) -> Fields:
     """One row as the fields of a project; empty cells are fields that are not given."""
     fields = {name: Node(cell, line) for name, cell in zip(COLUMNS, cells, strict=False) if cell}
-    variables = [Node(cell, line) for cell in cells[len(COLUMNS):] if cell]
+    variables = [Node(cell, line) for cell in cells[len(COLUMNS) :] if cell]
     return {**fields, "variables": Node(variables, line)} if variables else fields

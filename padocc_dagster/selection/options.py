@@ -126,13 +126,22 @@ def refuse_what_does_not_go_together(
     if both:
         findings.add(line, f"{some(both)} is in concat_dims and in identical_dims: keep one of the two")
     if variables and made in ("zarr", "CFA"):
-        findings.add(line, f"PADOCC 1.5.1 keeps all variables in the cloud format {made}: "
-                     "leave variables out (variables: [] where the group sets them), or choose kerchunk or parquet")
+        findings.add(
+            line,
+            f"PADOCC 1.5.1 keeps all variables in the cloud format {made}: "
+            "leave variables out (variables: [] where the group sets them), or choose kerchunk or parquet",
+        )
     elif variables and options.cfa:
         findings.add(line, "PADOCC 1.5.1 keeps all variables in a CFA aggregation: leave variables out, or set cfa to false")
     if options.aggregator and made not in ("kerchunk", "parquet"):
-        findings.add(line, f"aggregator {options.aggregator} has no part in the cloud format {made}: "
-                     "leave it out (aggregator: null where the group sets it), or choose kerchunk or parquet")
+        findings.add(
+            line,
+            f"aggregator {options.aggregator} has no part in the cloud format {made}: "
+            "leave it out (aggregator: null where the group sets it), or choose kerchunk or parquet",
+        )
     if len(files) == 1 and (made == "CFA" or options.cfa):
-        findings.add(line, "a CFA aggregation needs at least two source files and there is one: "
-                     "choose another cloud format (and cfa: false), or widen the pattern")
+        findings.add(
+            line,
+            "a CFA aggregation needs at least two source files and there is one: "
+            "choose another cloud format (and cfa: false), or widen the pattern",
+        )

@@ -79,7 +79,10 @@ def read_code(fields: Fields, line: int, codes: dict[str, tuple[str, int]], find
         if other == code:
             findings.add(line, f"the code is on line {first} too: a code stands for one project, rename one of them")
         else:
-            findings.add(line, f"the code differs from {other!r} on line {first} in letter case only, "
-                         "which is the same folder on some file systems: rename one of them")
+            findings.add(
+                line,
+                f"the code differs from {other!r} on line {first} in letter case only, "
+                "which is the same folder on some file systems: rename one of them",
+            )
     codes.setdefault(code.casefold(), (code, line))
     return code

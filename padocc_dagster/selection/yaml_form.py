@@ -1,16 +1,16 @@
 """A group config as YAML, read into a tree of values that know their lines. Only plain data is read: no tags, no aliases.
 
-    group: cci                                  # else the file's name
-    options: {cloud_format: kerchunk}           # for all projects; so are updates, removals, variables, dropped, substitutions
-    projects:
-      - code: a1b
-        pattern: /data/a1b/*.nc                 # or files: [...], or file_list: /data/a1b.txt
-        updates: {title: A1B}
-        removals: [history]
-        variables: [tas]                        # keep these only, or
-        dropped: [time_bnds]                    # leave these out
-        substitutions: {/archive: /mnt/archive}   # in the paths of the source files
-        options: {cloud_format: zarr, concat_dims: [time], xarray: {decode_times: false}}
+group: cci                                  # else the file's name
+options: {cloud_format: kerchunk}           # for all projects; so are updates, removals, variables, dropped, substitutions
+projects:
+  - code: a1b
+    pattern: /data/a1b/*.nc                 # or files: [...], or file_list: /data/a1b.txt
+    updates: {title: A1B}
+    removals: [history]
+    variables: [tas]                        # keep these only, or
+    dropped: [time_bnds]                    # leave these out
+    substitutions: {/archive: /mnt/archive}   # in the paths of the source files
+    options: {cloud_format: zarr, concat_dims: [time], xarray: {decode_times: false}}
 """
 
 import yaml
@@ -43,8 +43,10 @@ def read_yaml(text: str, findings: Findings) -> Node | None:
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
         why = " ".join(str(getattr(error, "problem", None) or error).split())
-        findings.add(mark.line + 1 if mark else None, f"this is not valid YAML: {why}; "
-                     "check the indentation, and put text with special characters in quotes")
+        findings.add(
+            mark.line + 1 if mark else None,
+            f"this is not valid YAML: {why}; check the indentation, and put text with special characters in quotes",
+        )
     except NotRead as error:
         findings.add(error.line, str(error))
     else:
@@ -57,8 +59,9 @@ def refuse_nesting_and_aliases(text: str) -> None:
     depth = 0
     for event in yaml.parse(text, Loader=LOADER):
         if isinstance(event, yaml.AliasEvent):
-            raise NotRead(_line(event), f"the alias '*{event.anchor}' is not read: write the value out, "
-                          "or put it in quotes if it is a pattern")
+            raise NotRead(
+                _line(event), f"the alias '*{event.anchor}' is not read: write the value out, or put it in quotes if it is a pattern"
+            )
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         if depth > DEEPEST:
             raise NotRead(_line(event), f"values are nested more than {DEEPEST} deep: a group config needs 5")

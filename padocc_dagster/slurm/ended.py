@@ -32,9 +32,7 @@ NO_ACCOUNTING_SECONDS = 86400.0
 SHOWN_AT_ONCE = 20
 
 
-def ends_of(
-    runs: Mapping[int, "DagsterRun"], queue: Queue, since: datetime, settings: Settings, client: Client
-) -> dict[int, Job | None]:
+def ends_of(runs: Mapping[int, "DagsterRun"], queue: Queue, since: datetime, settings: Settings, client: Client) -> dict[int, Job | None]:
     """For the jobs that have certainly ended, what SLURM says of them; None when only the job's own report, or nobody, knows.
 
     `runs` maps the ids of jobs that are not at work to their runs, of which the first was created at `since`.

@@ -1,14 +1,14 @@
 """The launcher's settings in dagster.yaml: typed, each with its description, checked all at once.
 
-    run_launcher:
-      module: padocc_dagster.slurm
-      class: SlurmRunLauncher
-      config:
-        partition: standard
-        account: {env: SLURM_ACCOUNT}
-        qos: standard
-        profile: /sw/padocc/deploy/jasmin-lotus2.yaml
-        allocation_policy: padocc_dagster.allocations:allocation_for
+run_launcher:
+  module: padocc_dagster.slurm
+  class: SlurmRunLauncher
+  config:
+    partition: standard
+    account: {env: SLURM_ACCOUNT}
+    qos: standard
+    profile: /sw/padocc/deploy/jasmin-lotus2.yaml
+    allocation_policy: padocc_dagster.allocations:allocation_for
 """
 
 import importlib

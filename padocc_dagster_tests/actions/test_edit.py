@@ -122,9 +122,7 @@ def test_an_edited_project_is_made_anew_and_scanned_by_a_backfill_that_automatio
 ) -> None:
     result = edited(instance, workdir, "grp:a", set={"cloud_format": "zarr", "concat_dims": ["time"], "updates.title": "New"})
     assert result.success
-    assert done(result) == {
-        "grp:a": "updates: not set → {'title': 'New'}; cloud_format: not set → zarr; concat_dims: not set → ['time']"
-    }
+    assert done(result) == {"grp:a": "updates: not set → {'title': 'New'}; cloud_format: not set → zarr; concat_dims: not set → ['time']"}
     base = read_json(workdir.base_cfg(A))
     assert (base["updates"], base["override"]["cloud_type"]) == ({"title": "New"}, "zarr")
     assert options_of(base)["concat_dims"] == ["time"]

@@ -35,9 +35,7 @@ def scanned(root: Path, tags: dict[str, str]) -> dg.ExecuteInProcessResult:
     with dg.instance_for_test() as instance:
         instance.add_dynamic_partitions("projects", ["g:a"])
         resources = {"padocc": Padocc(root=str(root / "work"))}
-        return dg.materialize(
-            [scan_report], partition_key="g:a", instance=instance, resources=resources, raise_on_error=False, tags=tags
-        )
+        return dg.materialize([scan_report], partition_key="g:a", instance=instance, resources=resources, raise_on_error=False, tags=tags)
 
 
 @pytest.mark.parametrize(

@@ -272,7 +272,9 @@ def with_filter(folder: Path, name_of_filter: str) -> None:
     import h5py
 
     options: dict[str, Any] = {
-        "szip": {"compression": "szip"}, "scaleoffset": {"scaleoffset": 3}, "fletcher32": {"fletcher32": True, "compression": "gzip"}
+        "szip": {"compression": "szip"},
+        "scaleoffset": {"scaleoffset": 3},
+        "fletcher32": {"fletcher32": True, "compression": "gzip"},
     }[name_of_filter]
     finished(series(folder))
     for number in range(3):
@@ -346,12 +348,37 @@ def _pole(dataset: netCDF4.Dataset, kind: str, latitude: float, mapping: str = "
 CASES: dict[str, Builder] = {
     builder.__name__: builder
     for builder in (
-        a1_one_without_shuffle, a2_one_uncompressed, a3_one_north_up, a4_large_integers, a5_pole_differs,
-        a5_flag_meanings_differ, a5_positive_differs, a6_auxiliary_coordinates, a7_microseconds, d1_cdf5, d1_latin1,
-        e1_hours_in_seconds, e2_units_differ, e3_scalar_character, e4_months, e4_year_zero, e5_bounds_without_calendar,
-        e6_latitudes_differ_a_little, e7_packing_differs, e8_two_missing_values, e9_flags_with_zeros,
-        e10_units_spelled_otherwise, e11_one_without_steps, e12_szip, e12_scaleoffset, e12_fletcher32, e12_colon_in_path,
-        e12_small_chunks, e13_one_netcdf3, e13_netcdf3_fixed, e14_link_beside_versions,
+        a1_one_without_shuffle,
+        a2_one_uncompressed,
+        a3_one_north_up,
+        a4_large_integers,
+        a5_pole_differs,
+        a5_flag_meanings_differ,
+        a5_positive_differs,
+        a6_auxiliary_coordinates,
+        a7_microseconds,
+        d1_cdf5,
+        d1_latin1,
+        e1_hours_in_seconds,
+        e2_units_differ,
+        e3_scalar_character,
+        e4_months,
+        e4_year_zero,
+        e5_bounds_without_calendar,
+        e6_latitudes_differ_a_little,
+        e7_packing_differs,
+        e8_two_missing_values,
+        e9_flags_with_zeros,
+        e10_units_spelled_otherwise,
+        e11_one_without_steps,
+        e12_szip,
+        e12_scaleoffset,
+        e12_fletcher32,
+        e12_colon_in_path,
+        e12_small_chunks,
+        e13_one_netcdf3,
+        e13_netcdf3_fixed,
+        e14_link_beside_versions,
     )
 }
 """Every case by its name (E15 is a rule, not an input)."""

@@ -144,9 +144,7 @@ KERCHUNK: dict[str, Damage] = {
     "a variable dropped": lambda refs, _: drop(refs, "tas"),
     "a coordinate dropped": lambda refs, _: drop(refs, "lat"),
     "a fixed field dropped": lambda refs, _: drop(refs, "orog"),
-    "a variable added": lambda refs, _: refs.update(
-        {f"new/{k.split('/')[1]}": v for k, v in refs.items() if k.startswith("lat/")}
-    ),
+    "a variable added": lambda refs, _: refs.update({f"new/{k.split('/')[1]}": v for k, v in refs.items() if k.startswith("lat/")}),
     "a dimension shorter": lambda refs, _: resize(refs, 10),
     "a file left off the end": lambda refs, _: resize(refs, 8),
     "a dimension longer": lambda refs, _: resize(refs, 14),

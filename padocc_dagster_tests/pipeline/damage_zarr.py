@@ -28,9 +28,7 @@ def array(store: Path, name: str) -> zarr.Array:
     return zarr.open_group(str(store), mode="r+", use_consolidated=False)[name]
 
 
-def metadata(
-    store: Path, name: str, change: Callable[[dict[str, Any]], Any], consolidated: bool = True, own: bool = True
-) -> None:
+def metadata(store: Path, name: str, change: Callable[[dict[str, Any]], Any], consolidated: bool = True, own: bool = True) -> None:
     """Change the metadata of an array in its own file, in the root's copy, or in both."""
     if own:
         _edit(store / name / "zarr.json", change)
@@ -106,16 +104,12 @@ ZARR: dict[str, Damage] = {
     "a dimension longer": lambda store: resize(store, 14),
     "one shape changed": lambda store: metadata(store, "tas", lambda m: m.update(shape=[14, 10, 14])),
     "the root's copy of a shape changed": lambda store: metadata(store, "tas", lambda m: m.update(shape=[10, 10, 14]), own=False),
-    "the root's copy of units changed": lambda store: metadata(
-        store, "tas", lambda m: m["attributes"].update(units="degC"), own=False
-    ),
+    "the root's copy of units changed": lambda store: metadata(store, "tas", lambda m: m["attributes"].update(units="degC"), own=False),
     "an array's own metadata changed": lambda store: metadata(
         store, "pr", lambda m: m["attributes"].update(scale_factor=9.0), consolidated=False
     ),
     "another type": lambda store: metadata(store, "tas", lambda m: m.update(data_type="int32", fill_value=0)),
-    "another chunk shape": lambda store: metadata(
-        store, "tas", lambda m: m["chunk_grid"]["configuration"].update(chunk_shape=[4, 10, 14])
-    ),
+    "another chunk shape": lambda store: metadata(store, "tas", lambda m: m["chunk_grid"]["configuration"].update(chunk_shape=[4, 10, 14])),
     "dimensions renamed": lambda store: metadata(store, "orog", lambda m: m.update(dimension_names=["y", "lon"])),
     "another scale_factor": lambda store: attributes(store, "pr", scale_factor=0.25),
     "another add_offset": lambda store: attributes(store, "pr", add_offset=11.0),

@@ -27,9 +27,7 @@ def ending_at(moment: Path, end: str = "kill") -> Iterator[None]:
     """For the block, workers that this process starts are killed, or held for ever, at the moment when the file is there."""
     start = calls.start
     command = [sys.executable, "-P", "-m", __name__, str(moment), end]
-    calls.start = lambda: subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=clean_environment(), cwd="/"
-    )
+    calls.start = lambda: subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=clean_environment(), cwd="/")
     try:
         yield
     finally:

@@ -52,9 +52,7 @@ SPECIAL = {
 }
 
 
-@pytest.mark.parametrize(
-    ("series", "kind"), [pytest.param(s, k, id=f"{n}-{k}") for n, (s, kinds) in SPECIAL.items() for k in kinds]
-)
+@pytest.mark.parametrize(("series", "kind"), [pytest.param(s, k, id=f"{n}-{k}") for n, (s, kinds) in SPECIAL.items() for k in kinds])
 def test_a_product_that_only_some_makers_can_make_passes_too(tmp_path, series, kind):
     sources = write(tmp_path / "sources", series)
     result = compare(Request(make(kind, sources, tmp_path), sources))

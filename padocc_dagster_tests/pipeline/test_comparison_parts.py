@@ -65,9 +65,7 @@ class TestValues:
         assert differs(one, other)
 
     def test_the_first_difference_is_named(self):
-        assert "1 of 4 values differ, the first at (1, 0): 3 in the file, 9 in the product" in differs(
-            [[1, 2], [3, 4]], [[1, 2], [9, 4]]
-        )
+        assert "1 of 4 values differ, the first at (1, 0): 3 in the file, 9 in the product" in differs([[1, 2], [3, 4]], [[1, 2], [9, 4]])
 
     def test_packed_and_unpacked_values_are_equal_when_float64_says_so(self):
         packing = {"scale_factor": 0.1, "add_offset": 5.0, "_FillValue": np.int16(-9)}
@@ -160,13 +158,10 @@ class TestTimes:
         assert differs([24, 48], [1, 2], {"units": "hours"}, {"units": "days"}) is None
         assert differs([24, 48], [1, 3], {"units": "hours"}, {"units": "days"})
 
-    @pytest.mark.parametrize(
-        ("one", "other"), [("K", "degC"), ("K", None), (None, "K"), ("days since 2000-01-01", "K"), ("days", "m")]
-    )
+    @pytest.mark.parametrize(("one", "other"), [("K", "degC"), ("K", None), (None, "K"), ("days since 2000-01-01", "K"), ("days", "m")])
     def test_other_units_of_anything_else_are_a_problem(self, one, other):
         encodings = [encoding_of("f4", {} if units is None else {"units": units}) for units in (one, other)]
         assert units_problem(*encodings)
-
 
     @pytest.mark.parametrize(("one", "other"), [("m s-1", "m s**-1"), ("degC", "degree_Celsius"), ("kg kg-1", "1"), ("hPa", "mbar")])
     def test_units_are_compared_as_units(self, one, other):

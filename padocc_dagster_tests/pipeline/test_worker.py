@@ -22,9 +22,7 @@ TRAPS = {
 }
 
 
-def test_neither_environment_nor_folders_reach_padocc(
-    at: Callable[[str], Made], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_neither_environment_nor_folders_reach_padocc(at: Callable[[str], Made], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made = at("initialised")
     trap = tmp_path / "trap"
     trap.mkdir()

@@ -62,7 +62,7 @@ def test_a_folder_and_an_unsafe_path_are_no_attribute_files(write, data, problem
 def test_an_updates_file_that_holds_a_list_is_refused(write, data, problems):
     write("[1]", "x.json")
     (found,) = problems(write(f"a1b,{data}/*.nc,x.json"))
-    assert found.endswith("is a list, expected attributes and their values: write {\"attribute\": value}")
+    assert found.endswith('is a list, expected attributes and their values: write {"attribute": value}')
 
 
 @pytest.mark.parametrize(

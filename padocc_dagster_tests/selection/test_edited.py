@@ -52,7 +52,8 @@ def test_one_entry_of_a_mapping_is_set_or_removed_and_the_others_stay(spec: Proj
     assert edit(spec, updates__licence="open").updates == {"title": "A1B", "licence": "open"}
     assert edit(spec, remove=("updates.title",)).updates == {}
     assert edit(edit(spec, xarray={"decode_times": False}), xarray__mask_and_scale=False).options.xarray == {
-        "decode_times": False, "mask_and_scale": False
+        "decode_times": False,
+        "mask_and_scale": False,
     }
 
 
@@ -134,5 +135,6 @@ def test_problems_of_all_projects_are_told_at_once(spec: ProjectSpec) -> None:
 
 def test_differences_are_told_field_by_field(spec: ProjectSpec) -> None:
     assert differences(spec, edit(spec, remove=("removals",), cloud_format="zarr")) == [
-        "removals: ['history'] → not set", "cloud_format: not set → zarr"
+        "removals: ['history'] → not set",
+        "cloud_format: not set → zarr",
     ]

@@ -46,8 +46,31 @@ def test_every_form_of_wall_time_that_sbatch_documents_is_read(text: str, second
 
 @pytest.mark.parametrize(
     "text",
-    ["0", "00:00", "0-0", "UNLIMITED", "INFINITE", "-1", "1:60", "1:60:00", "1-24", "1-2:60", "1:2:3:4", "1.5", "1h", " 5", "5\n", "", "-",
-     "1-", "366-0", "9" * 30, "٣", "1e3", "01:00:00 --wrap=id"],
+    [
+        "0",
+        "00:00",
+        "0-0",
+        "UNLIMITED",
+        "INFINITE",
+        "-1",
+        "1:60",
+        "1:60:00",
+        "1-24",
+        "1-2:60",
+        "1:2:3:4",
+        "1.5",
+        "1h",
+        " 5",
+        "5\n",
+        "",
+        "-",
+        "1-",
+        "366-0",
+        "9" * 30,
+        "٣",
+        "1e3",
+        "01:00:00 --wrap=id",
+    ],
 )
 def test_a_wall_time_without_limit_or_sense_is_refused_with_the_forms_that_are_allowed(text: str) -> None:
     with pytest.raises(ValueError, match="not a wall time.*D-HH:MM:SS, more than 0 and at most 365 days") as error:
@@ -57,8 +80,15 @@ def test_a_wall_time_without_limit_or_sense_is_refused_with_the_forms_that_are_a
 
 @pytest.mark.parametrize(
     ("seconds", "text"),
-    [(1, "00:01:00"), (60, "00:01:00"), (61, "00:02:00"), (5400, "01:30:00"), (86_399, "1-00:00:00"), (86_400, "1-00:00:00"),
-     (1_000_000, "11-13:47:00")],
+    [
+        (1, "00:01:00"),
+        (60, "00:01:00"),
+        (61, "00:02:00"),
+        (5400, "01:30:00"),
+        (86_399, "1-00:00:00"),
+        (86_400, "1-00:00:00"),
+        (1_000_000, "11-13:47:00"),
+    ],
 )
 def test_a_wall_time_is_printed_in_whole_minutes_rounded_up(seconds: int, text: str) -> None:
     assert print_time(seconds) == text
@@ -66,8 +96,17 @@ def test_a_wall_time_is_printed_in_whole_minutes_rounded_up(seconds: int, text: 
 
 @pytest.mark.parametrize(
     ("text", "mib"),
-    [("1500", 1500), ("1500M", 1500), ("2G", 2048), ("2g", 2048), ("1T", 1 << 20), ("1024K", 1), ("1025K", 2), ("1K", 1),
-     ("1024T", MOST_MIB)],
+    [
+        ("1500", 1500),
+        ("1500M", 1500),
+        ("2G", 2048),
+        ("2g", 2048),
+        ("1T", 1 << 20),
+        ("1024K", 1),
+        ("1025K", 2),
+        ("1K", 1),
+        ("1024T", MOST_MIB),
+    ],
 )
 def test_every_form_of_memory_that_sbatch_documents_is_read(text: str, mib: int) -> None:
     assert parse_memory(text) == mib
@@ -110,8 +149,20 @@ def test_a_text_that_is_no_allocation_is_refused_with_all_that_is_wrong() -> Non
 
 @pytest.mark.parametrize(
     "fields",
-    [{"wall_seconds": 0}, {"wall_seconds": -90}, {"wall_seconds": MOST_SECONDS + 1}, {"memory_mib": 0}, {"memory_mib": -1}, {"cpus": 0},
-     {"cpus": MOST_CPUS + 1}, {"qos": "-x"}, {"account": "a,b"}, {"partition": "a,"}, {"exclude": ("n[1-3]",)}, {"exclude": ("",)}],
+    [
+        {"wall_seconds": 0},
+        {"wall_seconds": -90},
+        {"wall_seconds": MOST_SECONDS + 1},
+        {"memory_mib": 0},
+        {"memory_mib": -1},
+        {"cpus": 0},
+        {"cpus": MOST_CPUS + 1},
+        {"qos": "-x"},
+        {"account": "a,b"},
+        {"partition": "a,"},
+        {"exclude": ("n[1-3]",)},
+        {"exclude": ("",)},
+    ],
     ids=str,
 )
 def test_an_allocation_that_cannot_be_asked_for_cannot_be_made(fields: dict) -> None:
@@ -121,8 +172,15 @@ def test_an_allocation_that_cannot_be_asked_for_cannot_be_made(fields: dict) -> 
 
 def test_what_a_person_asks_for_is_read_from_the_run_tags() -> None:
     tags = {
-        "slurm/time": "1-12", "slurm/memory": "64G", "slurm/cpus": "8", "slurm/partition": "a,b", "slurm/qos": "high",
-        "slurm/account": "my-gws", "slurm/job_id": "x y", "slurm/exclude": "n1", "dagster/partition": "g:p",
+        "slurm/time": "1-12",
+        "slurm/memory": "64G",
+        "slurm/cpus": "8",
+        "slurm/partition": "a,b",
+        "slurm/qos": "high",
+        "slurm/account": "my-gws",
+        "slurm/job_id": "x y",
+        "slurm/exclude": "n1",
+        "dagster/partition": "g:p",
     }
     assert Allocation.from_tags(tags) == Allocation(129_600, 65_536, 8, "a,b", "high", "my-gws")
     assert Allocation.from_tags({}) == Allocation()
@@ -130,7 +188,12 @@ def test_what_a_person_asks_for_is_read_from_the_run_tags() -> None:
 
 def test_all_bad_tags_are_told_at_once_each_with_its_value_and_what_is_allowed() -> None:
     bad = {
-        "slurm/time": "0", "slurm/memory": "1.5G", "slurm/cpus": "two", "slurm/partition": "a b", "slurm/qos": "-x", "slurm/account": "a\nb"
+        "slurm/time": "0",
+        "slurm/memory": "1.5G",
+        "slurm/cpus": "two",
+        "slurm/partition": "a b",
+        "slurm/qos": "-x",
+        "slurm/account": "a\nb",
     }
     with pytest.raises(AllocationError) as error:
         Allocation.from_tags(bad)

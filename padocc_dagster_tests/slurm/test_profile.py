@@ -110,8 +110,22 @@ def test_all_mistakes_of_a_profile_are_told_at_once_with_their_fields(tmp_path: 
         "  a: {time: 24:00:00, memory: 1.5G, cpus: 0, jobs: 3, partitions: main}\n  1: {}\n  c: 7\n  -x: {}\n",
     )
     where = [problem.split(": ")[0] for problem in found]
-    assert where == ["the file", "name", "source", "required", "required", "qos.a", "qos.a.partitions", "qos.a.time", "qos.a.memory",
-                     "qos.a.cpus", "qos", "qos.c", "qos", "default_qos"]
+    assert where == [
+        "the file",
+        "name",
+        "source",
+        "required",
+        "required",
+        "qos.a",
+        "qos.a.partitions",
+        "qos.a.time",
+        "qos.a.memory",
+        "qos.a.cpus",
+        "qos",
+        "qos.c",
+        "qos",
+        "default_qos",
+    ]
 
 
 @pytest.mark.parametrize("time", ["24:00:00", "4:00:00", "60", "1.5", "true"])
@@ -122,8 +136,19 @@ def test_a_time_that_yaml_took_for_a_number_is_to_be_quoted(tmp_path: Path, time
 
 @pytest.mark.parametrize(
     "text",
-    ["a: [", "[1]", "name: a\nname: b", "qos: {a: {cpus: 1, cpus: 2}}", "? [a]\n: b", "x: !!python/object:os.system 1", "a: 2026-99-99",
-     "\x01", "[" * 5000, "", "default_qos: [a]"],
+    [
+        "a: [",
+        "[1]",
+        "name: a\nname: b",
+        "qos: {a: {cpus: 1, cpus: 2}}",
+        "? [a]\n: b",
+        "x: !!python/object:os.system 1",
+        "a: 2026-99-99",
+        "\x01",
+        "[" * 5000,
+        "",
+        "default_qos: [a]",
+    ],
     ids=lambda text: text[:20] or "empty",
 )
 def test_what_is_no_profile_is_refused_in_words(tmp_path: Path, text: str) -> None:

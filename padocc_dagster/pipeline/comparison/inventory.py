@@ -98,9 +98,7 @@ def _check_all_used(
             findings.problem("source files", f"no reference of the product points into {request.sources[number]}")
 
 
-def _fragments(
-    request: Request, held: dict[str, cfa.Fragments], placement: Placement, plans: dict[str, Plan], findings: Findings
-) -> None:
+def _fragments(request: Request, held: dict[str, cfa.Fragments], placement: Placement, plans: dict[str, Plan], findings: Findings) -> None:
     fragments, used = cfa.check_fragments(held, placement, request.sources, findings)
     for name, number in fragments.items():
         if name in plans:

@@ -19,7 +19,6 @@ MOST_BYTES = 256 << 20
 """A count that asks for more than this is no count."""
 
 
-
 class Piece(NamedTuple):
     """Where a variable lies."""
 

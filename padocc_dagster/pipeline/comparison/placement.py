@@ -60,13 +60,9 @@ def place(headers: list[Header], product: dict[str, int]) -> tuple[Placement | N
         if sum(sizes) != product[d]
     ]
     if len(joined) > 1:
-        problems.append(
-            f"the product and the first file differ in {', '.join(joined)}: files joined along several cannot be placed"
-        )
+        problems.append(f"the product and the first file differ in {', '.join(joined)}: files joined along several cannot be placed")
     if not joined and len(headers) > 1:
-        problems.append(
-            f"no dimension of the product is longer than in the first file, so {len(headers)} files cannot be placed in it"
-        )
+        problems.append(f"no dimension of the product is longer than in the first file, so {len(headers)} files cannot be placed in it")
     problems += _uneven(headers, set(joined), set(product))
     if problems:
         return None, problems

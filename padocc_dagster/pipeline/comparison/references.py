@@ -229,5 +229,3 @@ def _entry(array: str, value: Any) -> tuple[str, int, int]:
 
 def _is_empty(value: Any) -> bool:
     return value is None or value != value or value == ""
-
-

@@ -5,8 +5,9 @@ UDUNITS decides, through cf-units: CF defines its units by UDUNITS, and no other
 
 from functools import lru_cache
 
-NORTH, EAST = ("degrees_north", "degree_north", "degree_n", "degrees_n", "degreen", "degreesn"), (
-    "degrees_east", "degree_east", "degree_e", "degrees_e", "degreee", "degreese"
+NORTH, EAST = (
+    ("degrees_north", "degree_north", "degree_n", "degrees_n", "degreen", "degreesn"),
+    ("degrees_east", "degree_east", "degree_e", "degrees_e", "degreee", "degreese"),
 )
 """UDUNITS takes all of them for the same angle; CF does not (sections 4.1 and 4.2)."""
 

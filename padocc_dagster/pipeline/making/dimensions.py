@@ -36,7 +36,9 @@ def apply_dimensions(workdir: Workdir, project: Project, files: Sequence[str]) -
         return
     dimensions, aggregated, others, every = _header(first_file, concat, options_of(base).get("xarray") or {})
     for what, names, known in (
-        ("concat_dims", concat, dimensions), ("identical_dims", identical, {**dimensions, **every}), ("dropped", dropped, every)
+        ("concat_dims", concat, dimensions),
+        ("identical_dims", identical, {**dimensions, **every}),
+        ("dropped", dropped, every),
     ):
         for name in names:
             if name not in known and not (what == "dropped" and any(_has(file, name) for file in files)):

@@ -21,8 +21,17 @@ HDF5 = b"\x89HDF\r\n\x1a\n"
 INLINED_BYTES = 100
 """Variables smaller than this are read by kerchunk whatever their filters are (`kerchunk/hdf.py:141`)."""
 NAMES = {
-    1: "deflate", 2: "shuffle", 3: "fletcher32", 4: "szip", 5: "nbit", 6: "scaleoffset",
-    32000: "lzf", 32001: "blosc", 32004: "lz4", 32008: "bitshuffle", 32015: "zstd",
+    1: "deflate",
+    2: "shuffle",
+    3: "fletcher32",
+    4: "szip",
+    5: "nbit",
+    6: "scaleoffset",
+    32000: "lzf",
+    32001: "blosc",
+    32004: "lz4",
+    32008: "bitshuffle",
+    32015: "zstd",
 }
 """HDF5's filters by number."""
 

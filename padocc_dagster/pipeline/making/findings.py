@@ -1,6 +1,6 @@
 """What the headers of a project's sources say that later phases need, kept in its base config by the scan.
 
-    padocc_dagster: {found: {undecoded: [time], packing: {t2m: [{scale_factor: …, add_offset: …, files: 11, first: /…/f_000.nc}, …]}}}
+padocc_dagster: {found: {undecoded: [time], packing: {t2m: [{scale_factor: …, add_offset: …, files: 11, first: /…/f_000.nc}, …]}}}
 """
 
 from collections.abc import Collection, Sequence

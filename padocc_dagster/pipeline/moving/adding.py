@@ -94,9 +94,7 @@ def _add_problems(workdir: Workdir, group: str, specs: list[ProjectSpec], codes:
 def _is_kept(workdir: Workdir, project: Project, spec: ProjectSpec) -> bool:
     """Whether there are files of an earlier project, and not only what an interrupted `add` of this one left."""
     config = _config(workdir, project)
-    return config is not None and (
-        config != spec.as_dict() or any(row.phase != "init" for row in read_rows(workdir.status_log(project)))
-    )
+    return config is not None and (config != spec.as_dict() or any(row.phase != "init" for row in read_rows(workdir.status_log(project))))
 
 
 def _kept_problem(workdir: Workdir, project: Project, folded: Mapping[str, str], specless: Mapping[Project, str]) -> str:

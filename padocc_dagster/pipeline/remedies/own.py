@@ -83,9 +83,7 @@ CLASSES = {
     "UnreadableSourceError": Explanation(
         "source files are damaged or no NetCDF files", (tries.RESCAN_REPLACED, tries.ANOTHER_PATTERN, tries.GIVE_UP)
     ),
-    "UnsupportedFilterError": Explanation(
-        "a variable has an HDF5 filter that kerchunk references cannot undo", (tries.ZARR, tries.CFA)
-    ),
+    "UnsupportedFilterError": Explanation("a variable has an HDF5 filter that kerchunk references cannot undo", (tries.ZARR, tries.CFA)),
     "WorkerDiedError": Explanation(
         "the process was killed before it could answer, mostly for want of memory", (tries.MORE_MEMORY, tries.AGAIN)
     ),

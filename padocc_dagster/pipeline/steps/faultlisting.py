@@ -37,9 +37,7 @@ def take_on(workdir: Workdir, projects: Iterable[Project], dry_run: bool = False
     return result
 
 
-def _change(
-    workdir: Workdir, group: str, changes: dict[str, str | None], what: str, result: StepResult, dry_run: bool
-) -> None:
+def _change(workdir: Workdir, group: str, changes: dict[str, str | None], what: str, result: StepResult, dry_run: bool) -> None:
     """Set the reasons of these codes (None: take off), under the group's lock."""
     try:
         with held(workdir.group_lock(group), f"group {group}"):

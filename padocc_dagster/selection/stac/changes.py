@@ -49,8 +49,7 @@ def changes_since(before: Manifest, now: Selection) -> list[Change]:
     """
     selected = {chosen.code: {record.key: record.version for record in chosen.records} for chosen in now.projects}
     known = {
-        code: {(item["collection"], item["id"]): item["version"] for item in entry["items"]}
-        for code, entry in before["projects"].items()
+        code: {(item["collection"], item["id"]): item["version"] for item in entry["items"]} for code, entry in before["projects"].items()
     }
     places = {key: code for code, keys in selected.items() for key in keys}
     found = []

@@ -1,8 +1,8 @@
 """A selection as it is kept with its group: frozen, and enough to select again.
 
-    {"selected": "2026-11-25T12:00:00+00:00", "catalogue": …, "config": {…}, "file": "/…/inbox/cmip6.yaml", "matched": 250, "whole": true,
-     "projects": {code: {"items": [{"collection", "id", "updated", "version", "checksums"}, …], "withdrawn": {id: "why, since when"}}},
-     "left_out": [[collection, id, why], …], "summary": {name: value for a person to read}}
+{"selected": "2026-11-25T12:00:00+00:00", "catalogue": …, "config": {…}, "file": "/…/inbox/cmip6.yaml", "matched": 250, "whole": true,
+ "projects": {code: {"items": [{"collection", "id", "updated", "version", "checksums"}, …], "withdrawn": {id: "why, since when"}}},
+ "left_out": [[collection, id, why], …], "summary": {name: value for a person to read}}
 """
 
 import json

@@ -1,11 +1,11 @@
 """The section `stac:` of a group config, checked.
 
-    stac:
-      catalogue: https://api.stac.ceda.ac.uk      # or the path of a catalogue of files
-      collections: [cmip6]
-      filter: source_id = 'MRI-ESM2-0' AND variable_id IN ('tas', 'pr')
-      projects: item                              # or collection
-      paths: ceda
+stac:
+  catalogue: https://api.stac.ceda.ac.uk      # or the path of a catalogue of files
+  collections: [cmip6]
+  filter: source_id = 'MRI-ESM2-0' AND variable_id IN ('tas', 'pr')
+  projects: item                              # or collection
+  paths: ceda
 """
 
 from dataclasses import dataclass

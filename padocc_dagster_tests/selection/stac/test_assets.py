@@ -84,7 +84,5 @@ def test_checksums_and_sizes_are_kept_where_they_are_some() -> None:
         assert kept([made], section())[0].sources[0].size is None
 
 
-
-
 def test_an_empty_choice_is_none() -> None:
     assert section(assets={}).assets == AssetChoice() == section(assets={"names": []}).assets

@@ -59,9 +59,7 @@ def test_all_bad_codes_are_one_problem() -> None:
     assert problem.startswith("line 1: 50 of the items get no good code, as '0'")
 
 
-@pytest.mark.parametrize(
-    ("one", "other", "code"), [("a b", "a/b", "a-b"), ("A", "a", "A"), ("tas_Amon", "TAS_amon", "tas_Amon")]
-)
+@pytest.mark.parametrize(("one", "other", "code"), [("a b", "a/b", "a-b"), ("A", "a", "A"), ("tas_Amon", "TAS_amon", "tas_Amon")])
 def test_two_items_that_would_be_called_alike_are_told(one: str, other: str, code: str) -> None:
     _, (problem,) = grouped([item(one), item(other)], section())
     assert problem == f"line 1: 2 projects would be called '{code}': of {one!r}, {other!r}; name more properties in `code`"

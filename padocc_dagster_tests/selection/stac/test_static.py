@@ -99,7 +99,11 @@ def test_an_empty_result_of_known_properties_says_to_widen_the_search(asking: An
 
 
 def test_where_all_are_left_out_it_says_why(
-    catalogue: Path, asking: Any, selected: Any, problems: Any, items: list[records.Record]  # noqa: F811
+    catalogue: Path,
+    asking: Any,
+    selected: Any,
+    problems: Any,
+    items: list[records.Record],  # noqa: F811
 ) -> None:
     path = item_file(catalogue, items[0]["id"])
     path.write_text(json.dumps(records.retracted(json.loads(path.read_text()))))

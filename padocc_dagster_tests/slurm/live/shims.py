@@ -57,4 +57,3 @@ class Shims:
         path = self.folder / "calls"
         lines = map(json.loads, path.read_text().splitlines() if path.exists() else [])
         return [line["argv"] for line in lines if line["name"] == name and line["time"] >= since]
-
