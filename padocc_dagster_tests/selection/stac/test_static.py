@@ -102,8 +102,8 @@ def test_where_all_are_left_out_it_says_why(
     catalogue: Path,
     asking: Any,
     selected: Any,
-    problems: Any,
-    items: list[records.Record],  # noqa: F811
+    problems: Any,  # noqa: F811
+    items: list[records.Record],
 ) -> None:
     path = item_file(catalogue, items[0]["id"])
     path.write_text(json.dumps(records.retracted(json.loads(path.read_text()))))
