@@ -45,6 +45,22 @@ def unwritten_mapping(folder: Path, kind: str) -> None:
     changed(folder, change)
 
 
+def one_without_a_fixed_field(folder: Path) -> None:
+    def change(number: int, dataset: netCDF4.Dataset) -> None:
+        if number != ODD:
+            dataset.createVariable("orog", "f4", ("lat", "lon"))[:] = 1.0
+
+    changed(folder, change)
+
+
+def one_with_a_variable_more(folder: Path) -> None:
+    def change(number: int, dataset: netCDF4.Dataset) -> None:
+        if number == ODD:
+            dataset.createVariable("extra", "f4", GRID)[:] = 1.0
+
+    changed(folder, change)
+
+
 def unwritten_characters(folder: Path) -> None:
     unwritten_mapping(folder, "S1")
 
@@ -193,11 +209,25 @@ def cut_off(folder: Path) -> None:
     (folder / name(ODD)).write_bytes(content[: len(content) * 2 // 3])
 
 
+def without_bounds(folder: Path) -> None:
+    """One file has no bounds of its times, nor their dimension."""
+
+    def change(number: int, dataset: netCDF4.Dataset) -> None:
+        if number != ODD:
+            dataset.createDimension("nv", 2)
+            dataset.createVariable("time_bnds", "f8", ("time", "nv"))[:] = np.arange(8).reshape(4, 2)
+
+    changed(folder, change)
+
+
 REFUSED = {
     another_calendar: ("DifferingCalendarError", "time"),
     other_latitudes: ("DifferingGridError", "lat"),
     turned_round: ("DifferingGridError", "lat"),
     with_group: ("GroupsInSourceError", ""),
+    without_bounds: ("DifferingVariablesError", "time_bnds"),
+    one_without_a_fixed_field: ("DifferingVariablesError", "orog"),
+    one_with_a_variable_more: ("DifferingVariablesError", "extra"),
     cut_off: ("UnreadableSourceError", ""),
 }
 
@@ -227,18 +257,7 @@ def other_wkt(folder: Path) -> None:
     changed(folder, change)
 
 
-def without_bounds(folder: Path) -> None:
-    """One file has no bounds of its times, nor their dimension."""
-
-    def change(number: int, dataset: netCDF4.Dataset) -> None:
-        if number != ODD:
-            dataset.createDimension("nv", 2)
-            dataset.createVariable("time_bnds", "f8", ("time", "nv"))[:] = np.arange(8).reshape(4, 2)
-
-    changed(folder, change)
-
-
-@pytest.mark.parametrize(("builder", "variable"), [(other_wkt, "crs"), (without_bounds, "time_bnds")])
+@pytest.mark.parametrize(("builder", "variable"), [(other_wkt, "crs")])
 def test_the_comparison_refuses_it_and_names_the_file(tmp_path: Path, builder: Builder, variable: str) -> None:
     made = made_of(tmp_path, builder, "kerchunk")
     made.through("scan", "compute")
@@ -263,6 +282,18 @@ def years_in_single_precision(folder: Path) -> None:
     for number in range(3):
         options: dict[str, Any] = {"units": f"hours since 20{number:02d}-01-01", "time_type": "f4", "step": 1.1}
         base(folder / name(number), 0, 4, **options).close()
+
+
+@pytest.mark.parametrize("builder", [one_without_a_fixed_field, one_with_a_variable_more])
+def test_the_first_remedy_for_a_variable_of_some_files_only_works(tmp_path: Path, builder: Builder) -> None:
+    made = made_of(tmp_path / "refused", builder, "kerchunk")
+    assert made.run("scan").verdict is Verdict.FAILED
+    variable = REFUSED[builder][1]
+    assert f"dropped=[{variable}]" in words_of_remedies(made)[0]
+    without = made_of(tmp_path / "without", builder, "kerchunk", dropped=(variable,))
+    without.through("scan", "compute")
+    assert without.verified()["problems"] == []
+    without.through("validate")
 
 
 @pytest.mark.parametrize("form", ["kerchunk", "zarr"])

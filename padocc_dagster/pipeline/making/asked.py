@@ -8,7 +8,7 @@ from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.making.collecting import collecting_between_files
 from padocc_dagster.pipeline.making.dimensions import identical_too
 from padocc_dagster.pipeline.making.drivers import fitting_drivers
-from padocc_dagster.pipeline.making.dropping import dropping, left_out
+from padocc_dagster.pipeline.making.dropping import dropping, keeps_some_only, left_out
 from padocc_dagster.pipeline.making.findings import keep_findings, undecoded_of
 from padocc_dagster.pipeline.making.opening import opened_with
 from padocc_dagster.pipeline.making.order import Ordering, concatenation_order, ordered
@@ -35,8 +35,12 @@ def asked_order(workdir: Workdir, project: Project, files: Sequence[str]) -> Ord
     else:
         headers = survey(files, along)
         wants_cfa = options.get("cloud_format") == "CFA" or options.get("cfa")
-        texts = texts_refusal(files[0], left_out(base, files[0])) if wants_cfa else None
-        refusal = texts or refusal_in(headers, {*concat, *(options.get("identical_dims") or ()), *dropped_of(base)}, along)
+        without = left_out(base, files[0])
+        if keeps_some_only(base):
+            without |= {name for header in headers for name in header.variables} - headers[0].variables
+        texts = texts_refusal(files[0], without) if wants_cfa else None
+        declared = {*concat, *(options.get("identical_dims") or ()), *dropped_of(base)}
+        refusal = texts or refusal_in(headers, declared, along, without)
         if refusal:
             raise refusal
         ordering = ordered(headers, along)

@@ -8,13 +8,19 @@ from typing import Any
 from padocc_dagster.pipeline.specs import dropped_of
 
 
+def keeps_some_only(base: Mapping[str, Any]) -> bool:
+    """Whether the config names the variables to keep."""
+    kept = base.get("keep_vars")
+    return isinstance(kept, list) and any(kept)
+
+
 def left_out(base: Mapping[str, Any], path: str) -> set[str]:
     """The variables of a source file that a project's config leaves out: those dropped, and where some are kept, the other data."""
     import netCDF4
 
     kept = base.get("keep_vars")
     dropped = set(dropped_of(dict(base)))
-    if not isinstance(kept, list) or not any(kept):
+    if not isinstance(kept, list) or not keeps_some_only(base):
         return dropped
     with netCDF4.Dataset(path) as dataset:
         needed = {dimension for name in kept if name in dataset.variables for dimension in dataset[name].dimensions}

@@ -57,6 +57,10 @@ class GroupsInSourceError(SourcesRefused):
     """A file has groups, of which a product keeps the root only."""
 
 
+class DifferingVariablesError(SourcesRefused):
+    """A variable is in some of the files only."""
+
+
 class TextsInAggregationError(SourcesRefused):
     """A variable holds texts of variable length, at which the reader of CFA aggregations crashes."""
 

@@ -34,6 +34,10 @@ CLASSES = {
         "files have other values of a coordinate that a product has once for all files",
         (tries.ANOTHER_PATTERN, tries.RESCAN_REPLACED, tries.GIVE_UP),
     ),
+    "DifferingVariablesError": Explanation(
+        "a variable is in some of the files only, and a product has it for all",
+        (tries.DROP, tries.ANOTHER_PATTERN, tries.RESCAN_REPLACED, tries.GIVE_UP),
+    ),
     "GroupsInSourceError": Explanation(
         "files have groups, and a product keeps the root of a file only",
         (tries.RESCAN_REPLACED, tries.ANOTHER_PATTERN, tries.GIVE_UP),
