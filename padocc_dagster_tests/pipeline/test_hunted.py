@@ -284,6 +284,26 @@ def years_in_single_precision(folder: Path) -> None:
         base(folder / name(number), 0, 4, **options).close()
 
 
+def one_with_another_orography(folder: Path) -> None:
+    def change(number: int, dataset: netCDF4.Dataset) -> None:
+        dataset.createVariable("orog", "f4", ("lat", "lon"))[:] = 100.0 if number == ODD else 1.0
+
+    changed(folder, change)
+
+
+def test_a_zarr_store_of_files_that_differ_in_what_it_has_once_is_refused_by_name_with_a_remedy_that_works(tmp_path: Path) -> None:
+    made = made_of(tmp_path / "refused", one_with_another_orography, "zarr")
+    made.through("scan")
+    outcome = made.run("compute")
+    assert (outcome.verdict, outcome.error_class) == (Verdict.FAILED, "DifferingSharedVariableError"), outcome
+    assert "orog" in outcome.message and str(made.sources[ODD]) in outcome.message
+    assert outcome.details["variable"] == "orog"
+    assert "dropped=[orog]" in words_of_remedies(made)[0]
+    without = made_of(tmp_path / "without", one_with_another_orography, "zarr", dropped=("orog",))
+    without.through("scan", "compute")
+    assert without.verified()["problems"] == []
+
+
 @pytest.mark.parametrize("builder", [one_without_a_fixed_field, one_with_a_variable_more])
 def test_the_first_remedy_for_a_variable_of_some_files_only_works(tmp_path: Path, builder: Builder) -> None:
     made = made_of(tmp_path / "refused", builder, "kerchunk")

@@ -18,6 +18,7 @@ from padocc_dagster.pipeline.making.opening import ENGINES
 from padocc_dagster.pipeline.making.operation import clear_cache, construct, remove
 from padocc_dagster.pipeline.making.refusals import SourcesRefused, with_details
 from padocc_dagster.pipeline.making.regular_chunks import regular_chunks
+from padocc_dagster.pipeline.making.shared import shared_refusal
 from padocc_dagster.pipeline.making.texts import texts_refusal
 from padocc_dagster.pipeline.making.unjoinable import overlap_refusal
 from padocc_dagster.pipeline.making.unsigned import restore_unsigned
@@ -173,13 +174,21 @@ def _parquet(workdir: Workdir, project: Project, product: Product) -> Made:
 
 
 def _zarr(workdir: Workdir, project: Project, product: Product) -> Made:
-    """A Zarr store. Where no scan has found the dimensions, PADOCC finds them, and does not tell its own validation."""
+    """A Zarr store. Where no scan has found the dimensions, PADOCC finds them, and does not pass them on to its own validation.
+
+    Raises DifferingSharedVariableError where xarray cannot merge the files.
+    """
     import dask
+    import xarray
     from padocc.phases.compute import ZarrDS
 
     with dask.config.set(scheduler="synchronous"), regular_chunks():
         operation = construct(ZarrDS, workdir, project, "compute")
-        operation.run(mode="zarr")
+        try:
+            operation.run(mode="zarr")
+        except xarray.MergeError as error:
+            sources, along = read_sources(workdir, project), operation.combine_kwargs.get("concat_dims") or ()
+            raise shared_refusal(sources, along, left_out(read_json(workdir.base_cfg(project)), sources[0])) or error from error
     found = operation.combine_kwargs.get("concat_dims")
     if found and not (operation.detail_cfg["kwargs"].get("combine_kwargs") or {}).get("concat_dims"):
         operation.set_concat_dims(list(found))

@@ -61,6 +61,10 @@ class DifferingVariablesError(SourcesRefused):
     """A variable is in some of the files only."""
 
 
+class DifferingSharedVariableError(SourcesRefused):
+    """A variable that a product has once for all files is not the same in all of them."""
+
+
 class TextsInAggregationError(SourcesRefused):
     """A variable holds texts of variable length, at which the reader of CFA aggregations crashes."""
 

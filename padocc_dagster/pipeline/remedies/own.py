@@ -34,6 +34,10 @@ CLASSES = {
         "files have other values of a coordinate that a product has once for all files",
         (tries.ANOTHER_PATTERN, tries.RESCAN_REPLACED, tries.GIVE_UP),
     ),
+    "DifferingSharedVariableError": Explanation(
+        "a variable that a product has once for all files is not the same in all of them",
+        (tries.DROP, tries.SAME_IN_ALL, tries.ANOTHER_PATTERN, tries.GIVE_UP),
+    ),
     "DifferingVariablesError": Explanation(
         "a variable is in some of the files only, and a product has it for all",
         (tries.DROP, tries.ANOTHER_PATTERN, tries.RESCAN_REPLACED, tries.GIVE_UP),

@@ -46,7 +46,9 @@ ANOTHER_PATTERN = Remedy("edit the pattern so that it finds the files meant, and
 ANOTHER_PATTERN_WITHOUT = Remedy(
     "edit the pattern so that the files found go together, and make a project of the others", "edit {key} --set pattern={pattern}"
 )
-SAME_IN_ALL = Remedy("say what is the same in all files, so that it is taken from the first", "edit {key} --set identical_dims=[VARIABLE]")
+SAME_IN_ALL = Remedy(
+    "say what is the same in all files, so that it is taken from the first", "edit {key} --set identical_dims=[{variable}]"
+)
 SAME_COORDINATE = Remedy(
     "say that the coordinate is the same in all files, so that the first file's values are taken",
     "edit {key} --set identical_dims=[{variable}]",
