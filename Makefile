@@ -14,7 +14,7 @@ DEMO_SLURM ?= demo-slurm
 VENV := .venv
 BIN := $(VENV)/bin
 OTHER := .venv-$(notdir $(PYTHON))
-PIPELINE := -k "not kill and not interrupted and not moves and not thousand and not remedies_work" --timeout 300
+PIPELINE := -k "not kill and not interrupted and not moves and not thousand and not remedies_work and not hunted" --timeout 300
 unexport PYTHONDONTWRITEBYTECODE  # without byte code, every worker compiles PADOCC and what it imports again
 
 
