@@ -11,7 +11,7 @@ from padocc_dagster.pipeline.comparison.chunk_index import Index, opened_index
 from padocc_dagster.pipeline.comparison.identity import differs_within
 from padocc_dagster.pipeline.comparison.plans import Plan
 from padocc_dagster.pipeline.comparison.reading import SMALL, blocks
-from padocc_dagster.pipeline.comparison.report import NEARLY_SHARED, SHARED, Findings, in_words
+from padocc_dagster.pipeline.comparison.report import NEARLY_SHARED, SHARED, UNJOINED, Findings, in_words
 from padocc_dagster.pipeline.comparison.request import Request
 from padocc_dagster.pipeline.comparison.sources import Header, SourceError, SourceVariable, opened, read_block
 from padocc_dagster.pipeline.comparison.values import difference, join_characters
@@ -113,7 +113,7 @@ def _judge(task: _Task, key: tuple[slice, ...], source: Any, product: Any, probl
         if apart.within and declared:
             findings.inform(f"variable {name} of {task.path} differs by {apart.words}; it is declared identical in all files")
             return
-        kind = NEARLY_SHARED if apart.within else SHARED
+        kind = UNJOINED if task.plan.reader.stacked else NEARLY_SHARED if apart.within else SHARED
         note = f"; it is declared identical, and differs by {apart.words}" if declared else ONE_COPY
     where = "" if all(part.start == 0 for part in key) else f" in the block from {[part.start for part in key]}"
     findings.problem(kind, f"variable {name} differs from {task.path}{where}: {problem}{note}", name)

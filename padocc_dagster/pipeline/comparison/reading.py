@@ -49,6 +49,11 @@ class ProductReader:
         """Whether each file has its own place in the product; otherwise the product keeps one copy for all."""
         return self._axis is not None
 
+    @property
+    def stacked(self) -> bool:
+        """Whether the files follow each other along a dimension that PADOCC made up for them."""
+        return self._placement.stacked
+
     def block(self, file: int, key: Key) -> Any:
         """The part of the product where `key` of the file's own values must be."""
         if self._axis is None:

@@ -3,9 +3,9 @@
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-SHARED, NEARLY_SHARED, STACKED = "shared", "nearly shared", "stacked"
+SHARED, NEARLY_SHARED, STACKED, UNJOINED = "shared", "nearly shared", "stacked", "unjoined"
 """Kinds of problems that have remedies of their own: a variable that the product has once for all files differs between files, differs by
-rounding only, or was joined like data because it differs."""
+rounding only, was joined like data because it differs, or was left alone because PADOCC found no dimension to join the files along."""
 SHOWN_PER_KIND = 4
 ENOUGH = 40
 LISTS = ("problems", "variables_at_fault", "information", "variables", "reasons")

@@ -114,6 +114,7 @@ BY_REASON = {
     "nearly shared": (tries.SAME_COORDINATE, tries.SAME_COORDINATE_IN_KERCHUNK, tries.ANOTHER_PATTERN_WITHOUT),
     "stacked": (tries.SAME_COORDINATE, tries.SAME_COORDINATE_IN_KERCHUNK, *LEAVE_OUT),
     "shared": LEAVE_OUT,
+    "unjoined": (tries.ORDERED_BY, *LEAVE_OUT),
     "meaning": LEAVE_OUT,
     "units": LEAVE_OUT,
     "coordinates": LEAVE_OUT,

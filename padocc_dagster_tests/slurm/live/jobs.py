@@ -19,9 +19,16 @@ def jobs(live: LiveSlurm) -> Counter[str]:
         names = tuple(f"{MARK}-{run_id}-" for run_id in submitted(live))  # the comment gets into the accounting at the end
         unfinished = any(name.startswith(names) and state in ("PENDING", "RUNNING") for name, _, state in rows)
         ours = Counter(run_id for _, comment, _ in rows if (run_id := run_of(comment, instance_id)))
-        return None if unfinished else Counter({**dict.fromkeys(submitted(live), 0), **ours})
+        # The accounting lags behind the job: a run that has succeeded had one, whether it is known yet or not.
+        unknown = any(not ours[run_id] and _has_succeeded(live, run_id) for run_id in submitted(live))
+        return None if unfinished or unknown else Counter({**dict.fromkeys(submitted(live), 0), **ours})
 
     return live.wait("the accounting to know that every job of this instance is over", told)
+
+
+def _has_succeeded(live: LiveSlurm, run_id: str) -> bool:
+    run = live.run(run_id)
+    return run is not None and run.status.value == "SUCCESS"
 
 
 def submitted(live: LiveSlurm) -> set[str]:
