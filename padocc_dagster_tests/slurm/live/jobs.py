@@ -6,6 +6,9 @@ from collections import Counter
 from padocc_dagster.slurm.identity import MARK, run_of
 from padocc_dagster_tests.slurm.live.conftest import LiveSlurm
 
+UNNAMED = "allocation"
+"""What sacct calls a job until its record has reached the accounting."""
+
 
 def jobs(live: LiveSlurm) -> Counter[str]:
     """How many jobs each run has had, by the run's id, once the accounting says that all are over."""
@@ -17,7 +20,7 @@ def jobs(live: LiveSlurm) -> Counter[str]:
         asked = ("sacct", "-X", "-n", "-P", "-j", ids, "-o", "JobName%100,Comment,State")
         rows = [row.split("|") for row in live.cluster.command(*asked).splitlines()]
         names = tuple(f"{MARK}-{run_id}-" for run_id in submitted(live))  # the comment gets into the accounting at the end
-        unfinished = any(name.startswith(names) and state in ("PENDING", "RUNNING") for name, _, state in rows)
+        unfinished = any(name.startswith((*names, UNNAMED)) and state in ("PENDING", "RUNNING") for name, _, state in rows)
         ours = Counter(run_id for _, comment, _ in rows if (run_id := run_of(comment, instance_id)))
         # The accounting lags behind the job: a run that has succeeded had one, whether it is known yet or not.
         unknown = any(not ours[run_id] and _has_succeeded(live, run_id) for run_id in submitted(live))
