@@ -126,7 +126,9 @@ def _unlike(made: xarray.Dataset, source: xarray.Dataset, place: slice) -> str:
             values = made.variables[name][place].values if "time" in variable.dims else made.variables[name].values
         except Exception as error:
             return f"{name} cannot be read: {error}"
-        if values.dtype != variable.dtype and not {values.dtype.kind, variable.dtype.kind} <= set("MO"):
+        kinds = {values.dtype.kind, variable.dtype.kind}
+        # Files of which one is packed read in two widths, of which a product has one: what counts is that the values are the same.
+        if values.dtype != variable.dtype and not (kinds <= set("MO") or kinds == {"f"}):
             return f"type of {name}"
         if values.dtype.kind == "f":
             # What nobody wrote reads as NetCDF's default for missing values, which xarray does not mask in a file.
@@ -152,13 +154,13 @@ def made_of(kind: str, sources: tuple[str, ...], folder: Path) -> Product | None
     return product
 
 
-@settings(max_examples=120, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=100, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 @given(
     data=st.data(),
     form=FORMS,
     oddity=st.sampled_from(sorted(ODDITIES)),
     kind=st.sampled_from(["kerchunk-V", "kerchunk-K", "zarr"]),
-    files=st.one_of(st.integers(3, 8), st.integers(3, 8), st.integers(9, 60)),
+    files=st.one_of(*[st.integers(3, 8)] * 4, st.integers(9, 300)),
 )
 def test_a_product_with_one_odd_file_passes_only_if_it_reads_like_its_files(data, form, oddity, kind, files):
     odd = data.draw(st.integers(0, files - 1), label="position of the odd file")
