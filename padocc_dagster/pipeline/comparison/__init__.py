@@ -7,7 +7,7 @@ chunks, the structure, and the values. What it cannot decide it refuses, with a 
     request.py    what to compare                 report.py, statement.py   what came out
     sources.py    headers and raw values of the source files
     storage.py    how bytes become values         chunk_index.py, netcdf3.py   where the chunks of a source file lie
-    products.py   the product as variables, whatever its format (references.py, store.py, cfa.py know the formats)
+    products.py   the product as variables, in one form for all formats (references.py, store.py, cfa.py know the formats)
     encoding.py   what raw values mean            values.py, times.py, units.py, identity.py   when two are equal
     attributes.py which attributes mean what      metadata.py   attributes compared
     placement.py  where each file lies in the product

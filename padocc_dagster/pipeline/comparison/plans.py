@@ -39,7 +39,6 @@ class Plan:
     """Files whose every reference to their values is proved."""
     compared: int = 0
     """Files whose values were read and compared."""
-    sparse: bool = False
     chunks_expected: int | None = None
     chunks_present: int | None = None
 
@@ -177,6 +176,6 @@ def _note_encoding(plan: Plan, variable: SourceVariable, number: int, path: str,
 
 
 def _kind(variable: SourceVariable) -> Any:
-    """How the file stores and encodes the variable, whatever date its times are counted from."""
+    """How the file stores and encodes the variable, leaving out the date that its times are counted from."""
     encoding = replace(variable.encoding, units="a time") if variable.encoding.is_time else variable.encoding
     return variable.storage, encoding, variable.dimensions

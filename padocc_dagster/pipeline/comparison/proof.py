@@ -117,11 +117,7 @@ def _hold(part: _Part, locations: Locations, file: Any, offset: Any, length: Any
         if (more := int(wrong.sum()) - 1) > 0:
             findings.problem("references", f"{more} more references of {part.name} into {part.path} are wrong", part.name)
         return
-    if neither.any():
-        part.plan.sparse = True
-        if not _same_fill(part):
-            part.plan.forced.add(part.number)
-    if whole.any():
+    if whole.any() or (neither.any() and not _same_fill(part)):
         part.plan.forced.add(part.number)
     if part.number not in part.plan.forced:
         part.plan.proved += 1

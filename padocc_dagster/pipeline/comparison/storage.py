@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 class Filter(NamedTuple):
     """One step of a filter pipeline, with the parameters without which its bytes cannot be decoded.
 
-    The level of a compression is none of these: whatever it was, the bytes are unpacked alike.
+    The level of a compression is none of these: the bytes are unpacked in the same way at every level.
     """
 
     name: str

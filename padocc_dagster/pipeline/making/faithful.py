@@ -10,6 +10,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from padocc_dagster.pipeline.comparison.attributes import FORMAT
 from padocc_dagster.pipeline.files import read_json, write_json
 from padocc_dagster.pipeline.making.scalars import name_scalar_chunks
 from padocc_dagster.pipeline.making.unwritten import fill_up
@@ -18,7 +19,6 @@ from padocc_dagster.pipeline.product import Product
 OF_THE_PRODUCT = {"_ARRAY_DIMENSIONS", "_FillValue"}
 OF_TIMES = ("units", "calendar")
 """What xarray chooses anew when it writes times again."""
-FORMAT = {"DIMENSION_LIST", "REFERENCE_LIST", "CLASS", "NAME", "_Netcdf4Dimid", "_Netcdf4Coordinates", "_NCProperties", "_nc3_strict"}
 
 
 def restore_declarations(product: Product, first_source: str) -> None:
