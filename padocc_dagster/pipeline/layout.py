@@ -125,6 +125,14 @@ class Workdir:
         """The checksums that a catalogue gives for the project's source files."""
         return self.project_dir(project) / "padocc_dagster" / "checksums.json"
 
+    def events(self, project: Project) -> Path:
+        """What PADOCC's status log has no room for: see `events.py`."""
+        return self.project_dir(project) / "padocc_dagster" / "events.jsonl"
+
+    def group_events(self, group: str) -> Path:
+        """The events of projects of the group whose folder is gone."""
+        return self.group_dir(group) / "padocc_dagster" / "events.jsonl"
+
     def tick(self, project: Project) -> Path:
         """Who accepted what PADOCC's validation said of the project's product, and why."""
         return self.project_dir(project) / "padocc_dagster" / "tick.json"
