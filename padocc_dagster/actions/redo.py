@@ -11,13 +11,13 @@ from pydantic import Field
 from padocc_dagster.actions.backfills import launch_backfill
 from padocc_dagster.actions.step import DRY_RUN, RUN_ASKED, ProjectsConfig, asked_now, begun_before, carry_out, record, report
 from padocc_dagster.assets.cloud_product import AggregatorChoice, FormatChoice
+from padocc_dagster.batch.allocation import Allocation, AllocationError
 from padocc_dagster.phase_assets import PHASE_ASSETS
 from padocc_dagster.pipeline.steps.begun import CHOSEN, NOTED
 from padocc_dagster.pipeline.steps.choice import chosen
 from padocc_dagster.pipeline.steps.redo import ready_for
 from padocc_dagster.pipeline.steps.step import StepRefused, StepResult
 from padocc_dagster.resources import Padocc
-from padocc_dagster.slurm.allocation import Allocation, AllocationError
 
 
 class RedoConfig(ProjectsConfig):

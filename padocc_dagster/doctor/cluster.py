@@ -6,10 +6,10 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from padocc_dagster.batch.allocation import SIZES, WORDS, Allocation
 from padocc_dagster.doctor.line import Line, not_checked, ok, wrong
-from padocc_dagster.slurm.allocation import SIZES, WORDS, Allocation
-from padocc_dagster.slurm.client import Client, NoAccountingError, NoAnswerError, RefusedError
-from padocc_dagster.slurm.script import BatchRequest, batch_script
+from padocc_dagster.slurm.request.script import BatchRequest, batch_script
+from padocc_dagster.slurm.scheduler.client import Client, NoAccountingError, NoAnswerError, RefusedError
 from padocc_dagster.slurm.settings import Settings
 
 PROGRAMS = ("sbatch", "squeue", "sacct", "scontrol", "scancel")

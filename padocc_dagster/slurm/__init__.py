@@ -1,6 +1,6 @@
 """Dagster runs as SLURM jobs. In dagster.yaml: `run_launcher: {module: padocc_dagster.slurm, class: SlurmRunLauncher}`.
 
-This file loads nothing by itself, because `padocc_dagster.slurm.host` starts in every job and has to be quick.
+This file loads nothing by itself, because `padocc_dagster.slurm.node.host` starts in every job and has to be quick.
 """
 
 from typing import TYPE_CHECKING, Any

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from padocc_dagster.slurm.allocation import SIZES, WORDS, Allocation
-from padocc_dagster.slurm.amounts import shown
+from padocc_dagster.batch.allocation import SIZES, WORDS, Allocation
+from padocc_dagster.batch.amounts import shown
 from padocc_dagster.slurm.yaml_fields import NotRead, is_name, load, mapping, names, text
 
 FIELDS = ("name", "source", "required", "default_qos", "qos")

@@ -16,7 +16,7 @@ from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.remedies import EXPLANATIONS, Remedy, commands_for, remedy_for, written_out
 from padocc_dagster.pipeline.remedies.page import page
 from padocc_dagster.pipeline.remedies.table import UNKNOWN
-from padocc_dagster.slurm.states import Cause
+from padocc_dagster.slurm.runs.causes import Cause
 
 PACKAGE = Path(padocc_dagster.__file__).parent
 BASES = ("WorkerError", "OperationFailedError")

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import padocc_dagster
-from padocc_dagster.slurm.allocation import Allocation
+from padocc_dagster.batch.allocation import Allocation
 from padocc_dagster.slurm.profile import ProfileError, QosLimit, SiteProfile, read_profile
 
 LOTUS2 = Path(padocc_dagster.__file__).parents[1] / "deploy" / "jasmin-lotus2.yaml"

@@ -11,7 +11,7 @@ from dagster._core.launcher import RunLauncher
 from dagster._serdes import ConfigurableClassData
 
 from padocc_dagster import allocations
-from padocc_dagster.slurm.allocation import Allocation
+from padocc_dagster.batch.allocation import Allocation
 from padocc_dagster.slurm.settings import FIELDS, SettingsError
 from padocc_dagster_tests.slurm.desk import configured
 

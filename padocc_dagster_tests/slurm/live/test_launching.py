@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import psutil
 
-from padocc_dagster.slurm import tags
+from padocc_dagster.slurm.runs import tags
 from padocc_dagster_tests.slurm.live.conftest import LiveSlurm
 from padocc_dagster_tests.slurm.live.jobs import jobs, wrong_numbers
 from padocc_dagster_tests.slurm.live.tally import tally
@@ -26,7 +26,7 @@ def test_a_run_costs_one_sbatch_and_at_most_one_lookup(live: LiveSlurm) -> None:
     assert (live.submissions(run_id), live.lookups(run_id)) in [(1, 0), (1, 1)]
     job_id, told = live.job(run_id), live.told(run_id)
     assert f"SLURM job {job_id} submitted" in told
-    assert live.run(run_id).tags[tags.ASKED].startswith("time=00:20:00 memory=1G cpus=1")
+    assert live.run(run_id).tags[tags.REQUESTED].startswith("time=00:20:00 memory=1G cpus=1")
 
 
 def test_bad_tags_fail_the_run_at_launch_with_what_is_allowed_and_without_a_submission(live: LiveSlurm) -> None:
