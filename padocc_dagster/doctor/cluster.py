@@ -57,7 +57,8 @@ def profile(settings: Settings) -> Line:
 
 def allocations(settings: Settings, client: Client, folder: Path) -> list[Line]:
     """Whether SLURM would take a job with the default allocation, and one with the largest (`sbatch --test-only`)."""
-    lines = [_allocation("default allocation", settings.default, "partition, account, qos or default_allocation", settings, client, folder)]
+    entries = "partition, account, qos, default_allocation or sbatch_options"
+    lines = [_allocation("default allocation", settings.default, entries, settings, client, folder)]
     most = largest(settings)
     if most == settings.default:
         return [*lines, not_checked("largest allocation", "no largest_allocation is set, so SLURM's own limits hold")]

@@ -1,55 +1,15 @@
-"""The options of sbatch: which of them a site may add to its jobs, and how one is written in a batch script.
+"""The options of sbatch: which of them a site must not add to its jobs, and how one is written in a batch script.
+
+Whether sbatch knows an option and accepts its value, sbatch says itself (`padocc-dagster doctor` calls `sbatch --test-only`).
 
 In an `#SBATCH` line, words are split at blanks, `'…'` and `"…"` group, `\\` takes the next character as it is (inside quotes too), and a
 free `#` ends the line. sbatch expands nothing in it, except `%` in the log's name.
 """
 
-import difflib
 import re
 from collections.abc import Mapping
 
 OptionValue = str | int | bool
-
-KNOWN_OPTIONS = (
-    "acctg-freq",
-    "bb",
-    "begin",
-    "constraint",
-    "core-spec",
-    "cores-per-socket",
-    "cpu-freq",
-    "deadline",
-    "delay-boot",
-    "exclude",
-    "exclusive",
-    "extra-node-info",
-    "gpus",
-    "gres",
-    "gres-flags",
-    "hint",
-    "licenses",
-    "mail-type",
-    "mail-user",
-    "mcs-label",
-    "mem-bind",
-    "network",
-    "nice",
-    "nodelist",
-    "oversubscribe",
-    "power",
-    "prefer",
-    "priority",
-    "profile",
-    "propagate",
-    "reservation",
-    "sockets-per-node",
-    "thread-spec",
-    "threads-per-core",
-    "tmp",
-    "wckey",
-)
-"""The options of sbatch, by their long names, that a site may add to every job (`man sbatch`, 22.05)."""
-NEED_NO_VALUE = ("exclusive", "nice", "oversubscribe", "propagate")
 
 ONE_PROCESS = "a job runs one process on one node, and nothing of that can be changed here"
 ITS_FILES = "use its log_folder"
@@ -72,7 +32,7 @@ SET_BY_LAUNCHER = {
     "mem": "use memory in its default_allocation, or the run tag slurm/memory",
     "mem-per-cpu": "use memory in its default_allocation, or the run tag slurm/memory",
     "mem-per-gpu": "use memory in its default_allocation, or the run tag slurm/memory",
-    "no-requeue": "a run is repeated by Dagster's run retries",
+    "no-requeue": "Dagster's run retries do this",
     "nodes": ONE_PROCESS,
     "ntasks": ONE_PROCESS,
     "ntasks-per-core": ONE_PROCESS,
@@ -85,7 +45,7 @@ SET_BY_LAUNCHER = {
     "partition": "use its partition, or the run tag slurm/partition",
     "qos": "use its qos, or the run tag slurm/qos",
     "quiet": IS_SUBMITTED,
-    "requeue": "a run is repeated by Dagster's run retries",
+    "requeue": "Dagster's run retries do this",
     "signal": "use its terminate_grace_seconds",
     "test-only": "use `padocc-dagster doctor`",
     "time": "use time in its default_allocation, or the run tag slurm/time",
@@ -95,6 +55,7 @@ SET_BY_LAUNCHER = {
 }
 """What to use in place of an option that the launcher sets."""
 
+LONG_NAME = re.compile(r"[a-z][a-z0-9-]+")
 PLAIN = re.compile(r"[A-Za-z0-9_./:=,@%+\[\]-]+")
 UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f]")
 LONGEST_VALUE = 4000
@@ -102,7 +63,7 @@ LONGEST_VALUE = 4000
 
 
 def option_problems(options: Mapping[str, object]) -> list[str]:
-    """What is wrong with further sbatch options, a sentence each. Empty: all can be given to a job."""
+    """What is wrong with further sbatch options, a sentence each. Empty: sbatch can be given all of them."""
     return [problem for name, value in options.items() if (problem := _option_problem(name, value))]
 
 
@@ -123,18 +84,16 @@ def _quoted(name: str, value: str) -> str:
 
 
 def _option_problem(name: object, value: object) -> str | None:
+    if not isinstance(name, str) or not LONG_NAME.fullmatch(name):
+        return f"{name} is not a long option of sbatch: write its name as in `man sbatch`, without the dashes in front, such as constraint"
     if name in SET_BY_LAUNCHER:
-        return f"{name} is set by the launcher: {SET_BY_LAUNCHER[str(name)]}"
-    if name not in KNOWN_OPTIONS:
-        near = difflib.get_close_matches(str(name).strip("-").replace("_", "-"), [*KNOWN_OPTIONS, *SET_BY_LAUNCHER], 1)
-        meant = f" Did you mean {near[0]}?" if near else ""
-        return f"{name} is not an option of sbatch that can be given here.{meant} Known are {', '.join(KNOWN_OPTIONS)}"
+        return f"{name} is set by the launcher: {SET_BY_LAUNCHER[name]}"
+    if taken := [known for known in SET_BY_LAUNCHER if known.startswith(name)]:  # sbatch accepts abbreviations
+        return f"{name} is short for {' or '.join(taken)}, which the launcher sets: write the whole name of another option"
     if not isinstance(value, str | int):
         return f"{name} is {value!r}: write text, a number, true or false"
-    if value is True and name not in NEED_NO_VALUE:
-        return f"{name} is true, but it needs a value (`man sbatch`): write it"
     try:
-        directive(str(name), value)
+        directive(name, value)
     except ValueError as error:
         return f"{name}: {error}"
     return None

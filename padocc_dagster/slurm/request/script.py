@@ -73,6 +73,7 @@ def _directives(request: BatchRequest) -> list[str]:
     excluded = [*asked.exclude, *(str(value) for name, value in request.options if name == "exclude")]
     options += [("exclude", ",".join(excluded) or None)]
     options += [(name, value) for name, value in request.options if name != "exclude"]
+    options.sort(key=lambda option: option[1] is True)  # sbatch reads what follows an option without a value as that value
     return [directive(name, value) for name, value in options if value is not None and value is not False]
 
 

@@ -43,11 +43,11 @@ TEXT = """\
 #SBATCH --partition=main
 #SBATCH --qos=standard
 #SBATCH --account=demo
-#SBATCH --no-requeue
 #SBATCH --exclude=n1,n2
 #SBATCH --constraint="intel&avx"
-#SBATCH --exclusive
 #SBATCH --nice=50
+#SBATCH --no-requeue
+#SBATCH --exclusive
 eval 'module load jaspy' || { echo 'Line 1 of set_up failed: module load jaspy' >&2; exit 78; }
 eval 'export MODE=fast' || { echo 'Line 2 of set_up failed: export MODE=fast' >&2; exit 78; }
 export PYTHONUNBUFFERED=1
