@@ -2,11 +2,10 @@
 
 import os
 import shutil
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from padocc_dagster.batch.allocation import SIZES, WORDS, Allocation
+from padocc_dagster.batch.allocation import Allocation
 from padocc_dagster.doctor.line import Line, not_checked, ok, wrong
 from padocc_dagster.slurm.request.script import BatchRequest, batch_script
 from padocc_dagster.slurm.scheduler.client import Client, NoAccountingError, NoAnswerError, RefusedError
@@ -67,9 +66,7 @@ def allocations(settings: Settings, client: Client, folder: Path) -> list[Line]:
 
 def largest(settings: Settings) -> Allocation:
     """The default allocation with every size as large as the launcher lets it become."""
-    most = settings.largest_for(settings.default)
-    sizes = {WORDS[word].field: getattr(most, WORDS[word].field) for word in SIZES}
-    return replace(settings.default, **{name: size for name, size in sizes.items() if size is not None})
+    return settings.default.merged(settings.largest_for(settings.default))
 
 
 def request(settings: Settings, allocation: Allocation, script: Path, command: tuple[str, ...]) -> BatchRequest:
