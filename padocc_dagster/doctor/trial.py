@@ -124,7 +124,7 @@ def _unfinished(job: Job, seconds: float) -> str:
     if not job.is_pending:
         return f"SLURM job {job.job_id} has not ended within {seconds:.0f} s (it is {job.state}): {again}"
     problem = pending_problem(job.reason)
-    meaning = f", which means: {problem[0]}. What to do: {problem[1]}" if problem else ""
+    meaning = f", which means: {problem.means}. What to do: {problem.advice}" if problem else ""
     return f"SLURM job {job.job_id} did not start within {seconds:.0f} s, {again}. It waited for {job.reason or 'no reason given'}{meaning}"
 
 

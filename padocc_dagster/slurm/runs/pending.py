@@ -1,4 +1,4 @@
-"""What a waiting run shows: why its job is not at work, when it may start, and whether that can ever be."""
+"""What a waiting run shows: why its job does not run yet, when it may start, and whether it ever can."""
 
 import time
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from padocc_dagster.slurm.runs.events import add_event
 from padocc_dagster.slurm.runs.tags import files_of
 from padocc_dagster.slurm.scheduler.job import Job
 from padocc_dagster.slurm.scheduler.queue import Queue
-from padocc_dagster.slurm.scheduler.reasons import NEVER, NOT_YET, pending_problem
+from padocc_dagster.slurm.scheduler.reasons import pending_problem
 
 if TYPE_CHECKING:
     from dagster import DagsterInstance, DagsterRun
@@ -29,7 +29,7 @@ def report_pending(instance: "DagsterInstance", run: "DagsterRun", job: Job) -> 
             instance.add_run_tags(run.run_id, {tags.PENDING: tags.NOTHING})
         return
     problem = pending_problem(job.reason)
-    stuck = problem is not None and problem[0].endswith((NEVER, NOT_YET))  # SLURM may estimate a start all the same
+    stuck = problem is not None and problem.outlook  # SLURM may estimate a start all the same
     before = run.tags.get(tags.PENDING, tags.NOTHING)
     now = f"{job.reason}{f'{EXPECTED}{job.started:{MINUTES}} UTC' if job.started and not stuck else ''}"
     if not job.reason or _is_much_the_same(before, now):  # without a reason, SLURM has not looked at it yet
@@ -39,7 +39,7 @@ def report_pending(instance: "DagsterInstance", run: "DagsterRun", job: Job) -> 
         return
     if problem is not None and before.split(",")[0] == now.split(",")[0]:
         return
-    meaning = f". It means: {problem[0]}. What to do: {problem[1]}" if problem else ""
+    meaning = f". It means: {problem.means}. What to do: {problem.advice}" if problem else ""
     if files := files_of(run):
         add_event(instance, run, f"SLURM job {job.job_id} waits: {now}{meaning}", files, job.job_id)
 

@@ -45,11 +45,11 @@ from padocc_dagster.slurm.scheduler.reasons import PROBLEMS, pending_problem
         ("SystemFailure", "failed"),
     ],
 )
-def test_a_reason_that_does_not_pass_by_itself_is_a_problem_with_advice(reason: str, words: str) -> None:
+def test_a_reason_that_waiting_does_not_resolve_is_a_problem_with_advice(reason: str, words: str) -> None:
     problem = pending_problem(reason)
     assert problem is not None
-    assert words in problem[0]
-    assert problem[1]
+    assert words in problem.means
+    assert problem.advice
 
 
 @pytest.mark.parametrize(
@@ -84,8 +84,8 @@ def test_a_reason_of_mere_waiting_is_no_problem(reason: str) -> None:
 
 
 def test_every_problem_says_what_it_means_and_what_to_do() -> None:
-    for pattern, means, advice in PROBLEMS:
+    for pattern, problem in PROBLEMS:
         assert re.compile(pattern)
-        assert means[0].islower() or means.startswith("SLURM")
-        assert advice[0].isupper()
-        assert not advice.endswith(".")
+        assert problem.means[0].islower() or problem.means.startswith("SLURM")
+        assert problem.advice[0].isupper()
+        assert not problem.advice.endswith(".")
