@@ -37,7 +37,7 @@ at 20 MB/s. Writing subsets waits up to 10 minutes for another writer of the gro
 """
 JOBS = {"initialise_group": 120, "adopt_groups": 240, "refresh_group": 30}
 """Minutes of the jobs that name no assets; other manual steps have OTHER_MINUTES. Initialising waits up to 30 minutes for projects at
-work, and makes thousands of them; adopting tells Dagster of thousands, some 20 ms for each phase that is done."""
+work, and makes thousands of them; adopting reports thousands to Dagster, some 20 ms for each phase that is done."""
 OTHER_MINUTES = 60
 ASSET_JOB = "__ASSET_JOB"
 """The job of every run that Dagster makes of assets. When it names none, it runs checks, the comparison of a product among them."""

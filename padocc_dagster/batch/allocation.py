@@ -28,7 +28,7 @@ class AllocationError(ValueError):
 
 
 class _Word(NamedTuple):
-    """A word of the text form: the field it stands for, how its text is read and printed, and what a sentence calls it."""
+    """A word of the text form: its field, how its text is read and printed, and what a sentence calls it."""
 
     field: str
     parse: Callable[[str], Any]
@@ -47,7 +47,7 @@ WORDS = {
 }
 SIZES = ("time", "memory", "cpus")
 TAGS = {f"padocc/{size}": size for size in SIZES}
-"""The run tags by which a person requests a size, whatever the launcher, and the word that each gives."""
+"""The run tags by which a person requests a size from any launcher, and the word that each gives."""
 
 
 @dataclass(frozen=True)

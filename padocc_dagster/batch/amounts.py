@@ -58,7 +58,7 @@ def whole_minutes(seconds: int) -> int:
 def parse_memory(text: str) -> int:
     """Mebibytes of a memory size, in the forms of `man sbatch`, `--mem`; kibibytes are rounded up, as SLURM does.
 
-    Fractions are refused, as sbatch does, and 0, which asks for all memory of a node.
+    Fractions are refused, as sbatch does, and 0, which requests all memory of a node.
     """
     found = MEMORY.fullmatch(text)
     mib = -(-int(found[1]) * KIB[found[2].upper()] // 1024) if found else 0

@@ -34,8 +34,8 @@ SIZES = {
     "cpus": Field(IntSource, is_required=False, description="CPUs of the job."),
 }
 SECONDS = {
-    "poll_interval_seconds": (60, "The queue is asked once in so many seconds, for all runs together. Admins ask for 60 or more."),
-    "terminate_grace_seconds": (60, "How long a cancelled run may take to end by itself before it is killed."),
+    "poll_interval_seconds": (60, "How often the queue is read, for all runs together. Admins request 60 or more."),
+    "terminate_grace_seconds": (60, "How long a cancelled run may take to end before it is killed."),
     "unreachable_warning_seconds": (600, "When SLURM has not answered for so long, the runs say so in the UI."),
     "command_timeout_seconds": (60, "How long a SLURM command may take to answer."),
 }

@@ -72,7 +72,7 @@ def test_a_qos_is_refused_in_another_slurm_partition(lotus2: SiteProfile) -> Non
 
 def test_each_size_above_the_limit_is_told_with_the_limit(lotus2: SiteProfile) -> None:
     found = lotus2.problems(GOOD.merged(Allocation(25 * HOUR, 129 * GIB, 2)))
-    assert [re.search(r"ask for (\S+) at most", problem)[1] for problem in found] == ["1-00:00:00", "128G", "1"]
+    assert [re.search(r"request (\S+) at most", problem)[1] for problem in found] == ["1-00:00:00", "128G", "1"]
 
 
 def test_an_allocation_capped_by_its_qos_has_no_problems_left(lotus2: SiteProfile) -> None:

@@ -1,6 +1,6 @@
 """What the kernel has counted of a job's memory, where SLURM gives each job a control group (`man cgroup.conf`).
 
-Only groups that bear the job's number are believed: a group above counts other people's work too. Standard library only.
+Only groups named by the job's number count: a group above includes other people's work.
 """
 
 from pathlib import Path

@@ -38,7 +38,7 @@ SWEEP_SECONDS = 10.0
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Host the command; returns the exit status."""
-    # Blocked signals wait to be asked for, so that none is lost between two steps, and none interrupts a step.
+    # Blocked signals wait for sigwait, so that none is lost between two steps, and none interrupts a step.
     signal.pthread_sigmask(signal.SIG_BLOCK, (*WATCHED, signal.SIGHUP))
     for number in WATCHED:
         signal.signal(number, signal.SIG_DFL)
@@ -88,16 +88,16 @@ def _refused(path: Path, job_id: int) -> int:
 def _host(path: Path, report: Report, command: Sequence[str], grace_seconds: int) -> int:
     early = sorted(signal.sigpending() & {CANCEL, *AT_ONCE})
     if early:
-        told = signal.Signals(early[0])
-        write(path, replace(report, told=told.name, ended=_now()))
-        return _leave(f"{told.name} came before the run was started", 128 + (signal.SIGTERM if told == CANCEL else told))
+        first = signal.Signals(early[0])
+        write(path, replace(report, stop_signal=first.name, ended=_now()))
+        return _leave(f"{first.name} came before the run was started", 128 + (signal.SIGTERM if first == CANCEL else first))
     try:
         child = _start(command)
     except OSError as error:
         status = 127 if isinstance(error, FileNotFoundError) else 126
         write(path, replace(report, exit_status=status, ended=_now()))
         return _leave(f"{command[0]} cannot be started: {error.strerror}", status)
-    ender = _watch(child, grace_seconds, lambda number: write(path, replace(report, told=number.name)))
+    ender = _watch(child, grace_seconds, lambda number: write(path, replace(report, stop_signal=number.name)))
     ended, status = _now(), child.returncode
     leftovers.kill(SWEEP_SECONDS)
     groups = cgroup.job_folders(report.job_id, Path("/proc/self/cgroup").read_text())
@@ -107,7 +107,7 @@ def _host(path: Path, report: Report, command: Sequence[str], grace_seconds: int
         ended=ended,
         exit_status=status if status >= 0 else None,
         signal=-status if status < 0 else None,
-        told=ender.name if ender else None,
+        stop_signal=ender.name if ender else None,
         out_of_memory=out_of_memory,
         peak_memory_mib=(cgroup.peak_memory_mib(groups) if out_of_memory else None) or _most_of_one_process_mib(),
     )
@@ -119,7 +119,7 @@ def _host(path: Path, report: Report, command: Sequence[str], grace_seconds: int
 
 
 def _most_of_one_process_mib() -> int:
-    """The group's own count takes in the file cache: whatever reads large files seems to use all that it asked for."""
+    """The group's own count includes the file cache: a job that reads large files seems to use all that it requested."""
     return -(-resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024)
 
 
@@ -138,23 +138,23 @@ def _start(command: Sequence[str]) -> subprocess.Popen[bytes]:
 
 
 def _watch(child: subprocess.Popen[bytes], grace_seconds: int, note: Callable[[signal.Signals], object]) -> signal.Signals | None:
-    """Wait for the child's end and pass signals on. Returns the first that told it to end, after which `note` is called with it."""
-    told, deadline = None, None
+    """Wait for the child's end and pass signals on. Returns the first that requested its end, with which `note` is called at once."""
+    first, deadline = None, None
     while child.poll() is None:
         number = _next_signal(deadline)
         if number == signal.SIGCHLD:
             continue
-        if number == CANCEL and told is None:
+        if number == CANCEL and first is None:
             child.send_signal(signal.SIGTERM)
             deadline = time.monotonic() + grace_seconds
         elif number != CANCEL:
             with suppress(ProcessLookupError):
                 os.killpg(child.pid, signal.SIGKILL)
             deadline = None
-        if number is not None and told is None:
-            told = number
-            note(told)
-    return told
+        if number is not None and first is None:
+            first = number
+            note(first)
+    return first
 
 
 def _next_signal(deadline: float | None) -> signal.Signals | None:

@@ -1,6 +1,6 @@
 """What a job's command leaves behind when it ends: processes that outlived their parents, in whichever session they are.
 
-Linux only (prctl(2), proc(5)), and standard library only: every job loads this.
+Linux only (prctl(2), proc(5)).
 """
 
 import ctypes
@@ -14,7 +14,7 @@ PR_SET_CHILD_SUBREAPER = 36
 
 
 def adopt() -> None:
-    """From now on, whatever loses its parent among the descendants of this process becomes its child."""
+    """From now on, each descendant of this process that loses its parent becomes its child."""
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)
 
 

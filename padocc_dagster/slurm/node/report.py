@@ -1,6 +1,6 @@
 """What a job says of itself: a small JSON file beside its log, which is also the claim that makes a run be worked on by one job only.
 
-It tells the truth when SLURM's accounting is down. Standard library only: every job loads this.
+It is there when SLURM's accounting is down.
 """
 
 import errno
@@ -28,8 +28,8 @@ class Report:
     """Of the command; None when a signal ended it or it never started."""
     signal: int | None = None
     """The signal that ended the command."""
-    told: str | None = None
-    """The first signal by which the job was told to end: SIGUSR1 is a person's cancelling, SIGTERM is SLURM's."""
+    stop_signal: str | None = None
+    """The first signal that requested the job's end: SIGUSR1 is a person's cancelling, SIGTERM is SLURM's."""
     out_of_memory: bool = False
     requeued: bool = False
     """SLURM started the job a second time. That incarnation did nothing."""
@@ -81,7 +81,7 @@ def write(path: Path, report: Report) -> bool:
 def read(path: Path) -> Report | None:
     """The report; None when there is no file. An empty or damaged one is a claim too: `job_id` 0, begun when it was last written.
 
-    Raises OSError when the file system cannot tell.
+    Raises OSError when the file system does not answer.
     """
     try:
         with open(path, "rb") as file:
@@ -109,7 +109,7 @@ def _parsed(text: bytes) -> Report:
     moments = {name: datetime.fromisoformat(values[name]) for name in ("began", "ended") if values[name] is not None}
     report = Report(**{**values, **moments})
     numbers = (report.exit_status, report.signal, report.peak_memory_mib)
-    kinds = [type(report.job_id) is int, isinstance(report.host, str), "began" in moments, isinstance(report.told, str | None)]
+    kinds = [type(report.job_id) is int, isinstance(report.host, str), "began" in moments, isinstance(report.stop_signal, str | None)]
     kinds += [isinstance(number, int | None) for number in numbers]
     if not all(kinds):
         raise TypeError("a value of another type")

@@ -68,7 +68,7 @@ def option_problems(options: Mapping[str, object]) -> list[str]:
 
 
 def directive(name: str, value: OptionValue) -> str:
-    """The line of a batch script that gives the option. Raises ValueError for a value that cannot stand in one."""
+    """The line of a batch script that gives the option. Raises ValueError for a value that it cannot hold."""
     return f"#SBATCH --{name}" if value is True else f"#SBATCH --{name}={_quoted(name, str(value))}"
 
 

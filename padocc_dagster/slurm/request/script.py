@@ -28,7 +28,7 @@ class BatchRequest:
     folder: Path
     """Where the command starts."""
     set_up: tuple[str, ...]
-    """Bash lines that make the environment, trusted as they stand."""
+    """Bash lines that make the environment, used as they are."""
     python: str
     command: tuple[str, ...]
     grace_seconds: int
@@ -38,19 +38,19 @@ class BatchRequest:
 
 
 def batch_script(request: BatchRequest) -> str:
-    """The script. Raises ValueError for a value that cannot stand in one: a newline in a name, say."""
+    """The script. Raises ValueError for a value that a script cannot hold: a newline in a name, say."""
     host = [request.python, "-P", "-m", "padocc_dagster.slurm.node.host", "--report", str(request.report)]
     host += ["--grace", str(request.grace_seconds), "--", *request.command]
     lines = ["#!/bin/bash", *_directives(request), *_set_up(request.set_up), "export PYTHONUNBUFFERED=1", f"exec {shlex.join(host)}"]
     text = "\n".join(lines) + "\n"
     for found in ("\0", "\r\n"):
         if found in text:
-            raise ValueError(f"{found!r} stands in the batch script of {request.job_name}, which sbatch would refuse: remove it")
+            raise ValueError(f"the batch script of {request.job_name} contains {found!r}, which sbatch would refuse: remove it")
     return text
 
 
 def _directives(request: BatchRequest) -> list[str]:
-    asked = request.allocation
+    wanted = request.allocation
     if not request.log.is_absolute() or "\\" in str(request.log):
         raise ValueError(f"{request.log} cannot be a job's log: give an absolute path without a backslash, which sbatch takes as an escape")
     options: list[tuple[str, OptionValue | None]] = [
@@ -59,18 +59,18 @@ def _directives(request: BatchRequest) -> list[str]:
         ("output", str(request.log).replace("%", "%%")),
         ("open-mode", "append"),
         ("chdir", str(request.folder)),
-        ("time", None if asked.wall_seconds is None else print_time(asked.wall_seconds)),
-        ("mem", None if asked.memory_mib is None else print_memory(asked.memory_mib)),
+        ("time", None if wanted.wall_seconds is None else print_time(wanted.wall_seconds)),
+        ("mem", None if wanted.memory_mib is None else print_memory(wanted.memory_mib)),
         ("nodes", 1),
         ("ntasks", 1),
-        ("cpus-per-task", asked.cpus),
-        ("partition", asked.partition),
-        ("qos", asked.qos),
-        ("account", asked.account),
+        ("cpus-per-task", wanted.cpus),
+        ("partition", wanted.partition),
+        ("qos", wanted.qos),
+        ("account", wanted.account),
         ("no-requeue", True),
     ]
     # The option given last counts, so two lists of nodes have to become one.
-    excluded = [*asked.exclude, *(str(value) for name, value in request.options if name == "exclude")]
+    excluded = [*wanted.exclude, *(str(value) for name, value in request.options if name == "exclude")]
     options += [("exclude", ",".join(excluded) or None)]
     options += [(name, value) for name, value in request.options if name != "exclude"]
     options.sort(key=lambda option: option[1] is True)  # sbatch reads what follows an option without a value as that value
@@ -78,7 +78,7 @@ def _directives(request: BatchRequest) -> list[str]:
 
 
 def _set_up(lines: tuple[str, ...]) -> list[str]:
-    """Each line in an `eval`, so that one with an open quote or a backslash at its end fails by itself.
+    """Each line in an `eval`, so that one with an open quote or a backslash at its end fails alone.
 
     Neither `set -u` nor `set -e`: conda's and Environment Modules' own scripts do not bear them.
     """

@@ -27,7 +27,7 @@ LAST_WORDS_SECONDS = 60.0
 
 
 def terminate(instance: "DagsterInstance", run_id: str, client: Client) -> bool:
-    """Cancel the run. Where SLURM does not answer, the run stays CANCELING and the reconciler asks again."""
+    """Cancel the run. Where SLURM does not answer, the run stays CANCELING and the reconciler tries again."""
     run = instance.get_run_by_id(run_id)
     if run is None or run.is_finished:
         return False
@@ -92,7 +92,7 @@ def _by_id(run_id: str) -> "RunsFilter":
 
 
 def _is_over(record: "RunRecord", job: Job) -> bool:
-    """Whether the job's run has ended, and, if the job is at work, long enough ago."""
+    """Whether the job's run has ended, and, if the job runs, long enough ago."""
     from dagster import DagsterRunStatus
 
     run = record.dagster_run
@@ -104,7 +104,7 @@ def _is_over(record: "RunRecord", job: Job) -> bool:
 def _is_a_second(instance: "DagsterInstance", run: "DagsterRun", job: Job) -> bool:
     """Whether another job hosts the run. Where this one does, though another is recorded, the record is corrected.
 
-    One at work that is not seen to have claimed the run is left alone: it is about to claim it, or ends by itself.
+    One that runs and has not visibly claimed the run is left alone: it is about to claim it, or ends without it.
     """
     own = tags.own(run.run_id, run.tags)
     if own.get(tags.STATE) != tags.SUBMITTED or own.get(tags.JOB_ID) == str(job.job_id):

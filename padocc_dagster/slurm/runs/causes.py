@@ -41,7 +41,7 @@ SURE = frozenset(
         Cause.CANCELLED,
     }
 )
-"""States of SLURM that are causes by themselves."""
+"""States of SLURM that are causes without a look at the report."""
 
 
 def judge(job: Job | None, report: Report | None) -> Cause:
@@ -54,20 +54,20 @@ def judge(job: Job | None, report: Report | None) -> Cause:
         return Cause.REQUEUED
     if report and report.out_of_memory:
         return Cause.OUT_OF_MEMORY
-    if report and report.told == "SIGUSR1":
+    if report and report.stop_signal == "SIGUSR1":
         return Cause.CANCELLED
     if report is None:
         return Cause.LAUNCH_FAILED if job and job.is_over else Cause.VANISHED
-    return _told_by_both(job if job and job.is_over else None, report)
+    return _seen_by_both(job if job and job.is_over else None, report)
 
 
-def _told_by_both(job: Job | None, report: Report) -> Cause:
+def _seen_by_both(job: Job | None, report: Report) -> Cause:
     """The cause when the worker began and nothing from outside is known to have ended it."""
     if report.exit_status in NOT_FOUND:
         return Cause.LAUNCH_FAILED
     if job:
         return Cause.COMPLETED if job.state == "COMPLETED" and not report.exit_status and not report.signal else Cause.FAILED
-    if report.ended is None or report.told:
+    if report.ended is None or report.stop_signal:
         return Cause.VANISHED
     return Cause.COMPLETED if report.exit_status == 0 else Cause.FAILED
 
@@ -75,8 +75,8 @@ def _told_by_both(job: Job | None, report: Report) -> Cause:
 def story(cause: Cause, job: Job | None, report: Report | None, requested: str) -> str:
     """The end of a job in one paragraph: which end, where, who, and what it used of what it had requested (`requested`, as text)."""
     where = ", ".join(nodes(job, report))
-    told = f"{_end(cause, job, report)}{f' on {where}' if where else ''}."
-    said = [told, *_details(cause, job, report)]
+    end = f"{_end(cause, job, report)}{f' on {where}' if where else ''}."
+    said = [end, *_details(cause, job, report)]
     elapsed, peak = elapsed_seconds(job, report), peak_memory_mib(job, report)
     ran = f"It ran {timedelta(seconds=elapsed)}" if elapsed is not None else "How long it ran is not known"
     memory = f"its memory was {peak} MiB at most, as sampled" if peak else "its memory use is not known"
@@ -105,13 +105,14 @@ def nodes(job: Job | None, report: Report | None) -> tuple[str, ...]:
 def _end(cause: Cause, job: Job | None, report: Report | None) -> str:
     if cause is Cause.CANCELLED and job and job.state == "REVOKED":
         return f"{cause}, because another cluster of the federation started it (REVOKED),"
-    if cause is Cause.CANCELLED and report and report.told == "SIGUSR1" and not (job and job.cancelled_by):
+    if cause is Cause.CANCELLED and report and report.stop_signal == "SIGUSR1" and not (job and job.cancelled_by):
         return f"{cause} by a person"
     if cause is Cause.CANCELLED:
         who = job.cancelled_by if job else None
         return f"{cause} by {f'user id {who}' if who and who.isdigit() else who}" if who else f"{cause}; by whom is not known,"
-    if cause is Cause.VANISHED and report and report.told:
-        return f"{cause}: the worker was told to end ({report.told}: wall time, preemption or scancel), and SLURM no longer says why,"
+    if cause is Cause.VANISHED and report and report.stop_signal:
+        signal_of_slurm = f"{report.stop_signal}: wall time, preemption or scancel"
+        return f"{cause}: the worker got a signal to end ({signal_of_slurm}), and SLURM no longer says why,"
     if cause is Cause.VANISHED:
         return f"{cause}: SLURM no longer knows the job"
     return str(cause)

@@ -1,8 +1,8 @@
-"""Which jobs have ended, and how: asked of everybody who may know, and not believed before it is certain.
+"""Which jobs have ended, and how, from every source that may know, and only when it is certain.
 
 A job that is not in the queue may have ended, or be on its way from one list to the next. So the order is: the accounting, the queue's
-own memory of ended jobs, the controller, the job's own report; and a job that nobody knows is given up after two looks and
-`VANISHED_SECONDS`. A job that the accounting alone still has at work is waited for `LAG_SECONDS`.
+own memory of ended jobs, the controller, the job's own report; and a job that no source knows is given up after two looks and
+`VANISHED_SECONDS`. A job that only the accounting still lists as running gets `LAG_SECONDS`.
 """
 
 import math
@@ -12,7 +12,7 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from padocc_dagster.slurm.node import report as reports
+from padocc_dagster.slurm.node.report import read
 from padocc_dagster.slurm.runs.tags import files_of, is_of
 from padocc_dagster.slurm.scheduler.client import Client, NoAccountingError, NoAnswerError
 from padocc_dagster.slurm.scheduler.job import Job
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 VANISHED_SECONDS = 120.0
 ACCOUNTING_SECONDS = 60.0
-"""So long the accounting is waited for, which hears of an end a little later than the queue."""
+"""How long to wait for the accounting, which records an end a little later than the queue."""
 LAG_SECONDS = 3600.0
 CLOCKS_DIFFER = timedelta(hours=15)
 """Postgres writes down a run's creation by its server's time zone, which is up to 14 hours ahead, and Dagster reads that as UTC."""
@@ -35,7 +35,7 @@ SHOWN_AT_ONCE = 20
 def ends_of(runs: Mapping[int, "DagsterRun"], queue: Queue, since: datetime, settings: Settings, client: Client) -> dict[int, Job | None]:
     """For the jobs that have certainly ended, what SLURM says of them; None when only the job's own report, or nobody, knows.
 
-    `runs` maps the ids of jobs that are not at work to their runs, of which the first was created at `since`.
+    `runs` maps the ids of jobs that left the queue to their runs, of which the first was created at `since`.
     """
     accounted = _accounted(runs, since, settings, client)
     first_missed = missed(settings.log_folder.queue, set(runs))
@@ -45,12 +45,12 @@ def ends_of(runs: Mapping[int, "DagsterRun"], queue: Queue, since: datetime, set
         seen = queue.jobs.get(job_id)
         is_anothers = seen is not None and not is_of(seen, run)
         waited = math.inf if is_anothers else time.time() - first_missed[job_id]
-        told = _own(accounted.get(job_id) if accounted else None, run)
-        if told is not None and told.is_over:
-            ends[job_id] = told
+        accounting = _own(accounted.get(job_id) if accounted else None, run)
+        if accounting is not None and accounting.is_over:
+            ends[job_id] = accounting
         elif accounted is None or waited > ACCOUNTING_SECONDS:
             remembered = controller.show(job_id, run) or _own(seen, run)
-            patience = max(VANISHED_SECONDS if told is None else LAG_SECONDS, 2 * settings.poll_interval_seconds)
+            patience = max(VANISHED_SECONDS if accounting is None else LAG_SECONDS, 2 * settings.poll_interval_seconds)
             if remembered is not None:
                 if remembered.is_over:
                     ends[job_id] = remembered
@@ -60,13 +60,13 @@ def ends_of(runs: Mapping[int, "DagsterRun"], queue: Queue, since: datetime, set
 
 
 class _Controller:
-    """The controller's memory of single jobs, asked a few times in a pass, and no more once it is silent."""
+    """The controller's memory of single jobs, read a few times in a pass, and no more once it is silent."""
 
     def __init__(self, client: Client) -> None:
         self._client, self._left = client, SHOWN_AT_ONCE
 
     def show(self, job_id: int, run: "DagsterRun") -> Job | None:
-        """What it says of the run's job; None when it knows none, or is not asked."""
+        """What it says of the run's job; None when it knows none, or is silent."""
         if self._left <= 0:
             return None
         self._left -= 1
@@ -101,7 +101,7 @@ def _own(job: Job | None, run: "DagsterRun") -> Job | None:
 def _has_reported_its_end(run: "DagsterRun") -> bool:
     files = files_of(run)
     try:
-        told = reports.read(files.report) if files else None
+        report = read(files.report) if files else None
     except OSError:  # a file system in trouble says nothing of the job
         return False
-    return told is not None and told.ended is not None
+    return report is not None and report.ended is not None

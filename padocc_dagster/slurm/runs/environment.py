@@ -1,7 +1,7 @@
 """What a job sees of the environment of the process that submits it: a short list of names, never the whole.
 
-The values travel with the submission itself (`sbatch --export=ALL` in exactly this environment), so no password stands in a script
-or on a command line. Names that dagster.yaml mentions as `{env: NAME}` are found by themselves.
+The values travel with the submission itself (`sbatch --export=ALL` in exactly this environment), so no password is in a script
+or on a command line. Names that dagster.yaml mentions as `{env: NAME}` are included.
 """
 
 import os

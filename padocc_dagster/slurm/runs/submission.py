@@ -34,7 +34,7 @@ def submit(instance: "DagsterInstance", run_id: str, settings: Settings, client:
 
     Without an answer from SLURM, or when anything else is in the way, the run says so and stays as it is for a later call. A run that
     cannot become a job is reported as failed. With `queue`, a look at the queue, nothing is done unless the look is later than any earlier
-    attempt; without it, the queue is asked.
+    attempt; without it, squeue is called.
     """
     from filelock import FileLock
 
@@ -215,6 +215,6 @@ class _Submission:
             job_id = self._find(files_of(self.run))
             if job_id is not None:
                 self.client.cancel([job_id])
-            self.instance.report_run_canceled(self.run, "The run was cancelled before its job was known to be at work.")
+            self.instance.report_run_canceled(self.run, "The run was cancelled before its job was known to run.")
             self.instance.add_run_tags(self.run.run_id, {tags.STATE: tags.ENDED})
         return False

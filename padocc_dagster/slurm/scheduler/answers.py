@@ -1,4 +1,4 @@
-"""The text forms of SLURM's answers: which fields are asked for, and how squeue, sacct and scontrol print them. Nothing is called here.
+"""The text forms of SLURM's answers: which fields are requested, and how squeue, sacct and scontrol print them. Nothing is called here.
 
 The commands run with TZ=UTC and without SLURM_TIME_FORMAT. A job may have any name and comment, with separators and newlines in them,
 and all three print that raw (22.05): so free text must not decide where a row ends. A row that cannot be read is left out.
@@ -17,7 +17,7 @@ MARK = secrets.token_hex(8)
 SQUEUE_FORMAT = f"{MARK}%A|%T|%V|%S|%e|%M|%N|%u|%r{MARK}%j{MARK}%k{MARK}"
 """For `squeue --noheader --format`. `%A` is a job's own id in arrays and heterogeneous jobs too."""
 SACCT_FIELDS = "JobIDRaw,State,ExitCode,Submit,Start,End,ElapsedRaw,MaxRSS,NodeList,User,JobName,JobIDRaw,Comment,JobIDRaw"
-"""For `sacct --parsable2 --noheader --duplicates --format`. The id behind each free text tells where that ends."""
+"""For `sacct --parsable2 --noheader --duplicates --format`. The id behind each free text marks its end."""
 
 SACCT_ROW = re.compile(
     r"^(?P<key>(?P<id>\d+)(?P<step>\.[^|\n]+)?)\|(?P<state>[^|\n]*)\|(?P<exit>[^|\n]*)\|(?P<submit>[^|\n]*)\|(?P<start>[^|\n]*)"
@@ -59,7 +59,7 @@ def parse_sacct(text: str) -> list[Job]:
 
 
 def parse_scontrol(text: str) -> list[Job]:
-    """The jobs in what `scontrol show job --oneliner` printed. It prints free text raw: ask for one job, and compare its id.
+    """The jobs in what `scontrol show job --oneliner` printed. It prints free text raw: request one job, and compare its id.
 
     A row in which a name or comment imitates the fields of another job is left out.
     """
@@ -116,7 +116,7 @@ def _scontrol_job(record: str) -> Job | None:
 
 
 def _job(job_id: str, state: str, name: str, comment: str, user: str, submitted: str, started: str, ended: str, nodes: str) -> Job:
-    """What all three tell. Raises ValueError when it cannot be read."""
+    """What all three report. Raises ValueError when it cannot be read."""
     job = Job(int(job_id), name, _text(comment), user, base_state(state), cancelled_by(state), nodes=expand_nodes(nodes))
     # A job that was cancelled before its start is given that moment as its start by squeue and scontrol.
     began = None if job.is_over and not job.nodes else _moment(started)

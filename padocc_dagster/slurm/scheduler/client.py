@@ -1,7 +1,7 @@
 """Every call to SLURM: sbatch, squeue, sacct, scontrol, scancel. Nothing else of this package knows these programs.
 
-Argument lists only, a timeout for each call, and answers in one language and time zone. A call is made once: the next look
-of the reconciler is the retry, so that a controller in trouble is not asked more often for being in trouble.
+Argument lists only, a timeout for each call, and answers in one language and time zone. A call is made once: the reconciler's
+next look is the retry, so a controller in trouble gets no more calls than a healthy one.
 """
 
 import os
@@ -27,18 +27,18 @@ NO_ANSWER = re.compile(
     r"configuration source|error writing script/environment|slurmdbd",
     re.IGNORECASE,
 )
-"""Errors after which nobody knows whether the request was carried out, or which pass by themselves."""
+"""Errors after which nobody knows whether the request was carried out, or which pass without help."""
 FULL = re.compile(r"(Assoc|QOS)(Grp|Max)SubmitJob|MaxJobCount", re.IGNORECASE)
 """The user, or the cluster, has as many jobs as allowed: a later submission succeeds. sbatch prints the limit's name, above a sentence
 that is the same for limits that no waiting helps against: "Job violates accounting/QOS policy (job submit limit, …)"."""
 
 
 class SlurmError(Exception):
-    """A SLURM command did not do what it was asked to. The message names the command and what it printed."""
+    """A SLURM command did not do what was requested. The message names the command and what it printed."""
 
 
 class NoAnswerError(SlurmError):
-    """SLURM gave no answer: whether it did what it was asked is not known."""
+    """SLURM gave no answer: whether it did what was requested is not known."""
 
 
 class RefusedError(SlurmError):

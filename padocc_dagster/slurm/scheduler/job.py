@@ -1,4 +1,4 @@
-"""What SLURM says of one job, whoever said it: squeue, sacct or scontrol. Their text forms are read in `answers.py`."""
+"""What SLURM says of one job, by squeue, sacct or scontrol. Their text forms are read in `answers.py`."""
 
 import re
 from dataclasses import dataclass
@@ -54,7 +54,7 @@ COMPACT = {
 
 @dataclass(frozen=True)
 class Job:
-    """One job. What the source does not tell is None, "" or ()."""
+    """One job. What the source does not report is None, "" or ()."""
 
     job_id: int
     name: str
@@ -63,9 +63,9 @@ class Job:
     state: str
     """As `base_state` gives it."""
     cancelled_by: str | None = None
-    """The user's id or name; sacct alone tells it."""
+    """The user's id or name; only sacct reports it."""
     exit_status: int | None = None
-    """Of a job that is over; None when a signal ended it. squeue does not tell it."""
+    """Of a job that is over; None when a signal ended it. squeue does not report it."""
     signal: int | None = None
     """SLURM's own 53 is a launch that failed, 125 is out of memory."""
     submitted: datetime | None = None
@@ -75,12 +75,12 @@ class Job:
     ended: datetime | None = None
     elapsed_seconds: int | None = None
     peak_memory_mib: int | None = None
-    """The largest of its steps; sacct alone tells it. It is sampled, so a short peak may be missing."""
+    """The largest of its steps; only sacct reports it. It is sampled, so a short peak may be missing."""
     nodes: tuple[str, ...] = ()
     reason: str = ""
-    """Why it waits or how it ended, in SLURM's word (`man squeue`, JOB REASON CODES). sacct does not tell it."""
+    """Why it waits or how it ended, in SLURM's word (`man squeue`, JOB REASON CODES). sacct does not report it."""
     restarts: int = 0
-    """How often SLURM has requeued it. squeue does not tell it."""
+    """How often SLURM has requeued it. squeue does not report it."""
 
     @property
     def is_pending(self) -> bool:

@@ -1,7 +1,7 @@
-"""One look at the queue for everybody: asked once in a poll interval, kept in a file that every process of the instance reads.
+"""One look at the queue for all: made once in a poll interval, kept in a file that every process of the instance reads.
 
-The daemon, the code server and the web server all want to know how jobs stand. The file's lock lets one of them ask, and the others
-read what it got. A failure to answer is kept too, so that a controller in trouble is asked no more often than a healthy one.
+The daemon, the code server and the web server all need the state of jobs. The file's lock lets one of them call squeue, and the others
+read what it got. A failure is kept too, so that a controller in trouble gets no more calls than a healthy one.
 """
 
 import json
@@ -43,7 +43,7 @@ NOTHING = Queue()
 
 
 def look(path: Path, client: Client, poll_interval_seconds: float) -> Queue:
-    """The queue as it was within the poll interval. Asks SLURM when nobody has asked since."""
+    """The queue as it was within the poll interval. Calls squeue when no process has since."""
     from filelock import FileLock
 
     if not _is_old((seen := read(path)).asked_at, poll_interval_seconds):
@@ -77,7 +77,7 @@ def missed(path: Path, ids: set[int]) -> Mapping[int, float]:
 
 
 def is_due(path: Path, poll_interval_seconds: float) -> bool:
-    """Whether nobody has asked within the poll interval. The file is not read for that: this is asked once a run."""
+    """Whether no process has looked within the poll interval. The file is not read for that: this is called once a run."""
     try:
         asked_at = path.stat().st_mtime
     except OSError:

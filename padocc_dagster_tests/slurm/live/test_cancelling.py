@@ -89,7 +89,7 @@ def test_a_worker_is_given_time_to_end_and_killed_only_when_it_does_not(live: Li
         live.wait_for(run_id, "CANCELED")
         wait_until_gone(live, live.job(run_id))
     willing, deaf = (report.read(files_of(live.run(at_work[piece])).report) for piece in WORKING)
-    assert (willing.told, willing.signal, deaf.told, deaf.signal) == ("SIGUSR1", None, "SIGUSR1", 9)
+    assert (willing.stop_signal, willing.signal, deaf.stop_signal, deaf.signal) == ("SIGUSR1", None, "SIGUSR1", 9)
     assert 'Execution of run for "__ASSET_JOB" canceled' in live.told(at_work["willing"])
 
 

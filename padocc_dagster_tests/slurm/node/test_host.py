@@ -98,7 +98,7 @@ def test_the_end_of_the_command_is_the_end_of_the_job(jobs: Jobs, code: str, sta
     host = jobs.work(code, SLURMD_NODENAME="node-7")
     assert host.wait(60) == status
     told = jobs.told()
-    assert (told.job_id, told.host, told.exit_status, told.signal, told.told) == (7, "node-7", exit_status, number, None)
+    assert (told.job_id, told.host, told.exit_status, told.signal, told.stop_signal) == (7, "node-7", exit_status, number, None)
     assert told.ended is not None and before <= told.began <= told.ended <= datetime.now(UTC)
     assert not told.out_of_memory and not told.requeued
     assert told.peak_memory_mib is not None and 1 < told.peak_memory_mib < 100
@@ -188,7 +188,7 @@ def test_term_kills_all_of_it_at_once(jobs: Jobs, number: signal.Signals, status
     assert time.monotonic() - begun < 10
     assert [pid for pid in pids if is_alive(pid)] == []
     told = jobs.told()
-    assert (told.told, told.signal, told.exit_status) == (number.name, 9, None)
+    assert (told.stop_signal, told.signal, told.exit_status) == (number.name, 9, None)
     assert told.ended is not None
 
 
@@ -239,13 +239,13 @@ time.sleep(300)
     jobs.pid("begun")
     host.send_signal(signal.SIGUSR1)
     jobs.pid("finishing")
-    wait_for(lambda: jobs.told().told, "the signal in the report")
+    wait_for(lambda: jobs.told().stop_signal, "the signal in the report")
     host.send_signal(signal.SIGUSR1)
     assert is_alive(jobs.pid("child")) and not (jobs.folder / "child was told").exists()
     (jobs.folder / "go").touch()
     assert host.wait(60) == 5
     assert not is_alive(jobs.pid("child"))
-    assert (jobs.told().told, jobs.told().exit_status, jobs.told().signal) == ("SIGUSR1", 5, None)
+    assert (jobs.told().stop_signal, jobs.told().exit_status, jobs.told().signal) == ("SIGUSR1", 5, None)
 
 
 def test_a_cancelled_command_that_does_not_finish_in_time_is_killed(jobs: Jobs) -> None:
@@ -256,17 +256,17 @@ def test_a_cancelled_command_that_does_not_finish_in_time_is_killed(jobs: Jobs) 
     assert host.wait(60) == 137
     assert 1 <= time.monotonic() - begun < 10
     assert [pid for pid in pids if is_alive(pid)] == []
-    assert (jobs.told().told, jobs.told().signal) == ("SIGUSR1", 9)
+    assert (jobs.told().stop_signal, jobs.told().signal) == ("SIGUSR1", 9)
 
 
 def test_term_ends_the_time_that_a_cancelled_command_has(jobs: Jobs) -> None:
     host = jobs.work(f"signal.signal(signal.SIGTERM, signal.SIG_IGN); write('begun'); {SLEEP}")
     jobs.pid("begun")
     host.send_signal(signal.SIGUSR1)
-    wait_for(lambda: jobs.told().told, "the signal in the report")
+    wait_for(lambda: jobs.told().stop_signal, "the signal in the report")
     host.terminate()
     assert host.wait(60) == 137
-    assert (jobs.told().told, jobs.told().signal) == ("SIGUSR1", 9)
+    assert (jobs.told().stop_signal, jobs.told().signal) == ("SIGUSR1", 9)
 
 
 def test_hangup_is_ignored(jobs: Jobs) -> None:
@@ -286,7 +286,7 @@ def test_a_signal_that_came_before_the_start_keeps_the_command_from_starting(job
     host = jobs.work("write('begun')", before=is_sent)
     assert host.wait(60) == 143
     assert not (jobs.folder / "begun").exists()
-    assert (jobs.told().told, jobs.told().exit_status, jobs.told().signal) == (number.name, None, None)
+    assert (jobs.told().stop_signal, jobs.told().exit_status, jobs.told().signal) == (number.name, None, None)
     assert jobs.told().ended is not None
 
 
@@ -301,7 +301,7 @@ def test_term_at_any_moment_leaves_no_process_and_no_report_of_another_cause(job
         status = host.wait(60)
         assert [process.pid for process in psutil.process_iter() if _has_mark(process, mark)] == []
         if jobs.report.exists():
-            assert (status, jobs.told().told) == (143, "SIGTERM")
+            assert (status, jobs.told().stop_signal) == (143, "SIGTERM")
             assert jobs.told().ended is not None
             moment = "before the start" if jobs.told().signal is None else "after it"
         else:

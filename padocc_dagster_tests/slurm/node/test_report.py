@@ -21,7 +21,7 @@ FULL = replace(
     ended=BEGAN + timedelta(minutes=5),
     exit_status=3,
     signal=9,
-    told="SIGTERM",
+    stop_signal="SIGTERM",
     out_of_memory=True,
     requeued=True,
     peak_memory_mib=1999,
