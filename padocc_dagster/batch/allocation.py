@@ -101,8 +101,8 @@ class Allocation:
         return cls(**_read(texts, problems))
 
     @classmethod
-    def from_tags(cls, tags: Mapping[str, str], known: Mapping[str, str] = TAGS) -> Self:
-        """What a person requests by run tags. `known` maps a tag to the word that it gives; other tags are ignored.
+    def from_tags(cls, tags: Mapping[str, str], known: Mapping[str, str]) -> Self:
+        """What a person requests by run tags. `known` maps a tag to the word that it gives, as TAGS does; other tags are ignored.
 
         Raises AllocationError with a sentence for each bad tag: which, its value, what is allowed.
         """

@@ -186,7 +186,7 @@ def test_what_a_person_requests_is_read_from_the_run_tags() -> None:
         "dagster/partition": "g:p",
     }
     assert Allocation.from_tags(tags, KNOWN) == Allocation(129_600, 65_536, 8, "a,b", "high", "my-gws")
-    assert Allocation.from_tags(tags) == Allocation(memory_mib=65_536, cpus=8)
+    assert Allocation.from_tags(tags, TAGS) == Allocation(memory_mib=65_536, cpus=8)
     assert Allocation.from_tags({}, KNOWN) == Allocation()
 
 
@@ -221,7 +221,7 @@ def test_a_tag_that_a_shell_or_sbatch_could_take_for_something_else_is_refused(t
 
 def test_a_value_is_quoted_on_one_line_and_not_at_length() -> None:
     with pytest.raises(AllocationError) as error:
-        Allocation.from_tags({"padocc/time": "9\n" * 5000})
+        Allocation.from_tags({"padocc/time": "9\n" * 5000}, TAGS)
     assert "\n" not in str(error.value) and len(str(error.value)) < 300
 
 
