@@ -28,7 +28,7 @@ from padocc_dagster.slurm.request.options import option_problems
 
 REQUEST_TAGS = {**TAGS, **{f"slurm/{word}": word for word in WORDS if word != "exclude"}}
 """The run tags by which a person requests something, and the word of an allocation that each gives."""
-SIZES = {
+SIZE_FIELDS = {
     "time": Field(StringSource, is_required=False, description="Wall time as SLURM writes it: 60 (minutes), 01:00:00, 1-00:00:00."),
     "memory": Field(StringSource, is_required=False, description="Memory of the job: 2G, 1500M."),
     "cpus": Field(IntSource, is_required=False, description="CPUs of the job."),
@@ -43,8 +43,8 @@ FIELDS: dict[str, Any] = {
     "partition": Field(StringSource, is_required=False, description="SLURM partition of the jobs. Empty: SLURM's default."),
     "account": Field(StringSource, is_required=False, description="SLURM account. Empty: the user's default account."),
     "qos": Field(StringSource, is_required=False, description="SLURM quality of service. Empty: the account's default."),
-    "default_allocation": Field(Shape(SIZES), is_required=False, description="What a run gets of which nothing else is known."),
-    "largest_allocation": Field(Shape(SIZES), is_required=False, description="What a run gets at most. The profile may say less."),
+    "default_allocation": Field(Shape(SIZE_FIELDS), is_required=False, description="What a run gets of which nothing else is known."),
+    "largest_allocation": Field(Shape(SIZE_FIELDS), is_required=False, description="What a run gets at most. The profile may say less."),
     "profile": Field(StringSource, is_required=False, description="A YAML file with the limits of the site's QoS. See deploy/."),
     "allocation_policy": Field(
         StringSource,

@@ -12,8 +12,7 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from padocc_dagster.slurm.node.report import read
-from padocc_dagster.slurm.runs.tags import files_of, is_of
+from padocc_dagster.slurm.runs.tags import is_of, report_of
 from padocc_dagster.slurm.scheduler.client import Client, NoAccountingError, NoAnswerError
 from padocc_dagster.slurm.scheduler.job import Job
 from padocc_dagster.slurm.scheduler.queue import Queue, missed
@@ -54,7 +53,7 @@ def ends_of(runs: Mapping[int, "DagsterRun"], queue: Queue, since: datetime, set
             if remembered is not None:
                 if remembered.is_over:
                     ends[job_id] = remembered
-            elif _has_reported_its_end(run) or waited > patience:
+            elif ((report := report_of(run)) and report.ended) or waited > patience:
                 ends[job_id] = None
     return ends
 
@@ -96,12 +95,3 @@ def _accounted(runs: Mapping[int, "DagsterRun"], since: datetime, settings: Sett
 def _own(job: Job | None, run: "DagsterRun") -> Job | None:
     """The job, if it is this run's."""
     return job if job is not None and is_of(job, run) else None
-
-
-def _has_reported_its_end(run: "DagsterRun") -> bool:
-    files = files_of(run)
-    try:
-        report = read(files.report) if files else None
-    except OSError:  # a file system in trouble says nothing of the job
-        return False
-    return report is not None and report.ended is not None

@@ -7,11 +7,11 @@ from padocc_dagster.batch.causes import Cause
 from padocc_dagster.batch.history import print_used
 from padocc_dagster.batch.planning import what_next
 from padocc_dagster.slurm.folders import RunFiles, last_lines
-from padocc_dagster.slurm.node.report import Report, read
+from padocc_dagster.slurm.node.report import Report
 from padocc_dagster.slurm.runs import tags
 from padocc_dagster.slurm.runs.causes import RESPONSES, elapsed_seconds, judge, nodes, peak_memory_mib, story
 from padocc_dagster.slurm.runs.events import add_event, commands_for
-from padocc_dagster.slurm.runs.tags import files_of
+from padocc_dagster.slurm.runs.tags import files_of, report_of
 from padocc_dagster.slurm.scheduler.job import Job
 from padocc_dagster.slurm.settings import Settings
 
@@ -31,7 +31,7 @@ def settle(instance: "DagsterInstance", run_id: str, job_id: int, job: Job | Non
     files = files_of(run) if run else None
     if run is None or files is None:
         return None
-    report = _report(files)
+    report = report_of(run)
     if report and report.job_id not in (0, job_id):  # SLURM got two jobs for the run, and the other one has it
         instance.add_run_tags(run_id, {tags.JOB_ID: str(report.job_id)})
         return None
@@ -84,14 +84,6 @@ def _end_run(
         instance.add_run_tags(run.run_id, {tags.MAX_RETRIES: "0", tags.STOPPED: "yes"})
     reason = JobFailureData(error=None, failure_reason=RunFailureReason.UNEXPECTED_TERMINATION)
     instance.report_run_failed(run, message, reason)
-
-
-def _report(files: RunFiles) -> Report | None:
-    """The job's own report; None when the file system is in trouble."""
-    try:
-        return read(files.report)
-    except OSError:
-        return None
 
 
 def _record(cause: Cause, job: Job | None, report: Report | None) -> dict[str, str]:

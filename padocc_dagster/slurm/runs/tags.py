@@ -17,6 +17,7 @@ from padocc_dagster.batch.tags import (
     own,
 )
 from padocc_dagster.slurm.folders import RunFiles
+from padocc_dagster.slurm.node.report import Report, read
 from padocc_dagster.slurm.scheduler.job import Job
 
 if TYPE_CHECKING:
@@ -64,3 +65,12 @@ def files_of(run: "DagsterRun") -> RunFiles | None:
     """The files of a run that was submitted, or was about to be."""
     script = own(run.run_id, run.tags).get(SCRIPT)
     return RunFiles(Path(script)) if script else None
+
+
+def report_of(run: "DagsterRun") -> Report | None:
+    """What the run's job says of itself. None when there is no report, or the file system does not answer."""
+    files = files_of(run)
+    try:
+        return read(files.report) if files else None
+    except OSError:
+        return None
