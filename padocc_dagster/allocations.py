@@ -1,10 +1,10 @@
-"""What a run of this project asks a cluster for: the allocation policy of the SLURM launcher.
+"""What a run of this project requests from a cluster: the allocation policy of the launchers.
 
     run_launcher: {…, config: {allocation_policy: "padocc_dagster.allocations:allocation_for"}}
 
 Each phase has a default; a computation is estimated from its project's scan; what earlier jobs of the same project used, and what they
 died of, raises that and never lowers it. A run of several phases gets the sum of their times. Where a job runs (SLURM partition, QoS,
-account) is not said here.
+account) is not decided here.
 """
 
 import math
@@ -12,11 +12,11 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
+from padocc_dagster.batch.allocation import Allocation
+from padocc_dagster.batch.amounts import MOST_MIB, MOST_SECONDS
+from padocc_dagster.batch.policy import PastJob, Work
 from padocc_dagster.pipeline.estimate import estimate_compute
 from padocc_dagster.pipeline.layout import Project, Workdir
-from padocc_dagster.slurm.allocation import Allocation
-from padocc_dagster.slurm.amounts import MOST_MIB, MOST_SECONDS
-from padocc_dagster.slurm.work import PastJob, Work
 
 MEMORY_MIB = 2048
 CPUS = 1  # PADOCC keeps one core busy
@@ -37,7 +37,7 @@ at 20 MB/s. Writing subsets waits up to 10 minutes for another writer of the gro
 """
 JOBS = {"initialise_group": 120, "adopt_groups": 240, "refresh_group": 30}
 """Minutes of the jobs that name no assets; other manual steps have OTHER_MINUTES. Initialising waits up to 30 minutes for projects at
-work, and makes thousands of them; adopting tells Dagster of thousands, some 20 ms for each phase that is done."""
+work, and makes thousands of them; adopting reports thousands to Dagster, some 20 ms for each phase that is done."""
 OTHER_MINUTES = 60
 ASSET_JOB = "__ASSET_JOB"
 """The job of every run that Dagster makes of assets. When it names none, it runs checks, the comparison of a product among them."""
@@ -51,7 +51,7 @@ ROOM = 1.5
 
 
 def allocation_for(work: Work) -> Allocation:
-    """What a run asks for. Never raises: a project whose files cannot be read gets the defaults, and its run will say why."""
+    """What a run requests. Never raises: a project whose files cannot be read gets the defaults, and its run will say why."""
     checks_alone = work.job_name in (ASSET_JOB, COMPARE_JOB) and work.partition_key and not work.assets
     assets = frozenset({COMPUTE}) if checks_alone else work.assets
     seconds, memory_mib = 60 * _minutes(assets, work.job_name), MEMORY_MIB
@@ -76,7 +76,7 @@ def _estimated(partition_key: str | None) -> tuple[int, int] | None:
     try:
         estimate = estimate_compute(Workdir(Path(os.environ["WORKDIR"])), Project.parse(partition_key or ""))
         seconds, mib = math.ceil(SAFETY * estimate.seconds), math.ceil(estimate.memory_bytes / 2**20)
-    except Exception:  # whatever is wrong with a project's files: the run that asks is the one to tell it
+    except Exception:  # the run itself reports what is wrong with its project's files
         return None
     least = LEAST_SECONDS if estimate.scanned else 60 * _minutes({COMPUTE}, ASSET_JOB)
     return max(seconds, least), mib
@@ -91,9 +91,9 @@ def _learned(allocation: Allocation, past: list[PastJob]) -> Allocation:
         mib.append(math.ceil(ROOM * (last.peak_memory_mib or 0)))
     for job in past:
         if job.cause == "TIMEOUT":
-            seconds.append(2 * (job.asked.wall_seconds or 0))
+            seconds.append(2 * (job.requested.wall_seconds or 0))
         if job.cause == "OUT_OF_MEMORY":
-            mib.append(2 * (job.asked.memory_mib or 0))
+            mib.append(2 * (job.requested.memory_mib or 0))
     return _sized(max(seconds), max(mib))
 
 

@@ -14,11 +14,11 @@ import pytest
 
 from padocc_dagster import allocations
 from padocc_dagster.allocations import ASSET_JOB, COMPARE_JOB, JOBS, MINUTES, allocation_for
+from padocc_dagster.batch.allocation import Allocation
+from padocc_dagster.batch.amounts import MOST_MIB, MOST_SECONDS
+from padocc_dagster.batch.policy import PastJob, Work
 from padocc_dagster.pipeline.estimate import estimate_compute
 from padocc_dagster.pipeline.files import read_json, write_json
-from padocc_dagster.slurm.allocation import Allocation
-from padocc_dagster.slurm.amounts import MOST_MIB, MOST_SECONDS
-from padocc_dagster.slurm.work import PastJob, Work
 from padocc_dagster_tests.make_netcdf import Series
 from padocc_dagster_tests.pipeline.projects import Made, copy, make
 

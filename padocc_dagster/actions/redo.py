@@ -11,13 +11,13 @@ from pydantic import Field
 from padocc_dagster.actions.backfills import launch_backfill
 from padocc_dagster.actions.step import DRY_RUN, RUN_ASKED, ProjectsConfig, asked_now, begun_before, carry_out, record, report
 from padocc_dagster.assets.cloud_product import AggregatorChoice, FormatChoice
+from padocc_dagster.batch.allocation import TAGS, Allocation, AllocationError
 from padocc_dagster.phase_assets import PHASE_ASSETS
 from padocc_dagster.pipeline.steps.begun import CHOSEN, NOTED
 from padocc_dagster.pipeline.steps.choice import chosen
 from padocc_dagster.pipeline.steps.redo import ready_for
 from padocc_dagster.pipeline.steps.step import StepRefused, StepResult
 from padocc_dagster.resources import Padocc
-from padocc_dagster.slurm.allocation import Allocation, AllocationError
 
 
 class RedoConfig(ProjectsConfig):
@@ -28,7 +28,7 @@ class RedoConfig(ProjectsConfig):
 
     @property
     def tags(self) -> dict[str, str]:
-        asked = {"slurm/time": self.time, "slurm/memory": self.memory}
+        asked = {"padocc/time": self.time, "padocc/memory": self.memory}
         return {name: value for name, value in asked.items() if value}
 
 
@@ -85,7 +85,7 @@ def _redo(context: dg.OpExecutionContext, padocc: Padocc, phase: str, config: Re
 
     def step() -> StepResult:
         try:
-            Allocation.from_tags(config.tags)
+            Allocation.from_tags(config.tags, TAGS)
         except AllocationError as error:
             raise StepRefused([str(error)]) from None
         return ready_for(workdir, chosen(workdir, config.choice), phase, choices)

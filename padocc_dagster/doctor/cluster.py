@@ -2,14 +2,13 @@
 
 import os
 import shutil
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from padocc_dagster.batch.allocation import Allocation
 from padocc_dagster.doctor.line import Line, not_checked, ok, wrong
-from padocc_dagster.slurm.allocation import SIZES, WORDS, Allocation
-from padocc_dagster.slurm.client import Client, NoAccountingError, NoAnswerError, RefusedError
-from padocc_dagster.slurm.script import BatchRequest, batch_script
+from padocc_dagster.slurm.request.script import BatchRequest, batch_script
+from padocc_dagster.slurm.scheduler.client import Client, NoAccountingError, NoAnswerError, RefusedError
 from padocc_dagster.slurm.settings import Settings
 
 PROGRAMS = ("sbatch", "squeue", "sacct", "scontrol", "scancel")
@@ -57,7 +56,8 @@ def profile(settings: Settings) -> Line:
 
 def allocations(settings: Settings, client: Client, folder: Path) -> list[Line]:
     """Whether SLURM would take a job with the default allocation, and one with the largest (`sbatch --test-only`)."""
-    lines = [_allocation("default allocation", settings.default, "partition, account, qos or default_allocation", settings, client, folder)]
+    entries = "partition, account, qos, default_allocation or sbatch_options"
+    lines = [_allocation("default allocation", settings.default, entries, settings, client, folder)]
     most = largest(settings)
     if most == settings.default:
         return [*lines, not_checked("largest allocation", "no largest_allocation is set, so SLURM's own limits hold")]
@@ -66,9 +66,7 @@ def allocations(settings: Settings, client: Client, folder: Path) -> list[Line]:
 
 def largest(settings: Settings) -> Allocation:
     """The default allocation with every size as large as the launcher lets it become."""
-    most = settings.largest_for(settings.default)
-    sizes = {WORDS[word].field: getattr(most, WORDS[word].field) for word in SIZES}
-    return replace(settings.default, **{name: size for name, size in sizes.items() if size is not None})
+    return settings.default.merged(settings.largest_for(settings.default))
 
 
 def request(settings: Settings, allocation: Allocation, script: Path, command: tuple[str, ...]) -> BatchRequest:

@@ -14,7 +14,7 @@ from padocc_dagster.doctor.instance import InstanceProblem, launcher, open_insta
 from padocc_dagster.doctor.line import Line, is_fine, judged, not_checked, ok, wrong
 from padocc_dagster.doctor.settings_file import postgres, variables, wants_slurm
 from padocc_dagster.services.home import Home
-from padocc_dagster.slurm.client import Client
+from padocc_dagster.slurm.scheduler.client import Client
 from padocc_dagster.slurm.settings import Settings
 from padocc_dagster.slurm.yaml_fields import NotRead, load
 

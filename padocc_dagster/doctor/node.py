@@ -12,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from padocc_dagster.doctor.facts import Facts, gather, mark
-from padocc_dagster.slurm import cgroup
+from padocc_dagster.slurm.node import cgroup
 
 MARK = "padocc-dagster-doctor:"
 LIMITS = ("memory.max", "memory.limit_in_bytes")

@@ -20,12 +20,12 @@ from padocc_dagster.doctor.instance import CURSOR
 from padocc_dagster.doctor.line import Line, ok, wrong
 from padocc_dagster.doctor.node import facts_in
 from padocc_dagster.doctor.settings_file import hide
-from padocc_dagster.slurm.client import Client, NoAnswerError, SlurmError
-from padocc_dagster.slurm.environment import job_environment
 from padocc_dagster.slurm.folders import last_lines
-from padocc_dagster.slurm.job import Job
-from padocc_dagster.slurm.reasons import pending_problem
-from padocc_dagster.slurm.script import batch_script
+from padocc_dagster.slurm.request.script import batch_script
+from padocc_dagster.slurm.runs.environment import job_environment
+from padocc_dagster.slurm.scheduler.client import Client, NoAnswerError, SlurmError
+from padocc_dagster.slurm.scheduler.job import Job
+from padocc_dagster.slurm.scheduler.reasons import pending_problem
 from padocc_dagster.slurm.settings import Settings
 
 if TYPE_CHECKING:
@@ -124,7 +124,7 @@ def _unfinished(job: Job, seconds: float) -> str:
     if not job.is_pending:
         return f"SLURM job {job.job_id} has not ended within {seconds:.0f} s (it is {job.state}): {again}"
     problem = pending_problem(job.reason)
-    meaning = f", which means: {problem[0]}. What to do: {problem[1]}" if problem else ""
+    meaning = f", which means: {problem.means}. What to do: {problem.advice}" if problem else ""
     return f"SLURM job {job.job_id} did not start within {seconds:.0f} s, {again}. It waited for {job.reason or 'no reason given'}{meaning}"
 
 

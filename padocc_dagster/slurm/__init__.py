@@ -1,6 +1,11 @@
 """Dagster runs as SLURM jobs. In dagster.yaml: `run_launcher: {module: padocc_dagster.slurm, class: SlurmRunLauncher}`.
 
-This file loads nothing by itself, because `padocc_dagster.slurm.host` starts in every job and has to be quick.
+    request/      a batch job as text
+    scheduler/    SLURM's programs and what they print
+    node/         what runs in a job on its node
+    runs/         runs and their jobs, from the submission to the end
+
+This file loads none of them: `padocc_dagster.slurm.node.host` starts in every job and has to be quick.
 """
 
 from typing import TYPE_CHECKING, Any

@@ -1,7 +1,7 @@
 """Where the launcher keeps its files: under one log folder that every host of the cluster sees.
 
     <log folder>/instance-id           which Dagster instance the jobs belong to; a log folder serves one instance
-    <log folder>/queue.json            the last look at the queue, shared by every process that asks
+    <log folder>/queue.json            the last look at the queue, shared by all processes
     <log folder>/locks/                one submission of a run at a time
     <log folder>/<date>/<ab>/<run id>.sh, .log, .json      a run's script, log and report; `ab` begins the run id
 

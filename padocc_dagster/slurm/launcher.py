@@ -1,4 +1,4 @@
-"""The run launcher: Dagster's calls, each handed to the room that knows. It keeps no state: it lives in many processes at once."""
+"""The run launcher: Dagster's calls, each passed to the module that does it. It keeps no state: it lives in many processes at once."""
 
 from collections.abc import Mapping
 from functools import cached_property
@@ -8,16 +8,16 @@ from dagster import DagsterRun
 from dagster._core.launcher import CheckRunHealthResult, LaunchRunContext, RunLauncher, WorkerStatus
 from dagster._serdes import ConfigurableClass, ConfigurableClassData
 
-from padocc_dagster.slurm import tags
-from padocc_dagster.slurm.client import Client
-from padocc_dagster.slurm.events import commands_for
 from padocc_dagster.slurm.folders import last_lines
-from padocc_dagster.slurm.identity import files_of
-from padocc_dagster.slurm.reconcile import Findings, reconcile
+from padocc_dagster.slurm.runs import tags
+from padocc_dagster.slurm.runs.cancelling import terminate
+from padocc_dagster.slurm.runs.events import commands_for
+from padocc_dagster.slurm.runs.reconcile import Findings, reconcile
+from padocc_dagster.slurm.runs.submission import submit
+from padocc_dagster.slurm.runs.tags import files_of
+from padocc_dagster.slurm.scheduler.client import Client
+from padocc_dagster.slurm.scheduler.queue import is_due
 from padocc_dagster.slurm.settings import FIELDS, Settings, read_settings
-from padocc_dagster.slurm.snapshot import is_due
-from padocc_dagster.slurm.submission import submit
-from padocc_dagster.slurm.termination import terminate
 
 
 class SlurmRunLauncher(RunLauncher, ConfigurableClass):
@@ -30,8 +30,8 @@ class SlurmRunLauncher(RunLauncher, ConfigurableClass):
           class: SlurmRunLauncher
           config: {partition: standard, qos: standard, account: my_project}
 
-    A single run is given more by tags: `slurm/time: 02:00:00`, `slurm/memory: 16G`, `slurm/cpus`, `slurm/partition`, `slurm/qos`,
-    `slurm/account`.
+    A single run gets more by tags: `slurm/time: 02:00:00`, `slurm/memory: 16G`, `slurm/cpus`, `slurm/partition`, `slurm/qos`,
+    `slurm/account`. Its sizes may also be in `padocc/time`, `padocc/memory` and `padocc/cpus`, which every launcher reads.
     """
 
     def __init__(self, settings: Settings, inst_data: ConfigurableClassData | None = None) -> None:
@@ -57,7 +57,7 @@ class SlurmRunLauncher(RunLauncher, ConfigurableClass):
     def launch_run(self, context: LaunchRunContext) -> None:
         """Submit the run's job. A run that cannot become a job is reported as failed, and says why.
 
-        Nothing is raised: Dagster would fail and repeat the run, whose job may be in the queue. The reconciler finishes what is left.
+        Nothing is raised: Dagster would fail and retry the run, whose job may be in the queue. The reconciler finishes what is left.
         """
         run = context.dagster_run
         try:
@@ -82,12 +82,12 @@ class SlurmRunLauncher(RunLauncher, ConfigurableClass):
 
     def get_run_worker_debug_info(self, run: DagsterRun, include_container_logs: bool | None = True) -> str | None:
         """What a person needs to look further: SLURM's reason, commands, the end of the log."""
-        told, files = tags.own(run.run_id, run.tags), files_of(run)
+        own, files = tags.own(run.run_id, run.tags), files_of(run)
         if files is None:
             return "The run has no SLURM job."
-        lines = [f"SLURM job {told.get(tags.JOB_ID)}, asked for {told.get(tags.ASKED)}, waits for: {told.get(tags.PENDING, '-')}"]
-        if told.get(tags.JOB_ID, "").isdigit():
-            lines += commands_for(files, int(told[tags.JOB_ID]))
+        lines = [f"SLURM job {own.get(tags.JOB_ID)}, requested {own.get(tags.REQUESTED)}, waits for: {own.get(tags.PENDING, tags.NOTHING)}"]
+        if own.get(tags.JOB_ID, "").isdigit():
+            lines += commands_for(files, int(own[tags.JOB_ID]))
         if include_container_logs and (end := last_lines(files.log)):
             lines.append(f"The end of the log:\n{end}")
         return "\n".join(lines)

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from padocc_dagster.slurm.allocation import SIZES, WORDS, Allocation
-from padocc_dagster.slurm.amounts import shown
+from padocc_dagster.batch.allocation import SIZES, WORDS, Allocation
+from padocc_dagster.batch.amounts import shown
 from padocc_dagster.slurm.yaml_fields import NotRead, is_name, load, mapping, names, text
 
 FIELDS = ("name", "source", "required", "default_qos", "qos")
@@ -71,12 +71,12 @@ class SiteProfile:
         wrong = [name for name in (allocation.partition or "").split(",") if name and name not in (limit.partitions or (name,))]
         if wrong:
             right = " or ".join(limit.partitions or ())
-            found.append(f"QoS {qos} of {self.name} is not for SLURM partition {', '.join(wrong)}: ask for partition {right}")
+            found.append(f"QoS {qos} of {self.name} is not for SLURM partition {', '.join(wrong)}: use partition {right}")
         for word in (WORDS[name] for name in SIZES):
-            asked, most = getattr(allocation, word.field), getattr(limit.largest, word.field)
-            if asked is not None and most is not None and asked > most:
-                amount, at_most = word.print(asked), word.print(most)
-                found.append(f"{word.called} {amount} is more than QoS {qos} of {self.name} allows: ask for {at_most} at most")
+            wanted, most = getattr(allocation, word.field), getattr(limit.largest, word.field)
+            if wanted is not None and most is not None and wanted > most:
+                amount, at_most = word.print(wanted), word.print(most)
+                found.append(f"{word.called} {amount} is more than QoS {qos} of {self.name} allows: request {at_most} at most")
         return found
 
     def _limit(self, allocation: Allocation) -> QosLimit | None:

@@ -11,31 +11,31 @@ run_launcher:
     allocation_policy: padocc_dagster.allocations:allocation_for
 """
 
-import importlib
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from dagster import Array, Field, IntSource, Permissive, Shape, StringSource
 
-from padocc_dagster.slurm.allocation import Allocation, AllocationError
+from padocc_dagster.batch.allocation import TAGS, WORDS, Allocation, AllocationError
+from padocc_dagster.batch.policy import Policy, load_policy
 from padocc_dagster.slurm.folders import LogFolder
-from padocc_dagster.slurm.options import option_problems
 from padocc_dagster.slurm.profile import ProfileError, SiteProfile, read_profile
-from padocc_dagster.slurm.work import Work
+from padocc_dagster.slurm.request.options import option_problems
 
-Policy = Callable[[Work], Allocation]
-SIZES = {
+REQUEST_TAGS = {**TAGS, **{f"slurm/{word}": word for word in WORDS if word != "exclude"}}
+"""The run tags by which a person requests something, and the word of an allocation that each gives."""
+SIZE_FIELDS = {
     "time": Field(StringSource, is_required=False, description="Wall time as SLURM writes it: 60 (minutes), 01:00:00, 1-00:00:00."),
     "memory": Field(StringSource, is_required=False, description="Memory of the job: 2G, 1500M."),
     "cpus": Field(IntSource, is_required=False, description="CPUs of the job."),
 }
 SECONDS = {
-    "poll_interval_seconds": (60, "The queue is asked once in so many seconds, for all runs together. Admins ask for 60 or more."),
-    "terminate_grace_seconds": (60, "How long a cancelled run may take to end by itself before it is killed."),
+    "poll_interval_seconds": (60, "How often the queue is read, for all runs together. Admins request 60 or more."),
+    "terminate_grace_seconds": (60, "How long a cancelled run may take to end before it is killed."),
     "unreachable_warning_seconds": (600, "When SLURM has not answered for so long, the runs say so in the UI."),
     "command_timeout_seconds": (60, "How long a SLURM command may take to answer."),
 }
@@ -43,13 +43,13 @@ FIELDS: dict[str, Any] = {
     "partition": Field(StringSource, is_required=False, description="SLURM partition of the jobs. Empty: SLURM's default."),
     "account": Field(StringSource, is_required=False, description="SLURM account. Empty: the user's default account."),
     "qos": Field(StringSource, is_required=False, description="SLURM quality of service. Empty: the account's default."),
-    "default_allocation": Field(Shape(SIZES), is_required=False, description="What a run gets of which nothing else is known."),
-    "largest_allocation": Field(Shape(SIZES), is_required=False, description="What a run gets at most. The profile may say less."),
+    "default_allocation": Field(Shape(SIZE_FIELDS), is_required=False, description="What a run gets of which nothing else is known."),
+    "largest_allocation": Field(Shape(SIZE_FIELDS), is_required=False, description="What a run gets at most. The profile may say less."),
     "profile": Field(StringSource, is_required=False, description="A YAML file with the limits of the site's QoS. See deploy/."),
     "allocation_policy": Field(
         StringSource,
         is_required=False,
-        description="A function `module:name` that maps a run's `work.Work` (partition key, assets, past jobs) to an `Allocation`.",
+        description="A function `module:name` that maps a run's `batch.policy.Work` (partition key, assets, past jobs) to an `Allocation`.",
     ),
     "set_up": Field(
         Array(str), is_required=False, default_value=[], description="Bash lines that make the job's environment: module load …"
@@ -93,9 +93,15 @@ class Settings:
 
     def largest_for(self, allocation: Allocation) -> Allocation:
         """The most that a run may get where this allocation would put it."""
-        if not self.profile:
-            return self.largest
-        return _smaller(self.largest, self.profile.largest(allocation))
+        return self.largest.smaller(self.profile.largest(allocation)) if self.profile else self.largest
+
+    def problems(self, allocation: Allocation) -> list[str]:
+        """Why the site would refuse a job with this allocation, a sentence each. None known without a profile."""
+        return self.profile.problems(allocation) if self.profile else []
+
+    @property
+    def request_tags(self) -> Mapping[str, str]:
+        return REQUEST_TAGS
 
 
 def read_settings(config: Mapping[str, Any]) -> Settings:
@@ -104,14 +110,19 @@ def read_settings(config: Mapping[str, Any]) -> Settings:
     default = _allocation(config, "default_allocation", problems, DEFAULT)
     largest = _allocation(config, "largest_allocation", problems, Allocation())
     names = {name: str(config[name]) for name in ("partition", "account", "qos") if config.get(name)}
-    where = _said(names, "", problems)
+    where = _requested(names, "", problems)
     profile = None
     if config.get("profile"):
         try:
             profile = read_profile(Path(config["profile"]))
         except (OSError, ProfileError) as error:
             problems.append(f"profile: {error}")
-    policy = _policy(config.get("allocation_policy"), problems)
+    policy = None
+    if config.get("allocation_policy"):
+        try:
+            policy = load_policy(config["allocation_policy"])
+        except ValueError as error:
+            problems.append(f"allocation_policy {error}")
     problems += [f"sbatch_options: {problem}" for problem in option_problems(config["sbatch_options"])]
     problems += [f"{name} is {config[name]}: write a number of seconds, 1 at least" for name in SECONDS if config[name] < 1]
     folder = Path(config.get("log_folder") or Path(os.environ.get("DAGSTER_HOME", "."), "slurm"))
@@ -140,35 +151,13 @@ DEFAULT = Allocation(wall_seconds=3600, memory_mib=2048, cpus=1)
 
 
 def _allocation(config: Mapping[str, Any], name: str, problems: list[str], base: Allocation) -> Allocation:
-    return base.merged(_said({field: str(value) for field, value in (config.get(name) or {}).items()}, f"{name}.", problems))
+    sizes = {word: str(value) for word, value in (config.get(name) or {}).items()}
+    return base.merged(_requested(sizes, f"{name}.", problems))
 
 
-def _said(texts: Mapping[str, str], where: str, problems: list[str]) -> Allocation:
+def _requested(texts: Mapping[str, str], where: str, problems: list[str]) -> Allocation:
     try:
-        return Allocation.from_tags({f"slurm/{field}": text for field, text in texts.items()})
+        return Allocation.from_texts({word: (f"{where}{word}", text) for word, text in texts.items()})
     except AllocationError as error:
-        problems += [problem.replace("run tag slurm/", where, 1) for problem in error.problems]
+        problems += error.problems
         return Allocation()
-
-
-def _policy(name: str | None, problems: list[str]) -> Policy | None:
-    if not name:
-        return None
-    module, _, function = name.partition(":")
-    try:
-        policy = getattr(importlib.import_module(module), function)
-    except Exception as error:  # the module is somebody's code
-        problems.append(f"allocation_policy {name!r} cannot be loaded ({type(error).__name__}: {error}): write module:function")
-        return None
-    if not callable(policy):
-        problems.append(f"allocation_policy {name!r} is {policy!r}: write module:function, with the name of a function")
-        return None
-    found: Callable[[Work], Allocation] = policy
-    return found
-
-
-def _smaller(one: Allocation, other: Allocation) -> Allocation:
-    """For each of wall time, memory and CPUs the smaller of what they say."""
-    names = ("wall_seconds", "memory_mib", "cpus")
-    said = {name: [value for value in (getattr(one, name), getattr(other, name)) if value is not None] for name in names}
-    return Allocation(**{name: min(values) for name, values in said.items() if values})

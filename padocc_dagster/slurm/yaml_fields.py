@@ -5,7 +5,7 @@ which names the field.
 from pathlib import Path
 from typing import Any
 
-from padocc_dagster.slurm.amounts import parse_name, shown
+from padocc_dagster.batch.amounts import parse_name, shown
 
 
 class NotRead(Exception):

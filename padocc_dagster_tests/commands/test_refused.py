@@ -70,7 +70,7 @@ def test_a_step_about_the_wrong_projects_changes_nothing(workdir: Workdir, comma
         (("rules", "c", "--set", "quarantine_after=3"), "c"),
         (("recompute", "a:one", "--aggregator", "P"), "'P' is not one of 'V', 'K'"),
         (("recompute", "a:one", "--cloud-format", "netcdf"), "'netcdf' is not one of 'kerchunk'"),
-        (("recompute", "a:one", "--memory", "much"), "slurm/memory"),
+        (("recompute", "a:one", "--memory", "much"), "padocc/memory"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )

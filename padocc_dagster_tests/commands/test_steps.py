@@ -44,7 +44,7 @@ def test_many_projects_are_computed_again_by_one_backfill_with_its_options(workd
     assert result.exit_code == 0 and "3 project(s): backfill" in result.output, result.output
     with instance_of(workdir) as instance:
         (backfill,) = instance.get_backfills()
-    assert (backfill.tags["slurm/memory"], backfill.tags["slurm/time"]) == ("16G", "02:00:00")
+    assert (backfill.tags["padocc/memory"], backfill.tags["padocc/time"]) == ("16G", "02:00:00")
     assert backfill.run_config == {"ops": {"cloud_product": {"config": {"cloud_format": "zarr", "new_version": True, "thorough": False}}}}
     assert sorted(backfill.asset_backfill_data.target_subset.get_partitions_subset(dg.AssetKey("cloud_product")).get_partition_keys()) == [
         "a:one",

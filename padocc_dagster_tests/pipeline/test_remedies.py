@@ -16,7 +16,6 @@ from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.remedies import EXPLANATIONS, Remedy, commands_for, remedy_for, written_out
 from padocc_dagster.pipeline.remedies.page import page
 from padocc_dagster.pipeline.remedies.table import UNKNOWN
-from padocc_dagster.slurm.states import Cause
 
 PACKAGE = Path(padocc_dagster.__file__).parent
 BASES = ("WorkerError", "OperationFailedError")
@@ -55,11 +54,6 @@ def test_every_status_that_padoccs_classes_write_has_an_entry() -> None:
 def test_every_error_class_of_this_package_has_an_entry() -> None:
     assert "UnreadableSourceError" in our_classes()
     assert set(our_classes()) - EXPLANATIONS.keys() == set()
-
-
-@pytest.mark.parametrize("cause", list(Cause))
-def test_every_end_of_a_slurm_job_has_an_entry(cause: Cause) -> None:
-    assert cause.value in EXPLANATIONS
 
 
 @pytest.mark.parametrize(

@@ -2,38 +2,26 @@
 
 import dataclasses
 import json
-import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
-from dagster._core.code_pointer import ModuleCodePointer
-from dagster._core.definitions.events import AssetKey
 from dagster._core.events import DagsterEvent, DagsterEventType
 from dagster._core.launcher import RunLauncher
-from dagster._core.origin import JobPythonOrigin, RepositoryPythonOrigin
-from dagster._core.storage.tags import TAGS_TO_MAYBE_OMIT_ON_RETRY
 from dagster._serdes import ConfigurableClassData
 
-from padocc_dagster.slurm import tags
-from padocc_dagster.slurm.client import Client
-from padocc_dagster.slurm.identity import files_of, job_comment, job_name
-from padocc_dagster.slurm.reconcile import Findings, reconcile
-from padocc_dagster.slurm.report import Report, claim, write
+from padocc_dagster.slurm.node.report import Report, claim, write
+from padocc_dagster.slurm.runs import tags
+from padocc_dagster.slurm.runs.reconcile import Findings, reconcile
+from padocc_dagster.slurm.runs.submission import submit
+from padocc_dagster.slurm.runs.tags import files_of, job_comment, job_name
+from padocc_dagster.slurm.scheduler.client import Client
 from padocc_dagster.slurm.settings import Settings
-from padocc_dagster.slurm.submission import submit
+from padocc_dagster_tests.batch.runs import JOB, make_run
 from padocc_dagster_tests.slurm.pretended import Pretended, forget_look
 
 INSTANCE = {"telemetry": {"enabled": False}, "run_retries": {"enabled": True, "max_retries": 2, "retry_on_asset_or_op_failure": False}}
-ORIGIN = JobPythonOrigin("work", RepositoryPythonOrigin(sys.executable, ModuleCodePointer("a_module", "work")))
-
-
-@dg.asset
-def made() -> None: ...
-
-
-JOB = dg.Definitions(assets=[made], jobs=[dg.define_asset_job("work", [made])]).resolve_job_def("work")
 
 
 def configured(**config: Any) -> Settings:
@@ -51,17 +39,7 @@ class Desk:
 
     def run(self, more: dict[str, str] | None = None, status: str = "STARTING", parent: dg.DagsterRun | None = None) -> dg.DagsterRun:
         """A run, as it is when Dagster hands it to the launcher; with a parent, one that was made of it with its tags."""
-        family = {"parent_run_id": parent.run_id, "root_run_id": parent.root_run_id or parent.run_id} if parent else {}
-        kin = {f"dagster/{name}": value for name, value in family.items()}
-        copied = {k: v for k, v in parent.tags.items() if k not in TAGS_TO_MAYBE_OMIT_ON_RETRY} | kin if parent else {}
-        return self.instance.create_run_for_job(
-            JOB,
-            tags={**copied, **(more or {})},
-            status=dg.DagsterRunStatus[status],
-            asset_selection=frozenset({AssetKey("made")}),
-            job_code_origin=ORIGIN,
-            **family,
-        )
+        return make_run(self.instance, more, status, parent)
 
     def submit(self, run: dg.DagsterRun) -> int | None:
         """Launch it, and return the job's id when that is known."""

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import padocc_dagster
-from padocc_dagster.slurm.allocation import Allocation
+from padocc_dagster.batch.allocation import Allocation
 from padocc_dagster.slurm.profile import ProfileError, QosLimit, SiteProfile, read_profile
 
 LOTUS2 = Path(padocc_dagster.__file__).parents[1] / "deploy" / "jasmin-lotus2.yaml"
@@ -72,7 +72,7 @@ def test_a_qos_is_refused_in_another_slurm_partition(lotus2: SiteProfile) -> Non
 
 def test_each_size_above_the_limit_is_told_with_the_limit(lotus2: SiteProfile) -> None:
     found = lotus2.problems(GOOD.merged(Allocation(25 * HOUR, 129 * GIB, 2)))
-    assert [re.search(r"ask for (\S+) at most", problem)[1] for problem in found] == ["1-00:00:00", "128G", "1"]
+    assert [re.search(r"request (\S+) at most", problem)[1] for problem in found] == ["1-00:00:00", "128G", "1"]
 
 
 def test_an_allocation_capped_by_its_qos_has_no_problems_left(lotus2: SiteProfile) -> None:

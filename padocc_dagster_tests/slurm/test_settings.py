@@ -11,7 +11,7 @@ from dagster._core.launcher import RunLauncher
 from dagster._serdes import ConfigurableClassData
 
 from padocc_dagster import allocations
-from padocc_dagster.slurm.allocation import Allocation
+from padocc_dagster.batch.allocation import Allocation
 from padocc_dagster.slurm.settings import FIELDS, SettingsError
 from padocc_dagster_tests.slurm.desk import configured
 
@@ -48,14 +48,14 @@ def test_every_problem_is_told_at_once_with_the_name_of_its_field() -> None:
             largest_allocation={"cpus": 0},
             profile="/nowhere/profile.yaml",
             allocation_policy="no_such_module:policy",
-            sbatch_options={"mem": "1G", "colour": "red"},
+            sbatch_options={"mem": "1G", "Colour": "red"},
             log_folder="logs",
             poll_interval_seconds=0,
             command_timeout_seconds=-1,
         )
     )
     expected = ("partition: ", "account: ", "default_allocation.time: ", "default_allocation.memory: ", "largest_allocation.cpus: ")
-    expected += ("/nowhere/profile.yaml", "no_such_module:policy", "mem is set by the launcher", "colour is not an option", "'logs'")
+    expected += ("/nowhere/profile.yaml", "no_such_module:policy", "mem is set by the launcher", "Colour is not a long option", "'logs'")
     expected += ("poll_interval_seconds is 0", "command_timeout_seconds is -1")
     assert [text for text in expected if text not in told] == []
     assert "run tag slurm/time" not in told

@@ -4,7 +4,7 @@ words.py     a remedy, a failure's explanation, and how a command is written out
 deeds.py     the remedies that several failures share
 padocc.py    PADOCC's error classes and the statuses of its validation (padocc 1.5.1, `core/errors.py`; its guide "Error handling")
 own.py       the error classes of this package, and those of Python and the libraries
-outside.py   ends that come from outside: signals, SLURM
+outside.py   ends that come from outside: signals
 known.py     what is known of a project that a command can say by itself
 table.py     all of them, looked up by what a status or an outcome says
 page.py      all of them as a page of the documentation (docs/failures.md)

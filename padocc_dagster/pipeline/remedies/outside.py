@@ -1,4 +1,4 @@
-"""Ends that come from outside the phase: a signal to its process, or SLURM (`slurm/states.py` has the same causes for runs)."""
+"""Ends that come from outside the phase: a signal to its process. How a job of a cluster ends: `batch/causes.py`."""
 
 from padocc_dagster.pipeline.remedies import tries
 from padocc_dagster.pipeline.remedies.words import Explanation
@@ -17,20 +17,3 @@ SIGNALS = {
     "SIG": Explanation("the process was ended by a signal", (tries.AGAIN,)),
 }
 """By the name of the signal; the last three stand for all whose names begin so."""
-
-SLURM = {
-    "OUT_OF_MEMORY": Explanation("the job needed more memory than it asked for", (tries.MORE_MEMORY,)),
-    "TIMEOUT": Explanation("the job was still at work when its wall time was used up", (tries.MORE_TIME,)),
-    "NODE_FAIL": Explanation("the node failed under the job", (tries.AGAIN,)),
-    "BOOT_FAIL": Explanation("the node could not be started for the job", (tries.AGAIN,)),
-    "PREEMPTED": Explanation("a job of higher priority took its place", (tries.AGAIN,)),
-    "REQUEUED": Explanation("SLURM put the job back into the queue and did not let it finish", (tries.AGAIN,)),
-    "DEADLINE": Explanation("the job could not be done before its deadline", (tries.DOCTOR, tries.AGAIN)),
-    "CANCELLED": Explanation("a person or an admin of the site ended the job", (tries.AGAIN,)),
-    "FAILED": Explanation("the job's worker died by itself", (tries.READ_LOG, tries.AGAIN)),
-    "LAUNCH_FAILED": Explanation(
-        "the job ended before its worker began: its set-up or the package is not right there", (tries.DOCTOR, tries.AGAIN)
-    ),
-    "VANISHED": Explanation("neither SLURM nor the job says how it ended", (tries.AGAIN, tries.DOCTOR)),
-    "COMPLETED": Explanation("the job ended in order, but its run's last word is missing", (tries.AGAIN,)),
-}

@@ -17,6 +17,8 @@ it would do. `again` is `rescan`, `recompute` or `revalidate`, by the phase that
 `explain` fills in what it knows, leaves out what was tried, and after a failed scan chooses a format by `edit --set cloud_format=…`, as
 there is nothing to compute again. Letters before a status, as in `(V>K)AggregationError`, are PADOCC's: the aggregators that it had tried.
 
+How a SLURM job can end, and what follows: [slurm.md](slurm.md#how-a-job-can-end).
+
 This page is made from the code: `python -m padocc_dagster.pipeline.remedies.page > docs/failures.md`.
 """
 SECTIONS = (
@@ -25,7 +27,6 @@ SECTIONS = (
     ("What this package finds", own.CLASSES),
     ("Errors of Python and of libraries", own.PYTHON),
     ("Processes that were ended", outside.SIGNALS),
-    ("SLURM", outside.SLURM),
 )
 
 

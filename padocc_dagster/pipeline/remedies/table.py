@@ -7,7 +7,6 @@ from padocc_dagster.pipeline.status import error_class_in
 EXPLANATIONS: dict[str, Explanation] = {
     **own.PYTHON,
     **outside.SIGNALS,
-    **outside.SLURM,
     **padocc.STATUSES,
     **padocc.CLASSES,
     **own.CLASSES,

@@ -24,7 +24,7 @@ from padocc_dagster.pipeline.layout import Workdir
 from padocc_dagster.services import network, processes
 from padocc_dagster.services.home import Home
 from padocc_dagster.services.supervisor import Services, serving
-from padocc_dagster.slurm import tags
+from padocc_dagster.slurm.runs import tags
 from padocc_dagster_tests.live.conftest import PATIENCE
 from padocc_dagster_tests.slurm.live.shims import Shims
 from padocc_dagster_tests.slurm.postgres import Postgres

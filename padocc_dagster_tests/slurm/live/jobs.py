@@ -3,7 +3,7 @@
 import re
 from collections import Counter
 
-from padocc_dagster.slurm.identity import MARK, run_of
+from padocc_dagster.slurm.runs.tags import MARK, run_of
 from padocc_dagster_tests.slurm.live.conftest import LiveSlurm
 
 UNNAMED = "allocation"

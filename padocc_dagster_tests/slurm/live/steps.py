@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from padocc_dagster.slurm import tags
+from padocc_dagster.slurm.runs import tags
 from padocc_dagster_tests.slurm.live.conftest import LiveSlurm
 
 

@@ -8,8 +8,9 @@ from typing import Any
 
 import dagster as dg
 
-from padocc_dagster.slurm import report, tags
-from padocc_dagster.slurm.identity import files_of
+from padocc_dagster.slurm.node import report
+from padocc_dagster.slurm.runs import tags
+from padocc_dagster.slurm.runs.tags import files_of
 from padocc_dagster_tests.slurm.live.conftest import LiveSlurm
 
 

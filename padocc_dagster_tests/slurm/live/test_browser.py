@@ -10,7 +10,7 @@ def test_the_run_page_tells_how_the_job_ended_what_it_used_and_what_happens_next
     again = live.wait_for_last(first, "SUCCESS")[-1]
     page.goto(f"{live.services.url}/runs/{first}")
     page.get_by_text("OUT_OF_MEMORY").first.wait_for()
-    page.get_by_text("Next: Dagster repeats it as attempt 2 of at most 5, asking for time=00:20:00 memory=2G").first.wait_for()
+    page.get_by_text("Next: Dagster retries it as attempt 2 of at most 5, requesting time=00:20:00 memory=2G").first.wait_for()
     page.get_by_text(f"scontrol show job {live.job(first)}").first.wait_for()
     page.goto(f"{live.services.url}/runs/{again.run_id}")
     page.get_by_text(f"SLURM job {live.job(again.run_id)} submitted: time=00:20:00 memory=2G cpus=1").first.wait_for()

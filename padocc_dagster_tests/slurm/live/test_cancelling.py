@@ -4,8 +4,9 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from padocc_dagster.slurm import report, tags
-from padocc_dagster.slurm.identity import files_of
+from padocc_dagster.slurm.node import report
+from padocc_dagster.slurm.runs import tags
+from padocc_dagster.slurm.runs.tags import files_of
 from padocc_dagster_tests.slurm.live.conftest import LiveSlurm, environment
 from padocc_dagster_tests.slurm.live.jobs import wrong_numbers
 from padocc_dagster_tests.slurm.live.tally import tally
@@ -56,7 +57,7 @@ def test_the_job_of_a_waiting_run_that_is_force_terminated_is_cancelled(live: Li
     live.terminate(run_id, force=True)
     assert live.run(run_id).status.value == "CANCELED"
     wait_until_gone(live, job_id)
-    live.wait("the run to tell it", lambda: "its run is CANCELED and needs it no more" in live.told(run_id))
+    live.wait("the run to tell it", lambda: "its run is CANCELED and no longer needs it" in live.told(run_id))
 
 
 def test_the_job_of_a_run_that_is_deleted_is_cancelled(live: LiveSlurm, waiting: Waiting) -> None:
@@ -88,7 +89,7 @@ def test_a_worker_is_given_time_to_end_and_killed_only_when_it_does_not(live: Li
         live.wait_for(run_id, "CANCELED")
         wait_until_gone(live, live.job(run_id))
     willing, deaf = (report.read(files_of(live.run(at_work[piece])).report) for piece in WORKING)
-    assert (willing.told, willing.signal, deaf.told, deaf.signal) == ("SIGUSR1", None, "SIGUSR1", 9)
+    assert (willing.stop_signal, willing.signal, deaf.stop_signal, deaf.signal) == ("SIGUSR1", None, "SIGUSR1", 9)
     assert 'Execution of run for "__ASSET_JOB" canceled' in live.told(at_work["willing"])
 
 

@@ -82,6 +82,11 @@ def test_a_job_that_cannot_start_in_time_is_cancelled_and_says_why_it_waited(clu
     assert cluster.command("squeue", "-h", "-t", "PD,R").split() == [] and left_behind(deployment[0]) == []
 
 
+def test_an_option_that_sbatch_does_not_know_is_reported_before_any_run(deployment: tuple[Home, Postgres]) -> None:
+    problems = wrong(look(deployment, sbatch_options={"colour": "red"}))
+    assert "unrecognized option '--colour=red'" in problems[0] and "or sbatch_options in the launcher's config" in problems[0]
+
+
 def test_a_python_that_the_node_does_not_have_is_told_with_the_end_of_the_log(deployment: tuple[Home, Postgres]) -> None:
     (problem,) = wrong(look(deployment, python="/nowhere/python"))
     (log,) = deployment[0].root.rglob("*.log")

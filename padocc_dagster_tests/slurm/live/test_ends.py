@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from padocc_dagster.slurm import tags
+from padocc_dagster.slurm.runs import tags
 from padocc_dagster_tests.slurm.live.conftest import ALLOCATION, LOAD, LiveSlurm, serve
 from padocc_dagster_tests.slurm.live.steps import ended, gate, launch_and_begin, partition, recorded
 from padocc_dagster_tests.slurm.live.tally import tally
@@ -85,7 +85,7 @@ def second_minute(live: LiveSlurm, early: dict[str, str]) -> None:
 
 def asked(live: LiveSlurm, run_id: str, word: str) -> list[str]:
     """What each attempt asked for, of the allocation's part with that word."""
-    return [part.split("=")[1] for run in live.family(run_id) for part in run.tags[tags.ASKED].split() if part.startswith(word)]
+    return [part.split("=")[1] for run in live.family(run_id) for part in run.tags[tags.REQUESTED].split() if part.startswith(word)]
 
 
 def causes(live: LiveSlurm, run_id: str) -> list[str]:
@@ -127,7 +127,7 @@ def test_a_run_that_asks_for_more_than_is_allowed_is_refused_at_launch(live: Liv
 def test_scancel_by_hand_cancels_the_run_says_by_whom_and_is_not_repeated(live: LiveSlurm, early: dict[str, str]) -> None:
     run_id = early["cancelled by hand"]
     [told] = ended(live, run_id, 1, "CANCELED")
-    assert f"SLURM job {live.job(run_id)}: CANCELLED by " in told and "Next: it is not repeated" in told
+    assert f"SLURM job {live.job(run_id)}: CANCELLED by " in told and "Next: it is not retried" in told
     assert f"user id {os.getuid()}" in told or "root" in told
 
 
@@ -156,13 +156,13 @@ def test_a_worker_that_raises_fails_the_step_and_is_not_repeated(live: LiveSlurm
     [told] = ended(live, early["raises"], 1, "FAILURE")
     told_tags = recorded(live, early["raises"])
     assert told_tags[tags.CAUSE] == "COMPLETED" and told_tags[tags.USED].startswith("elapsed=00:00:") and "peak=" in told_tags[tags.USED]
-    assert "Steps failed: ['load']" in told and "is over. Asked: time=00:20:00 memory=1G cpus=1. Used: elapsed=" in told
+    assert "Steps failed: ['load']" in told and "is over. Requested: time=00:20:00 memory=1G cpus=1. Used: elapsed=" in told
 
 
 def test_a_job_whose_set_up_fails_is_told_with_its_log_and_is_not_repeated(live: LiveSlurm, early: dict[str, str]) -> None:
     [told] = ended(live, early["no set-up"], 1, "FAILURE")
     assert causes(live, early["no set-up"]) == ["LAUNCH_FAILED"] and live.events("no set-up")["began"] == 0
-    assert "Line 1 of set_up failed" in told and "Its exit status was 78" in told and "Next: it is not repeated. Read the log" in told
+    assert "Line 1 of set_up failed" in told and "Its exit status was 78" in told and "Next: it is not retried. Read the log" in told
 
 
 def test_what_a_worker_prints_is_shown_after_its_job_has_ended(live: LiveSlurm, early: dict[str, str]) -> None:
@@ -180,9 +180,9 @@ def test_a_job_out_of_memory_is_repeated_with_twice_as_much_until_it_ends_well(l
     told = ended(live, run_id, 3)
     assert causes(live, run_id) == ["OUT_OF_MEMORY", "OUT_OF_MEMORY", "COMPLETED"] and asked(live, run_id, "memory") == ["1G", "2G", "4G"]
     for said, memory, following in zip(told[:2], ("1G", "2G"), ("2G", "4G"), strict=True):
-        assert f"OUT_OF_MEMORY on {live.cluster.node}. It ran 0:00:" in said and " MiB at most, as sampled; it had asked for" in said
+        assert f"OUT_OF_MEMORY on {live.cluster.node}. It ran 0:00:" in said and " MiB at most, as sampled; it had requested" in said
         assert f"memory={memory}" in said and "piece two escalations says hello" in said and "oom-kill" in said
-        assert f"asking for time=00:20:00 memory={following} cpus=1" in said
+        assert f"requesting time=00:20:00 memory={following} cpus=1" in said
         assert "scontrol show job" in said and "sacct -j" in said and "tail -n 50" in said
     assert "Used: elapsed=00:00:" in told[2] and "peak=2" in told[2]
 
@@ -191,14 +191,14 @@ def test_a_job_out_of_memory_at_the_cap_says_so_and_stops(live: LiveSlurm, early
     run_id = early["at the cap"]
     told = ended(live, run_id, 3, "FAILURE")
     assert causes(live, run_id) == ["OUT_OF_MEMORY"] * 3 and asked(live, run_id, "memory") == ["1G", "2G", "4G"]
-    assert "memory 8G was cut to 4G, the most that is allowed. That was not enough, so it is not repeated. Set the run tag" in told[2]
+    assert "memory 8G was cut to 4G, the most that is allowed. That was not enough, so it is not retried. Set the run tag" in told[2]
 
 
 def test_a_job_beyond_its_wall_time_is_repeated_with_twice_as_much(live: LiveSlurm, early: dict[str, str]) -> None:
     run_id = early["beyond its minute"]
     first, _ = ended(live, run_id, 2)
     assert causes(live, run_id) == ["TIMEOUT", "COMPLETED"] and asked(live, run_id, "time") == ["00:01:00", "00:02:00"]
-    assert f"TIMEOUT on {live.cluster.node}. It ran 0:01:" in first and "asking for time=00:02:00 memory=1G" in first
+    assert f"TIMEOUT on {live.cluster.node}. It ran 0:01:" in first and "requesting time=00:02:00 memory=1G" in first
 
 
 def test_a_job_on_a_drained_node_goes_on_and_one_that_waits_for_it_says_so(live: LiveSlurm) -> None:
@@ -233,7 +233,7 @@ def test_a_job_whose_node_fails_is_repeated_elsewhere_or_where_there_is_no_elsew
     gate(live, "on a failing node").touch()
     told, again = ended(live, run_id, 2)
     assert causes(live, run_id) == ["NODE_FAIL", "COMPLETED"]
-    assert f"asking for time=00:20:00 memory=1G cpus=1 exclude={live.cluster.node}" in told
+    assert f"requesting time=00:20:00 memory=1G cpus=1 exclude={live.cluster.node}" in told
     assert f"SLURM has no other nodes for the job than {live.cluster.node}, which failed before" in again
 
 

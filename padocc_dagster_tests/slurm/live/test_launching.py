@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import psutil
 
-from padocc_dagster.slurm import tags
+from padocc_dagster.slurm.runs import tags
 from padocc_dagster_tests.slurm.live.conftest import LiveSlurm
 from padocc_dagster_tests.slurm.live.jobs import jobs, wrong_numbers
 from padocc_dagster_tests.slurm.live.tally import tally
@@ -26,7 +26,7 @@ def test_a_run_costs_one_sbatch_and_at_most_one_lookup(live: LiveSlurm) -> None:
     assert (live.submissions(run_id), live.lookups(run_id)) in [(1, 0), (1, 1)]
     job_id, told = live.job(run_id), live.told(run_id)
     assert f"SLURM job {job_id} submitted" in told
-    assert live.run(run_id).tags[tags.ASKED].startswith("time=00:20:00 memory=1G cpus=1")
+    assert live.run(run_id).tags[tags.REQUESTED].startswith("time=00:20:00 memory=1G cpus=1")
 
 
 def test_bad_tags_fail_the_run_at_launch_with_what_is_allowed_and_without_a_submission(live: LiveSlurm) -> None:
@@ -51,7 +51,7 @@ def test_a_qos_that_slurm_does_not_know_is_told_in_its_words_and_not_tried_again
 def test_tags_copied_from_another_run_are_not_believed(live: LiveSlurm) -> None:
     other = live.run(live.launch("copied-from")).run_id
     live.wait_for(other, "SUCCESS")
-    copied = {name: value for name, value in live.run(other).tags.items() if name.startswith("slurm/")}
+    copied = {name: value for name, value in live.run(other).tags.items() if name.startswith(("padocc/", "slurm/"))}
     assert copied[tags.JOB_OF] == other
     run_id = live.launch("copied-to", copied)
     live.wait_for(run_id, "SUCCESS")

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from padocc_dagster.slurm import tags
+from padocc_dagster.slurm.runs import tags
 from padocc_dagster_tests.slurm.live.conftest import LiveSlurm
 from padocc_dagster_tests.slurm.live.jobs import wrong_numbers
 from padocc_dagster_tests.slurm.live.tally import tally

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from padocc_dagster.slurm import tags
+from padocc_dagster.slurm.runs import tags
 from padocc_dagster_tests.slurm.live.conftest import ALLOCATION, LOAD, LiveSlurm, serve
 from padocc_dagster_tests.slurm.live.steps import ended, gate, launch_and_begin, partition
 from padocc_dagster_tests.slurm.live.tally import tally

@@ -11,7 +11,7 @@ import yaml
 
 from padocc_dagster.pipeline.layout import Project
 from padocc_dagster.pipeline.status import project_state, read_rows
-from padocc_dagster.slurm import tags
+from padocc_dagster.slurm.runs import tags
 from padocc_dagster_tests.make_netcdf import Series, write
 from padocc_dagster_tests.slurm.live.conftest import LiveSlurm, serve
 from tools.slurm_cluster.cluster import Cluster
@@ -75,11 +75,11 @@ def test_a_compute_that_needs_three_times_its_memory_is_published_after_two_esca
 ) -> None:
     live.wait("the huge product", lambda: phase_of(live, "huge") == "complete", 600)
     computes = [run for run in runs_of(live, "huge") if "cloud_product" in {key.to_user_string() for key in run.asset_selection or ()}]
-    asked = [run.tags[tags.ASKED].split("memory=")[1].split()[0] for run in computes]
+    asked = [run.tags[tags.REQUESTED].split("memory=")[1].split()[0] for run in computes]
     assert asked == GIVEN
     assert [run.tags[tags.CAUSE] for run in computes[:2]] == ["OUT_OF_MEMORY"] * 2
     story = live.told(computes[1].run_id)
-    assert f"asking for time=00:20:00 memory={GIVEN[-1]}" in story and "OUT_OF_MEMORY" in story
+    assert f"requesting time=00:20:00 memory={GIVEN[-1]}" in story and "OUT_OF_MEMORY" in story
     published = live.services.home.workdir.completed / "group"
     assert [path.name for path in published.glob("huge_*")]
     record_property("figure", f"a compute that needs three times its memory: published after {', '.join(asked)}")

@@ -9,9 +9,9 @@ import dagster as dg
 import pytest
 import yaml
 
-from padocc_dagster.slurm import tags
-from padocc_dagster.slurm.identity import run_of
 from padocc_dagster.slurm.launcher import SlurmRunLauncher
+from padocc_dagster.slurm.runs import tags
+from padocc_dagster.slurm.runs.tags import run_of
 from padocc_dagster_tests.slurm.desk import INSTANCE, Desk
 from padocc_dagster_tests.slurm.live.shims import Shims
 from tools.slurm_cluster.cluster import Cluster

@@ -16,7 +16,7 @@ import yaml
 
 from padocc_dagster.pipeline.layout import Project
 from padocc_dagster.pipeline.status import project_state, read_rows
-from padocc_dagster.slurm import tags
+from padocc_dagster.slurm.runs import tags
 from padocc_dagster_tests.make_netcdf import Series, write
 from padocc_dagster_tests.slurm.live.conftest import LiveSlurm, serve
 from tools.slurm_cluster.cluster import Cluster

@@ -1,0 +1,1 @@
+"""A batch job as text: the options of sbatch and the script."""

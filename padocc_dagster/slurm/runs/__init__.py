@@ -1,0 +1,1 @@
+"""Runs and their jobs: submitted, watched, cancelled and brought to their end."""

@@ -1,0 +1,122 @@
+"""Cancelling: a run on request, from any process, and jobs that should not be there, whose run ended or has another job.
+
+A running job gets a signal and time to end; its own host process kills it after that (`node/host.py`).
+"""
+
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from padocc_dagster.slurm.node import report as reports
+from padocc_dagster.slurm.runs import tags
+from padocc_dagster.slurm.runs.events import add_event
+from padocc_dagster.slurm.runs.tags import files_of, is_of, run_of
+from padocc_dagster.slurm.scheduler.client import Client, SlurmError
+from padocc_dagster.slurm.scheduler.job import Job
+from padocc_dagster.slurm.scheduler.queue import Queue
+from padocc_dagster.slurm.settings import Settings
+
+if TYPE_CHECKING:
+    from dagster import DagsterInstance, DagsterRun, RunRecord, RunsFilter
+
+CANCEL_SIGNAL = "USR1"
+"""Means to the job's host that a person cancelled the run. SLURM itself sends SIGTERM, which means something else."""
+LAST_WORDS_SECONDS = 60.0
+"""How long a worker whose run has ended may take to end."""
+
+
+def terminate(instance: "DagsterInstance", run_id: str, client: Client) -> bool:
+    """Cancel the run. Where SLURM does not answer, the run stays CANCELING and the reconciler tries again."""
+    run = instance.get_run_by_id(run_id)
+    if run is None or run.is_finished:
+        return False
+    instance.report_run_canceling(run)
+    files, recorded = files_of(run), run.tags.get(tags.JOB_ID, "")
+    if files is None or not recorded.isdigit():
+        return True
+    job_id = int(recorded)
+    try:
+        job = client.show(job_id)
+        if job is None or job.is_over or not is_of(job, run):
+            return True
+        if not job.is_pending:
+            client.signal(job_id, CANCEL_SIGNAL)
+            return True
+        client.cancel([job_id])
+    except SlurmError as error:
+        sentence = f"SLURM job {job_id} could not be cancelled: {error}. The launcher tries again as soon as SLURM answers."
+        add_event(instance, run, sentence, files, job_id)
+        return True
+    instance.report_run_canceled(run, f"SLURM job {job_id} was cancelled before it began.")
+    return True
+
+
+def end_strays(
+    instance: "DagsterInstance", records: Mapping[str, "RunRecord"], queue: Queue, settings: Settings, client: Client
+) -> list[int]:
+    """Cancel this instance's jobs that no run needs; signal again those whose run is being cancelled. Returns the cancelled."""
+    from dagster import DagsterRunStatus
+
+    ours = settings.log_folder.instance_id()
+    cancel: dict[int, DagsterRun | None] = {}
+    for job in queue.jobs.values():
+        run_id = None if job.is_over else run_of(job.comment, ours)
+        if run_id is None:
+            continue
+        record = records.get(run_id) or next(iter(instance.get_run_records(_by_id(run_id))), None)
+        run = record.dagster_run if record else None
+        if run is not None and run.status is DagsterRunStatus.CANCELING and not job.is_pending:
+            with suppress(SlurmError):
+                client.signal(job.job_id, CANCEL_SIGNAL)
+        elif record is None or _is_over(record, job) or _is_a_second(instance, record.dagster_run, job):
+            cancel[job.job_id] = run
+    if not cancel:
+        return []
+    try:
+        client.cancel(list(cancel))
+    except SlurmError:
+        return []
+    for job_id, run in cancel.items():
+        if run is not None and (files := files_of(run)):
+            add_event(
+                instance, run, f"SLURM job {job_id} is cancelled: its run is {run.status.value} and no longer needs it.", files, job_id
+            )
+    return list(cancel)
+
+
+def _by_id(run_id: str) -> "RunsFilter":
+    from dagster import RunsFilter
+
+    return RunsFilter(run_ids=[run_id])
+
+
+def _is_over(record: "RunRecord", job: Job) -> bool:
+    """Whether the job's run has ended, and, if the job runs, long enough ago."""
+    from dagster import DagsterRunStatus
+
+    run = record.dagster_run
+    if run.status is DagsterRunStatus.CANCELING:
+        return job.is_pending
+    return run.is_finished and (job.is_pending or time.time() - (record.end_time or 0) > LAST_WORDS_SECONDS)
+
+
+def _is_a_second(instance: "DagsterInstance", run: "DagsterRun", job: Job) -> bool:
+    """Whether another job hosts the run. Where this one does, though another is recorded, the record is corrected.
+
+    One that runs and has not visibly claimed the run is left alone: it is about to claim it, or ends without it.
+    """
+    own = tags.own(run.run_id, run.tags)
+    if own.get(tags.STATE) != tags.SUBMITTED or own.get(tags.JOB_ID) == str(job.job_id):
+        return False
+    files = files_of(run)
+    try:
+        hosted = reports.read(files.report) if files else None
+    except OSError:
+        return False
+    if hosted is None or not hosted.job_id:
+        return job.is_pending
+    if hosted.job_id == job.job_id:
+        instance.add_run_tags(run.run_id, {tags.JOB_ID: str(job.job_id)})
+        return False
+    return True

@@ -1,0 +1,97 @@
+"""Which jobs have ended, and how, from every source that may know, and only when it is certain.
+
+A job that is not in the queue may have ended, or be on its way from one list to the next. So the order is: the accounting, the queue's
+own memory of ended jobs, the controller, the job's own report; and a job that no source knows is given up after two looks and
+`VANISHED_SECONDS`. A job that only the accounting still lists as running gets `LAG_SECONDS`.
+"""
+
+import math
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from padocc_dagster.slurm.runs.tags import is_of, report_of
+from padocc_dagster.slurm.scheduler.client import Client, NoAccountingError, NoAnswerError
+from padocc_dagster.slurm.scheduler.job import Job
+from padocc_dagster.slurm.scheduler.queue import Queue, missed
+from padocc_dagster.slurm.settings import Settings
+
+if TYPE_CHECKING:
+    from dagster import DagsterRun
+
+VANISHED_SECONDS = 120.0
+ACCOUNTING_SECONDS = 60.0
+"""How long to wait for the accounting, which records an end a little later than the queue."""
+LAG_SECONDS = 3600.0
+CLOCKS_DIFFER = timedelta(hours=15)
+"""Postgres writes down a run's creation by its server's time zone, which is up to 14 hours ahead, and Dagster reads that as UTC."""
+NO_ACCOUNTING_SECONDS = 86400.0
+SHOWN_AT_ONCE = 20
+
+
+def ends_of(runs: Mapping[int, "DagsterRun"], queue: Queue, since: datetime, settings: Settings, client: Client) -> dict[int, Job | None]:
+    """For the jobs that have certainly ended, what SLURM says of them; None when only the job's own report, or nobody, knows.
+
+    `runs` maps the ids of jobs that left the queue to their runs, of which the first was created at `since`.
+    """
+    accounted = _accounted(runs, since, settings, client)
+    first_missed = missed(settings.log_folder.queue, set(runs))
+    controller = _Controller(client)
+    ends: dict[int, Job | None] = {}
+    for job_id, run in runs.items():
+        seen = queue.jobs.get(job_id)
+        is_anothers = seen is not None and not is_of(seen, run)
+        waited = math.inf if is_anothers else time.time() - first_missed[job_id]
+        accounting = _own(accounted.get(job_id) if accounted else None, run)
+        if accounting is not None and accounting.is_over:
+            ends[job_id] = accounting
+        elif accounted is None or waited > ACCOUNTING_SECONDS:
+            remembered = controller.show(job_id, run) or _own(seen, run)
+            patience = max(VANISHED_SECONDS if accounting is None else LAG_SECONDS, 2 * settings.poll_interval_seconds)
+            if remembered is not None:
+                if remembered.is_over:
+                    ends[job_id] = remembered
+            elif ((report := report_of(run)) and report.ended) or waited > patience:
+                ends[job_id] = None
+    return ends
+
+
+class _Controller:
+    """The controller's memory of single jobs, read a few times in a pass, and no more once it is silent."""
+
+    def __init__(self, client: Client) -> None:
+        self._client, self._left = client, SHOWN_AT_ONCE
+
+    def show(self, job_id: int, run: "DagsterRun") -> Job | None:
+        """What it says of the run's job; None when it knows none, or is silent."""
+        if self._left <= 0:
+            return None
+        self._left -= 1
+        try:
+            return _own(self._client.show(job_id), run)
+        except NoAnswerError:
+            self._left = 0
+            return None
+
+
+def _accounted(runs: Mapping[int, "DagsterRun"], since: datetime, settings: Settings, client: Client) -> dict[int, Job] | None:
+    """What the accounting says; None where there is none or it does not answer. That a cluster has none is found out once a day."""
+    mark = settings.log_folder.root / "no-accounting"
+    if mark.exists() and 0 <= time.time() - mark.stat().st_mtime < NO_ACCOUNTING_SECONDS:
+        return None
+    try:
+        jobs = client.accounting(sorted(runs), since - CLOCKS_DIFFER)
+    except NoAccountingError:
+        with suppress(OSError):  # the disk may be full
+            mark.touch()
+        return None
+    except NoAnswerError:
+        return None
+    return {job.job_id: job for job in jobs}
+
+
+def _own(job: Job | None, run: "DagsterRun") -> Job | None:
+    """The job, if it is this run's."""
+    return job if job is not None and is_of(job, run) else None

@@ -1,0 +1,1 @@
+"""SLURM's programs, what they print, and one look at the queue for every process."""
