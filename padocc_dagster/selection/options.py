@@ -10,6 +10,7 @@ from padocc_dagster.selection.problems import Findings, some
 from padocc_dagster.selection.validation import Fields, Text
 
 NO_BASE64 = "only PADOCC's aggregator P reads which variables to store as base64, and P writes wrong shapes and is not run: leave it out"
+REFERENCES, NO_CFA = "choose kerchunk or parquet", "choose another cloud format (and cfa: false)"
 Entry = TypeVar("Entry")
 
 
@@ -72,33 +73,24 @@ def refuse_what_does_not_go_together(
     """Report what PADOCC 1.5.1 cannot do. `variables` and `dropped`: whether any are given. No files means that they are not known."""
     made = options.cloud_format
     cfa, references = options.cfa or made == "CFA", made in ("kerchunk", "parquet")
+    dimensions = options.concat_dims or options.identical_dims
+    within_nothing = options.identical_within is not None and not options.identical_dims
     both = [name for name in options.identical_dims if name in options.concat_dims]
-    no_variables = f"PADOCC 1.5.1 keeps all variables in the cloud format {made}: leave variables out"
-    no_aggregator = f"aggregator {options.aggregator} has no part in the cloud format {made}: leave it out"
-    instead = "where the group sets {}), or choose kerchunk or parquet"
+    all_kept = f"PADOCC 1.5.1 keeps all variables in the cloud format {made}"
+    no_part = f"aggregator {options.aggregator} has no part in the cloud format {made}"
     for wrong, text in (
         (variables and dropped, "variables says which are kept and dropped which are not: keep one of the two"),
         (dropped and cfa, "PADOCC 1.5.1 keeps all variables in a CFA aggregation: leave dropped out, or choose no CFA"),
-        (
-            cfa and (options.concat_dims or options.identical_dims),
-            "a CFA aggregation finds its dimensions itself: leave concat_dims and identical_dims out, or choose no CFA",
-        ),
-        (
-            options.identical_within is not None and not options.identical_dims,
-            "identical_within says how far apart what is declared identical may be: name that in identical_dims",
-        ),
+        (dimensions and cfa, "a CFA aggregation finds its dimensions itself: leave concat_dims and identical_dims out, or choose no CFA"),
+        (within_nothing, "identical_within says how far apart what is declared identical may be: name that in identical_dims"),
         (both, f"{some(both)} is in concat_dims and in identical_dims: keep one of the two"),
-        (variables and not references, f"{no_variables} (variables: [] {instead.format('them')}"),
+        (variables and not references, f"{all_kept}: leave variables out (variables: [] where the group sets them), or {REFERENCES}"),
         (
             variables and references and cfa,
             "PADOCC 1.5.1 keeps all variables in a CFA aggregation: leave variables out, or set cfa to false",
         ),
-        (options.aggregator and not references, f"{no_aggregator} (aggregator: null {instead.format('it')}"),
-        (
-            cfa and len(files) == 1,
-            "a CFA aggregation needs at least two source files and there is one: choose another cloud format (and cfa: false), or widen "
-            "the pattern",
-        ),
+        (options.aggregator and not references, f"{no_part}: leave it out (aggregator: null where the group sets it), or {REFERENCES}"),
+        (cfa and len(files) == 1, f"a CFA aggregation needs at least two source files and there is one: {NO_CFA}, or widen the pattern"),
     ):
         if wrong:
             findings.add(line, text)
