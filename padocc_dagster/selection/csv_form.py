@@ -41,11 +41,8 @@ def is_header(line: int, cells: list[str], findings: Findings) -> bool:
     """Whether the first row names the columns. PADOCC takes columns by place, so a header in another order is a problem."""
     names = [re.sub(r"[ \-]+", "_", cell.lower()) for cell in cells]
     if "proj_code" in names[1:]:
-        findings.add(
-            line,
-            f"the header has {names[names.index('proj_code', 1)]!r} in another place than the first: "
-            "the columns are project code, pattern, updates, removals, variables, in this order",
-        )
+        columns = "the columns are project code, pattern, updates, removals, variables, in this order"
+        findings.add(line, f"the header has 'proj_code' in another place than the first: {columns}")
         return True
     return names[0] in HEADERS and not any("/" in cell for cell in cells[1:2])
 

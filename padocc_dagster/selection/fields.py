@@ -6,13 +6,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator
+from pydantic import AfterValidator, Field, PlainValidator
 
 from padocc_dagster.pipeline.names import path_problem
 from padocc_dagster.selection.options import Options, Variable, once
 from padocc_dagster.selection.problems import Findings, some
 from padocc_dagster.selection.text import read_text
-from padocc_dagster.selection.validation import Fields, Part, Text, shown
+from padocc_dagster.selection.validation import DEEPEST, Fields, Part, Text, shown
 
 LARGEST = 2**63
 """Integers that an attribute can hold are below it."""
@@ -22,9 +22,7 @@ def _attribute(name: Any) -> str:
     """The name of an attribute in NetCDF and Zarr."""
     if isinstance(name, str) and name and name == name.strip() and name.isprintable() and "/" not in name:
         return name
-    raise ValueError(
-        f"{shown(name)} is not the name of an attribute; write printable characters without '/' and without spaces around them"
-    )
+    raise ValueError("not the name of an attribute; write printable characters without '/' and without spaces around them")
 
 
 def _attribute_value(value: Any) -> Any:
@@ -55,7 +53,6 @@ Variables = Annotated[tuple[Variable, ...], Field(strict=False), AfterValidator(
 Removals = Annotated[
     tuple[Attribute, ...],
     Field(strict=False, description="write a list of attributes, [history, comment]"),
-    BeforeValidator(lambda value: list(value) if isinstance(value, dict) else value),
     AfterValidator(once),
 ]
 
@@ -96,7 +93,10 @@ PROJECT_FIELDS = ("code", "pattern", "files", "file_list", *Common.model_fields)
 
 
 def with_files(part: Part, folder: Path, findings: Findings) -> Part:
-    """The part with the content of JSON files in the place of their paths, which may be relative to the config's folder."""
+    """The part with the content of JSON files in the place of their paths, which may be relative to the config's folder.
+
+    Of a mapping of removals, the keys count.
+    """
     if not isinstance(part.value, dict):
         return part
     value, files = dict(part.value), {}
@@ -108,6 +108,8 @@ def with_files(part: Part, folder: Path, findings: Findings) -> Part:
             except ValueError as error:
                 findings.add(part.line(name), str(error))
                 del value[name]
+    if isinstance(value.get("removals"), dict):
+        value["removals"] = list(value["removals"])
     return replace(part, value=value, files=files)
 
 
@@ -122,6 +124,13 @@ def _read_json(folder: Path, written: str, what: str) -> Any:
         raise ValueError(f"{what} is not good JSON ({error}): correct it") from None
     if not isinstance(value, (dict, list)):
         raise ValueError(f'{what} is {shown(value)}: write {{"name": "value"}}, or a list of attributes to remove')
+    level = [value]
+    for _ in range(DEEPEST):
+        level = [
+            child for entry in level if isinstance(entry, (dict, list)) for child in (entry.values() if isinstance(entry, dict) else entry)
+        ]
+    if level:
+        raise ValueError(f"values in {what} are nested more than {DEEPEST} deep: attributes need 2")
     return value
 
 

@@ -71,11 +71,8 @@ def read_code(code: str, part: Part, codes: dict[str, tuple[str, int]], findings
     if other == code:
         findings.add(line, f"the code is on line {first} too: a code stands for one project, rename one of them")
     else:
-        findings.add(
-            line,
-            f"the code differs from {other!r} on line {first} in letter case only, "
-            "which is the same folder on some file systems: rename one of them",
-        )
+        same = "which is the same folder on some file systems: rename one of them"
+        findings.add(line, f"the code differs from {other!r} on line {first} in letter case only, {same}")
 
 
 def find_again(spec: ProjectSpec) -> ProjectSpec:

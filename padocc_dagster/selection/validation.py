@@ -19,6 +19,9 @@ from padocc_dagster.selection.problems import Findings
 Loc = tuple[str | int, ...]
 Text = Annotated[str, StringConstraints(strip_whitespace=True)]
 LONGEST = 60
+"""Of a value in a sentence."""
+DEEPEST = 20
+"""How deep values may be nested, which are walked by recursion."""
 PLAIN = re.compile(r"[\w:.{}\-]+")
 PRECISE = {"string_pattern_mismatch": "use letters, digits, '_', '.', '+' and '-' only"}
 """Type of pydantic's error → what to write instead. A field's description goes before the general ones."""
@@ -62,8 +65,8 @@ class Part:
     """Field → what to call the file that it was read from."""
 
     def at(self, name: str | int) -> "Part":
-        """An entry; of a mapping that lacks it, None."""
-        return Part(self.value.get(name) if isinstance(self.value, dict) else self.value[name], self.lines, (*self.loc, name))
+        """An entry."""
+        return Part(self.value[name], self.lines, (*self.loc, name))
 
     def line(self, *loc: str | int) -> int:
         place = (*self.loc, *loc)
@@ -114,12 +117,10 @@ def shown(value: Any) -> str:
 def _reached(value: Any, loc: Loc) -> Loc:
     """As much of a place as is in the value itself: pydantic's goes on into what validators have made of it."""
     for number, name in enumerate(loc):
-        if not isinstance(value, (dict, list)):
+        known = value if isinstance(value, dict) else range(len(value)) if isinstance(value, list) else ()
+        if name not in known:
             return loc[:number]
-        try:
-            value = value[name]  # type: ignore[index]
-        except (LookupError, TypeError):
-            return loc[:number]
+        value = value[name]
     return loc
 
 

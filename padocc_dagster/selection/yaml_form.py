@@ -20,10 +20,9 @@ from yaml.constructor import SafeConstructor
 
 from padocc_dagster.selection.problems import Findings
 from padocc_dagster.selection.text import Unreadable
-from padocc_dagster.selection.validation import Loc, Part, shown
+from padocc_dagster.selection.validation import DEEPEST, Loc, Part, shown
 
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-DEEPEST = 20
 
 
 def read_yaml(text: str, findings: Findings) -> Part:
