@@ -5,11 +5,9 @@ Projects are named one by one, or come from a STAC catalogue (`stac/`).
 Knows neither Dagster nor PADOCC's code. Data files are never opened here: their names, kinds and sizes are enough.
 """
 
-from padocc_dagster.selection.again import find_again
-from padocc_dagster.selection.config import SUFFIXES, read_group_config, select_again
-from padocc_dagster.selection.group_config import GroupConfig
-from padocc_dagster.selection.problems import ConfigRejected, Problem
-from padocc_dagster.selection.stac.unreachable import CatalogueUnreachable
+from padocc_dagster.selection.config import SUFFIXES, GroupConfig, read_group_config, select_again
+from padocc_dagster.selection.problems import CatalogueUnreachable, ConfigRejected, Problem
+from padocc_dagster.selection.project import find_again
 
 __all__ = [
     "SUFFIXES",

@@ -8,17 +8,18 @@ Each entry is one line, so a quote that is left open cannot swallow the projects
 
 import csv
 import re
+from typing import Any
 
 from padocc_dagster.selection.problems import Findings
-from padocc_dagster.selection.tree import Fields, Node
+from padocc_dagster.selection.validation import Loc, Part
 
 HEADERS = ("proj_code", "project_code", "project", "code")
 COLUMNS = ("code", "pattern", "updates", "removals")
 SPACE_AFTER_QUOTE = re.compile(r'"[ \t]+(?=,|$)')
 
 
-def read_csv(text: str, findings: Findings) -> Node:
-    """The tree of the config: a mapping with the field `projects`."""
+def read_csv(text: str, findings: Findings) -> Part:
+    """The config: a mapping with the field `projects`. All fields of a project are on one line."""
     rows = []
     for line, row in enumerate(text.split("\n"), start=1):
         if not row.strip() or row.lstrip().startswith("#"):
@@ -31,25 +32,23 @@ def read_csv(text: str, findings: Findings) -> Node:
         rows.append((line, [cell.strip() for cell in cells]))
     if rows and is_header(*rows[0], findings):
         del rows[0]
-    projects = [Node(fields_of_row(line, cells), line) for line, cells in rows if any(cells)]
-    return Node({"projects": Node(projects, 1)}, 1)
+    rows = [(line, cells) for line, cells in rows if any(cells)]
+    lines: dict[Loc, int] = {("projects", number): line for number, (line, _) in enumerate(rows)}
+    return Part({"projects": [fields_of_row(cells) for _, cells in rows]}, lines)
 
 
 def is_header(line: int, cells: list[str], findings: Findings) -> bool:
     """Whether the first row names the columns. PADOCC takes columns by place, so a header in another order is a problem."""
     names = [re.sub(r"[ \-]+", "_", cell.lower()) for cell in cells]
     if "proj_code" in names[1:]:
-        findings.add(
-            line,
-            f"the header has {names[names.index('proj_code', 1)]!r} in another place than the first: "
-            "the columns are project code, pattern, updates, removals, variables, in this order",
-        )
+        columns = "the columns are project code, pattern, updates, removals, variables, in this order"
+        findings.add(line, f"the header has 'proj_code' in another place than the first: {columns}")
         return True
     return names[0] in HEADERS and not any("/" in cell for cell in cells[1:2])
 
 
-def fields_of_row(line: int, cells: list[str]) -> Fields:
+def fields_of_row(cells: list[str]) -> dict[str, Any]:
     """One row as the fields of a project; empty cells are fields that are not given."""
-    fields = {name: Node(cell, line) for name, cell in zip(COLUMNS, cells, strict=False) if cell}
-    variables = [Node(cell, line) for cell in cells[len(COLUMNS) :] if cell]
-    return {**fields, "variables": Node(variables, line)} if variables else fields
+    fields: dict[str, Any] = {name: cell for name, cell in zip(COLUMNS, cells, strict=False) if cell}
+    variables = [cell for cell in cells[len(COLUMNS) :] if cell]
+    return {**fields, "variables": variables} if variables else fields

@@ -14,12 +14,14 @@ from padocc_dagster.pipeline.names import nearest
 from padocc_dagster.pipeline.remedies.words import TO_FILL_IN
 from padocc_dagster.pipeline.spec import ProjectSpec
 from padocc_dagster.pipeline.steps.step import StepRefused
-from padocc_dagster.selection.options import NOT_TAKEN, OPTIONS
+from padocc_dagster.selection.fields import PROJECT_FIELDS
+from padocc_dagster.selection.options import Options
 from padocc_dagster.selection.problems import Findings
-from padocc_dagster.selection.project import PROJECT_FIELDS, Group, read_project
+from padocc_dagster.selection.project import Group, read_project
 from padocc_dagster.selection.sources import WAYS
-from padocc_dagster.selection.tree import kind, tree_of
+from padocc_dagster.selection.validation import Part
 
+OPTIONS = tuple(Options.model_fields)
 FIELDS = (*(name for name in PROJECT_FIELDS if name not in ("code", "options")), *OPTIONS)
 PLACEHOLDERS = (*filter(str.isupper, TO_FILL_IN.values()), "NAME", "VALUE")
 WITH_ENTRIES = ("updates", "substitutions", "xarray")
@@ -39,8 +41,8 @@ def edited(
     edits: dict[Project, ProjectSpec] = {}
     for project, spec in specs.items():
         findings = Findings()
-        tree = tree_of(_edit(_values(spec), setting, removing))
-        found = read_project(tree, groups.setdefault(project.group, Group(folder)), findings)
+        part = Part(_edit(_values(spec), setting, removing))
+        found = read_project(part, groups.setdefault(project.group, Group(folder)), findings)
         prefix = f"project {spec.code[:40]!r}: "
         problems += [f"{project}: {problem.text.removeprefix(prefix)}" for problem in findings.problems]
         if found:
@@ -76,14 +78,13 @@ def _field_problems(setting: Mapping[str, Any], removing: Sequence[str]) -> list
         head, dot, entry = name.partition(".")
         if name == "code":
             problems.append("a project's code cannot be edited: it is the name of its folder; remove the project and add it under another")
-        elif head in NOT_TAKEN:
-            problems.append(f"{head} has no effect: {NOT_TAKEN[head]}")
+        elif head in Options.refused:
+            problems.append(f"{head} has no effect: {Options.refused[head]}")
         elif head not in FIELDS:
             problems.append(f"there is no field {name[:60]!r}: {nearest(head, FIELDS)}")
         elif dot and (head not in WITH_ENTRIES or not entry):
             problems.append(f"{name[:60]!r} names no entry: only {', '.join(WITH_ENTRIES)} have entries, as in updates.title")
-    both = [name for name in removing if name in setting]
-    problems += [f"{name} is to be set and to be removed: keep one of the two" for name in both]
+    problems += [f"{name} is to be set and to be removed: keep one of the two" for name in removing if name in setting]
     ways = [name for name in WAYS if name in setting]
     if len(ways) > 1:
         problems.append(f"{' and '.join(ways)} are to be set: keep exactly one of them")
@@ -112,20 +113,14 @@ def _values(spec: ProjectSpec) -> dict[str, Any]:
 def _edit(values: dict[str, Any], setting: Mapping[str, Any], removing: Sequence[str]) -> dict[str, Any]:
     for name in WAYS if any(way in setting for way in WAYS) else ():
         values.pop(name, None)
-    for name in removing:
+    for name in (*removing, *setting):
         head, _, entry = name.partition(".")
-        place = values["options"] if head in OPTIONS else values
+        place, new = values["options"] if head in OPTIONS else values, {entry or head: setting[name]} if name in setting else {}
         if not entry:
             place.pop(head, None)
-        elif isinstance(place.get(head), dict):
-            place[head] = {key: value for key, value in place[head].items() if key != entry}
-    for name, value in setting.items():
-        head, _, entry = name.partition(".")
-        place = values["options"] if head in OPTIONS else values
-        if not entry:
-            place[head] = value
+            place |= new
         elif isinstance(place.setdefault(head, {}), dict):
-            place[head] = {**place[head], entry: value}
+            place[head] = {key: value for key, value in place[head].items() if key != entry} | new
     if setting.get("cloud_format") in ("zarr", "CFA") and "aggregator" not in setting:
         values["options"].pop("aggregator", None)  # one that an earlier recomputation chose has no part in these formats
     return values
@@ -134,5 +129,5 @@ def _edit(values: dict[str, Any], setting: Mapping[str, Any], removing: Sequence
 def _shown(value: Any) -> str:
     if value is None:
         return "not set"
-    text = f"{kind(value)} of {len(value)}" if isinstance(value, list) and len(value) > 10 else str(value)
+    text = f"a list of {len(value)}" if isinstance(value, list) and len(value) > 10 else str(value)
     return text if len(text) <= 200 else text[:200] + "…"

@@ -1,7 +1,7 @@
-"""What is wrong with a group config: one sentence and one line number each, gathered so that all of them are told at once."""
+"""What is wrong with a group config: one sentence and one line number each, gathered so that all are reported at once."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -36,12 +36,21 @@ class ConfigRejected(ValueError):
         super().__init__("\n".join([headline, *(f"  {problem}" for problem in self.problems)]))
 
 
+class CatalogueUnreachable(ValueError):
+    """A catalogue does not answer, or not with what it should, after every retry: the one error that may pass. The message names the
+    address and what came of it.
+    """
+
+    def __str__(self) -> str:
+        return f"the catalogue could not be read: {super().__str__()}; try again later, and check the address"
+
+
+@dataclass(frozen=True)
 class Findings:
     """The problems found so far. `about` gives the same list a subject, which begins each sentence."""
 
-    def __init__(self, problems: list[Problem] | None = None, subject: str = "") -> None:
-        self.problems = [] if problems is None else problems
-        self.subject = subject
+    problems: list[Problem] = field(default_factory=list)
+    subject: str = ""
 
     def add(self, line: int | None, text: str) -> None:
         self.problems.append(Problem(line, self.subject + text))

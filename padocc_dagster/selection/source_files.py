@@ -1,14 +1,13 @@
-"""Single source files: whether each can be one, told by its name, kind, size and permissions, without opening it."""
+"""Single source files: whether each can be one, by its name, kind, size and permissions, without opening it."""
 
 import os
 import re
 import stat
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from padocc_dagster.pipeline.names import path_problem
 from padocc_dagster.selection.problems import Findings, some
-from padocc_dagster.selection.tree import Node
 
 TYPES = ("nc", "tif")
 """What PADOCC 1.5.1 takes, by the name's end (`padocc/core/utils.py:36`)."""
@@ -29,39 +28,41 @@ FAULTS = {
     "twice": ("there already, under the same or another name", "keep each file once"),
 }
 """What can be wrong with a file, and what to do."""
-Faults = dict[str, list[Node]]
+Listed = tuple[str, int]
+"""A path, and its line in the config."""
+Faults = dict[str, list[Listed]]
 """A key of FAULTS → the files that have it."""
 
 
-def good_files(entries: list[Node], findings: Findings, where: str = "") -> tuple[str, ...]:
-    """The good files in natural order. What is wrong with others is told by kind, with the count and the first three names."""
+def good_files(entries: list[Listed], findings: Findings, where: str = "") -> tuple[str, ...]:
+    """The good files in natural order. What is wrong with others is reported by kind, with the count and the first three names."""
     faults: Faults = defaultdict(list)
     good = sound_files(entries, faults)
-    tell_faults(faults, len(entries), findings, where)
+    for line, text in problems_of(faults, len(entries), where):
+        findings.add(line, text)
     return tuple(sorted(good, key=natural))
 
 
-def sound_files(entries: Iterable[Node], faults: Faults) -> list[str]:
+def sound_files(entries: Iterable[Listed], faults: Faults) -> list[str]:
     """The good files of one project, in the order given; the others go to the faults."""
     seen: set[tuple[int, int] | str] = set()
     good = []
-    for entry in entries:
-        fault, identity = fault_of(entry.value)
-        if fault or identity in seen or entry.value in seen:
-            faults[fault or "twice"].append(entry)
+    for path, line in entries:
+        fault, identity = fault_of(path)
+        if fault or identity in seen or path in seen:
+            faults[fault or "twice"].append((path, line))
         else:
-            good.append(entry.value)
-        seen.update({entry.value, identity or entry.value})
+            good.append(path)
+        seen.update({path, identity or path})
     return good
 
 
-def tell_faults(faults: Faults, count: int, findings: Findings, where: str = "") -> None:
-    """A problem for each kind of fault, with how many of so many files have it and the first three names."""
-    for fault, nodes in faults.items():
-        nodes.sort(key=lambda node: (node.line, natural(node.value)))
+def problems_of(faults: Faults, count: int, where: str = "") -> Iterator[tuple[int, str]]:
+    """A line and a sentence for each kind of fault: how many of so many files have it, and the first three names."""
+    for fault, listed in faults.items():
+        listed.sort(key=lambda entry: (entry[1], natural(entry[0])))
         what, remedy = FAULTS[fault]
-        names = some([node.value for node in nodes])
-        findings.add(nodes[0].line, f"{len(nodes)} of {count} source files{where}: {what}: {names}; {remedy}")
+        yield listed[0][1], f"{len(listed)} of {count} source files{where}: {what}: {some([path for path, _ in listed])}; {remedy}"
 
 
 def fault_of(path: str) -> tuple[str | None, tuple[int, int] | None]:

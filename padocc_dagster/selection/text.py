@@ -8,7 +8,7 @@ LARGEST = 64 * 1024**2
 """Bytes. A list of 50 000 paths takes about 5 MB."""
 
 
-class Unreadable(Exception):
+class Unreadable(ValueError):
     """The file is not text that can be read; the message says why and what to do. `line` is where, if that is known."""
 
     def __init__(self, text: str, line: int | None = None) -> None:

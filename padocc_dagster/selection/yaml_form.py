@@ -1,4 +1,4 @@
-"""A group config as YAML, read into a tree of values that know their lines. Only plain data is read: no tags, no aliases.
+"""A group config as YAML, read into plain values and their lines. Only plain data is read: no tags, no aliases.
 
 group: cci                                  # else the file's name
 options: {cloud_format: kerchunk}           # for all projects; so are updates, removals, variables, dropped, substitutions
@@ -13,95 +13,81 @@ projects:
     options: {cloud_format: zarr, concat_dims: [time], xarray: {decode_times: false}}
 """
 
+from typing import Any
+
 import yaml
 from yaml.constructor import SafeConstructor
 
 from padocc_dagster.selection.problems import Findings
-from padocc_dagster.selection.tree import Node, kind
+from padocc_dagster.selection.text import Unreadable
+from padocc_dagster.selection.validation import DEEPEST, Loc, Part, shown
 
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-DEEPEST = 20
 
 
-class NotRead(Exception):
-    """YAML that is valid and not taken here, and where."""
-
-    def __init__(self, line: int, text: str) -> None:
-        super().__init__(text)
-        self.line = line
-
-
-def read_yaml(text: str, findings: Findings) -> Node | None:
-    """The tree of the config, None when there is none or the text is no YAML."""
+def read_yaml(text: str, findings: Findings) -> Part:
+    """The config. Raises Unreadable for what is no YAML."""
     odd = yaml.reader.Reader.NON_PRINTABLE.search(text)
     if odd:
-        findings.add(text.count("\n", 0, odd.start()) + 1, f"the character {odd.group()!r} is not allowed in YAML: remove it")
-        return None
+        line = text.count("\n", 0, odd.start()) + 1
+        raise Unreadable(f"the character {odd.group()!r} is not allowed in YAML: remove it", line)
     try:
         refuse_nesting_and_aliases(text)
         root = yaml.compose(text, Loader=LOADER)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
         why = " ".join(str(getattr(error, "problem", None) or error).split())
-        findings.add(
-            mark.line + 1 if mark else None,
-            f"this is not valid YAML: {why}; check the indentation, and put text with special characters in quotes",
-        )
-    except NotRead as error:
-        findings.add(error.line, str(error))
-    else:
-        return node_of(root, findings) if root is not None else None
-    return None
+        advice = "check the indentation, and put text with special characters in quotes"
+        raise Unreadable(f"this is not valid YAML: {why}; {advice}", mark.line + 1 if mark else None) from None
+    if root is None:
+        raise Unreadable("there are no projects: the file holds nothing but blank lines and comments")
+    lines: dict[Loc, int] = {(): root.start_mark.line + 1}
+    return Part(_value(root, (), lines, findings), lines)
 
 
 def refuse_nesting_and_aliases(text: str) -> None:
-    """Look through the text before it is made a tree: aliases can make it endless, and deep nesting ends the process."""
+    """Look through the text before it is composed: aliases can make it endless, and deep nesting ends the process."""
     depth = 0
     for event in yaml.parse(text, Loader=LOADER):
+        line = event.start_mark.line + 1 if event.start_mark else 1
         if isinstance(event, yaml.AliasEvent):
-            raise NotRead(
-                _line(event), f"the alias '*{event.anchor}' is not read: write the value out, or put it in quotes if it is a pattern"
-            )
+            raise Unreadable(f"the alias '*{event.anchor}' is not read: write the value out, or put it in quotes if it is a pattern", line)
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         if depth > DEEPEST:
-            raise NotRead(_line(event), f"values are nested more than {DEEPEST} deep: a group config needs 5")
+            raise Unreadable(f"values are nested more than {DEEPEST} deep: a group config needs 5", line)
 
 
-def _line(event: yaml.Event) -> int:
-    return event.start_mark.line + 1 if event.start_mark else 1
-
-
-def node_of(node: yaml.Node, findings: Findings) -> Node:
-    """One YAML node, with everything in it. What cannot be read stands as its text, so that it is one problem and not two."""
+def _value(node: yaml.Node, loc: Loc, lines: dict[Loc, int], findings: Findings) -> Any:
+    """The value of a node; the lines of what is in it are noted. What cannot be read is its text, so that it is one problem and not two."""
     line = node.start_mark.line + 1
-    if not isinstance(node, yaml.ScalarNode):
-        if node.tag != f"tag:yaml.org,2002:{'map' if isinstance(node, yaml.MappingNode) else 'seq'}":
-            findings.add(line, f"the tag {node.tag!r} is not read: remove it and write plain values")
-        if isinstance(node, yaml.MappingNode):
-            return Node(mapping_of(node, findings), line)
-        return Node([node_of(child, findings) for child in node.value], line)
+    standard = f"tag:yaml.org,2002:{'map' if isinstance(node, yaml.MappingNode) else 'seq'}"
+    if not isinstance(node, yaml.ScalarNode) and node.tag != standard:
+        findings.add(line, f"the tag {node.tag!r} is not read: remove it and write plain values")
+    if isinstance(node, yaml.MappingNode):
+        return _mapping(node, loc, lines, findings)
+    if isinstance(node, yaml.SequenceNode):
+        lines.update({(*loc, number): child.start_mark.line + 1 for number, child in enumerate(node.value)})
+        return [_value(child, (*loc, number), lines, findings) for number, child in enumerate(node.value)]
     try:
-        return Node(SafeConstructor().construct_object(node), line)
+        return SafeConstructor().construct_object(node)
     except yaml.YAMLError:
         findings.add(line, f"the tag {node.tag!r} is not read: remove it and write plain values")
     except Exception:  # the constructors of numbers and dates raise what int(), a dict or datetime raise
         findings.add(line, f"{node.value[:60]!r} looks like a {node.tag.rpartition(':')[2]} and is none: put it in quotes")
-    return Node(node.value, line)
+    return node.value
 
 
-def mapping_of(node: yaml.MappingNode, findings: Findings) -> dict[str, Node]:
+def _mapping(node: yaml.MappingNode, loc: Loc, lines: dict[Loc, int], findings: Findings) -> dict[str, Any]:
     """The entries of a mapping. A key that comes twice, or is not text, is a problem."""
-    entries: dict[str, Node] = {}
+    entries: dict[str, Any] = {}
     for key_node, value_node in node.value:
-        is_merge = key_node.tag == "tag:yaml.org,2002:merge"
-        key = Node("<<", key_node.start_mark.line + 1) if is_merge else node_of(key_node, findings)
-        value = node_of(value_node, findings)
-        if not isinstance(key.value, str):
-            name = str(key_node.value)[:60]
-            findings.add(key.line, f"the field name {name!r} is {kind(key.value)}, expected text: put it in quotes")
-        elif key.value in entries:
-            first = entries[key.value].line
-            findings.add(key.line, f"the field {key.value[:60]!r} is given twice, here and on line {first}: keep one")
+        line = key_node.start_mark.line + 1
+        key = "<<" if key_node.tag == "tag:yaml.org,2002:merge" else _value(key_node, loc, {}, findings)
+        if not isinstance(key, str):
+            findings.add(line, f"the field name {shown(key)} is no text: put it in quotes")
+        elif key in entries:
+            findings.add(line, f"the field {key[:60]!r} is given twice, here and on line {lines[*loc, key]}: keep one")
         else:
-            entries[key.value] = Node(value.value, key.line)
+            lines[*loc, key] = line
+            entries[key] = _value(value_node, (*loc, key), lines, findings)
     return entries

@@ -11,9 +11,8 @@ import pytest
 from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.product import Product
 from padocc_dagster.pipeline.stac_item import ASSETS, item_to_publish, updated_item
-from padocc_dagster.selection.stac.packing import pack
-from padocc_dagster.selection.stac.published import item_of
-from padocc_dagster.selection.stac.shape import InvalidItem
+from padocc_dagster.selection.stac.published import item_of, pack
+from padocc_dagster.selection.stac.record import InvalidItem
 from padocc_dagster_tests.selection.stac.selecting import item, section, selection
 
 BASE = "https://h/collections/c/items/a"

@@ -19,27 +19,30 @@ def config(data, write):
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ("{cloud_format: Zarr}", "option cloud_format is 'Zarr': did you mean 'zarr'? known are kerchunk, parquet, zarr, CFA"),
-        ("{cloud_format: netcdf}", "option cloud_format is 'netcdf': known are"),
-        ("{cloud_format: [zarr]}", "option cloud_format is a list: known are"),
-        ("{aggregator: P}", "option aggregator is 'P': PADOCC's aggregator P writes wrong shapes"),
-        ("{aggregator: X}", "option aggregator is 'X': write V"),
-        ("{cfa: maybe}", "option cfa is 'maybe': write true or false"),
-        ("{cfa: 1}", "option cfa is 1: write true or false"),
-        ("{compare: 0}", "option compare is 0: write auto, all, or a number of files from 1 up"),
-        ("{compare: -3}", "option compare is -3"),
-        ("{compare: 2.5}", "option compare is 2.5"),
-        ("{compare: true}", "option compare is True"),
-        ("{compare: none}", "option compare is 'none'"),
+        ("{cloud_format: Zarr}", "options.cloud_format is 'Zarr': did you mean 'zarr'? known are kerchunk, parquet, zarr, CFA"),
+        ("{cloud_format: netcdf}", "options.cloud_format is 'netcdf': known are"),
+        ("{cloud_format: [zarr]}", "options.cloud_format is ['zarr']: did you mean 'zarr'? known are"),
+        (
+            "{aggregator: P}",
+            "options.aggregator is 'P': write V (VirtualiZarr) or K (kerchunk), or leave it out",
+        ),
+        ("{aggregator: X}", "options.aggregator is 'X': write V"),
+        ("{cfa: maybe}", "options.cfa is 'maybe': write true or false"),
+        ("{cfa: 1}", "options.cfa is 1: write true or false"),
+        ("{compare: 0}", "options.compare is 0: write auto, all, or a number of files from 1 up"),
+        ("{compare: -3}", "options.compare is -3"),
+        ("{compare: 2.5}", "options.compare is 2.5"),
+        ("{compare: true}", "options.compare is true"),
+        ("{compare: none}", "options.compare is 'none'"),
         ("{agregator: V}", "unknown field 'agregator' in options: did you mean 'aggregator'?"),
         ("{new_version: null}", "unknown field 'new_version' in options: known are cloud_format, aggregator, cfa, compare"),
-        ("kerchunk", "options is text: write a mapping"),
-        ("[cfa]", "options is a list: write a mapping"),
+        ("kerchunk", "options is 'kerchunk': write a mapping with the fields cloud_format, "),
+        ("[cfa]", "options is ['cfa']: write a mapping with the fields cloud_format, "),
     ],
 )
 def test_an_option_that_is_not_known_is_refused(options, sentence, config, problems):
     (found,) = problems(config(options))
-    assert found.startswith(f"line 1: for all projects: {sentence}")
+    assert found.startswith(f"line 1: {sentence}")
     (found,) = problems(config("{}", options))
     assert found.startswith(f"line 5: project 'a1b': {sentence}")
 

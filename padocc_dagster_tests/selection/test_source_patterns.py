@@ -107,8 +107,8 @@ def test_exactly_one_of_pattern_files_and_file_list_is_taken(write, data, proble
         "line 2: project 'a': has no source files",
         "line 5: project 'b': has pattern and file_list: keep exactly one",
         "line 7: project 'c': files is an empty list",
-        "line 9: project 'd': files is text: write a list",
-        "line 11: project 'e': pattern is a number, expected text",
+        f"line 9: project 'd': files is '{data}'"[:50],
+        "line 11: project 'e': pattern is 3: write one text",
     ]
     found = problems(write("\n".join(["projects:", *rows]), "cci.yaml"))
     assert [problem[: len(word)] for problem, word in zip(found, words, strict=True)] == words

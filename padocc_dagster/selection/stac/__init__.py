@@ -1,19 +1,15 @@
 """Groups from a catalogue: which records of a STAC API or a static STAC catalogue become projects, and which of their assets the files.
 
-section.py                what is written under `stac:` in a group config, checked
-address.py                where the catalogue is
-query.py conditions.py    which items are asked for
-assets.py paths.py        which assets of an item are source files, and where those lie on this machine
-template.py               how projects are called
-reading.py unreachable.py requests: time limits, retries, and errors in words
-api.py static.py          items from an API, items from a catalogue of files
-matching.py               whether an item is asked for, where no server says so
-shape.py                  items and links of whatever shape
-record.py projects.py     what is kept of an item, and the projects that items make
-specs.py size.py          their source files on this machine, and how large they are
-taking.py                 which items count
-select.py                 all of it, one after another
-manifest.py changes.py    a selection as it is kept with its group, and what has changed since
-plan.py                   what follows from that
-packing.py published.py   items kept whole, and the item that is published with a product
+section.py            what is written under `stac:` in a group config, as a pydantic model: which assets are files, how projects are called
+conditions.py         the conditions of a search
+paths.py              where the catalogue and the source files are on this machine
+reading.py            requests: time limits, retries, and errors in words
+api.py static.py      items from an API, items from a catalogue of files
+matching.py           whether an item fits the search, where no server says so
+record.py projects.py what is kept of an item, and the projects that items make
+specs.py size.py      their source files on this machine, and how large they are
+select.py             a whole search: which items count, and the projects they make
+manifest.py           a selection as it is kept with its group
+changes.py plan.py    what has changed since, and what follows from that
+published.py          items kept whole, and the item that is published with a product
 """

@@ -11,13 +11,12 @@ from pystac_client.conformance import ConformanceClasses
 from pystac_client.warnings import PystacClientWarning
 
 from padocc_dagster.pipeline.names import nearest
-from padocc_dagster.selection.problems import Findings
+from padocc_dagster.selection.problems import CatalogueUnreachable, Findings
 from padocc_dagster.selection.stac.matching import Matcher
 from padocc_dagster.selection.stac.paths import absolute
-from padocc_dagster.selection.stac.query import Query
 from padocc_dagster.selection.stac.reading import Reader, Refused
-from padocc_dagster.selection.stac.shape import links_of
-from padocc_dagster.selection.stac.unreachable import CatalogueUnreachable
+from padocc_dagster.selection.stac.record import links_of
+from padocc_dagster.selection.stac.section import Section
 
 PAGE = 200
 """Items a page: an item of CMIP6 has about 5 kB."""
@@ -37,11 +36,11 @@ class Api:
         """Whether it gave as many as it said."""
         self.client = Client.from_file(address, stac_io=reader, timeout=reader.timeout)  # which takes the reader's away where it has none
 
-    def collections(self, asked: tuple[str, ...], line: int, findings: Findings) -> tuple[str, ...]:
+    def collections(self, names: tuple[str, ...], line: int, findings: Findings) -> tuple[str, ...]:
         """The collections that are asked for, and all below them by links `child`. One that does not exist is a problem."""
         found: dict[str, None] = {}
         read: set[str] = set()
-        for name in asked:
+        for name in names:
             collection = self._collection(name)
             if collection is None:
                 known = [each.id for each in islice(self._all_collections(), KNOWN_COLLECTIONS)]
@@ -50,27 +49,27 @@ class Api:
                 self._gather(collection, self._address(name), found, read)
         return tuple(found)
 
-    def items(self, query: Query, collections: tuple[str, ...]) -> Iterator[tuple[dict[str, Any], str]]:
+    def items(self, section: Section, collections: tuple[str, ...]) -> Iterator[tuple[dict[str, Any], str]]:
         """The items that fit, each with the address that its relative addresses start at.
 
         What the API has no extension for is matched here.
         """
-        asked = {"query": query.query if self._has("QUERY") else None, "filter": query.filter if self._has("FILTER") else None}
-        here = tuple(part for part, value in asked.items() if not value and getattr(query, part))
-        fits, seen = Matcher(query, here), set()
+        there = {"query": section.query if self._has("QUERY") else None, "filter": section.filter if self._has("FILTER") else None}
+        here = tuple(part for part, value in there.items() if not value and getattr(section, part))
+        fits, seen = Matcher(section, here), set()
         search = {
             "collections": list(collections) or None,
-            "ids": list(query.ids) or None,
-            "datetime": query.datetime,
-            "bbox": list(query.bbox) or None,
-            "intersects": query.intersects,
-            **{part: value or None for part, value in asked.items()},
+            "ids": list(section.ids) or None,
+            "datetime": section.datetime,
+            "bbox": list(section.bbox) or None,
+            "intersects": section.intersects,
+            **{part: value or None for part, value in there.items()},
         }
         for item in self._search(search, PAGE):
             seen.add((str(item.get("collection")), str(item["id"])))
             self.matched = None if here else self.reader.matched
             if fits(item):
-                yield item, _own_address(item) or self.address
+                yield item, next((link["href"] for link in links_of(item, ("self",))), self.address)
         self.whole = self.reader.matched is None or len(seen) >= self.reader.matched
 
     def sample(self, collections: tuple[str, ...]) -> list[dict[str, Any]]:
@@ -128,7 +127,3 @@ class Api:
                     raise CatalogueUnreachable(f"{self.address} has more than {MOST_COLLECTIONS} collections below those asked for")
                 read.add(below)
                 waiting.append((self.reader.read_json(below), below))
-
-
-def _own_address(item: dict[str, Any]) -> str | None:
-    return next((link["href"] for link in links_of(item, ("self",))), None)

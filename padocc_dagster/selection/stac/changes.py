@@ -1,6 +1,6 @@
 """What has changed in a catalogue since a group was selected from it. Pure values: nothing is read or written."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from padocc_dagster.selection.stac.manifest import Manifest
@@ -26,16 +26,13 @@ class Change:
 
     def __str__(self) -> str:
         """In words: `new, 2 items: a, b`; `changed: c; withdrawn: d (retracted)`."""
-        parts = []
-        if self.added:
-            parts.append(f"new: {_some(self.added)}")
-        if self.changed:
-            parts.append(f"changed: {_some(self.changed)}")
-        if self.withdrawn:
-            parts.append(f"withdrawn: {_some([f'{name} ({why})' for name, why in self.withdrawn.items()])}")
-        if self.unknown:
-            parts.append(f"not seen: {_some([f'{name} ({why})' for name, why in self.unknown.items()])}")
-        return "; ".join(parts) or "as it was"
+        parts = {
+            "new": self.added,
+            "changed": self.changed,
+            "withdrawn": [f"{name} ({why})" for name, why in self.withdrawn.items()],
+            "not seen": [f"{name} ({why})" for name, why in self.unknown.items()],
+        }
+        return "; ".join(f"{word}: {_some(names)}" for word, names in parts.items() if names) or "as it was"
 
     @property
     def is_nothing(self) -> bool:
@@ -79,6 +76,6 @@ def _why_missing(key: tuple[str, str], now: Selection, places: Mapping[tuple[str
     return (GONE, True) if now.whole else ("the selection was cut off", False)
 
 
-def _some(names: list[str] | tuple[str, ...]) -> str:
+def _some(names: Sequence[str]) -> str:
     more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
     return ", ".join(names[:SHOWN]) + more

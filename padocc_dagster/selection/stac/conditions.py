@@ -1,11 +1,12 @@
-"""The conditions of a search, read and checked: a bounding box, a geometry, the Query extension's operators, and CQL2."""
+"""The conditions of a search, as types that pydantic checks: a time, a box, a geometry, the Query extension's operators, and CQL2."""
 
 import datetime
 import re
-from typing import Any
+from typing import Annotated, Any
 
-from padocc_dagster.selection.problems import Findings
-from padocc_dagster.selection.tree import Node, kind, plain
+from pydantic import AfterValidator, BeforeValidator, Field
+
+from padocc_dagster.selection.validation import Text
 
 GEOMETRIES = ("Point", "MultiPoint", "LineString", "MultiLineString", "Polygon", "MultiPolygon", "GeometryCollection")
 OF_TEXT = ("startsWith", "endsWith", "contains")
@@ -15,64 +16,63 @@ LARGEST = 1e300
 MOST_OPERATORS = 500
 """In a filter: the parser of cql2 goes down one level for each, and ends the process where it runs out of stack."""
 OPERATOR = re.compile(r"\b(?:and|or|not)\b|[(\[*/^%+\-]", re.IGNORECASE)
+BOX = "write four numbers of degrees, [west, south, east, north]"
+GEOJSON = "no GeoJSON geometry; write {type: Polygon, coordinates: [[[west, south], …]]}"
 
 
-def read_bbox(node: Node | None, findings: Findings) -> tuple[float, ...]:
-    """West, south, east and north, or six numbers with elevations."""
-    if node is None:
-        return ()
-    numbers = plain(node) if isinstance(node.value, list) else []
-    if not all(map(_is_number, numbers)) or len(numbers) not in (4, 6):
-        findings.add(node.line, f"bbox is {str(plain(node))[:60]}: write four numbers of degrees, [west, south, east, north]")
-        return ()
+def _box(numbers: tuple[float, ...]) -> tuple[float, ...]:
+    if len(numbers) not in (4, 6):
+        raise ValueError(BOX)
     if numbers[1] > numbers[len(numbers) // 2 + 1]:
-        findings.add(node.line, "bbox has its south above its north: write [west, south, east, north]")
-    return tuple(map(float, numbers))
+        raise ValueError("its south is above its north; write [west, south, east, north]")
+    return numbers
 
 
-def read_intersects(node: Node | None, findings: Findings) -> dict[str, Any] | None:
-    """A GeoJSON geometry."""
-    if node is None:
-        return None
-    value = plain(node)
-    expression = {"op": "s_intersects", "args": [{"property": "geometry"}, value]}
-    if isinstance(value, dict) and value.get("type") in GEOMETRIES and _is_cql2(expression):
-        return value
-    findings.add(node.line, "intersects is no GeoJSON geometry: write {type: Polygon, coordinates: [[[west, south], …]]}")
-    return None
+def _geometry(value: dict[str, Any]) -> dict[str, Any]:
+    try:
+        _cql2({"op": "s_intersects", "args": [{"property": "geometry"}, value]})
+    except ValueError:
+        raise ValueError(GEOJSON) from None
+    return value
 
 
-def read_operators(node: Node | None, findings: Findings) -> dict[str, dict[str, Any]]:
-    """Property → operator → value; a value alone is what the property equals."""
-    if node is None:
-        return {}
-    if not isinstance(node.value, dict):
-        findings.add(node.line, f"query is {kind(node.value)}: write a property and what is asked of it, {{source_id: {{eq: MRI-ESM2-0}}}}")
-        return {}
-    asked: dict[str, dict[str, Any]] = {}
-    for name, tests in node.value.items():
-        given = tests.value if isinstance(tests.value, dict) else {"eq": tests}
-        asked[name] = {operator: _as_json(plain(value)) for operator, value in given.items()}
-        if not given:
-            findings.add(tests.line, f"query asks nothing of {name[:60]!r}: write an operator and a value, {{eq: MRI-ESM2-0}}")
-        for operator, value in asked[name].items():
-            if problem := _operator_problem(operator, value):
-                findings.add(tests.line, f"query asks {operator[:60]!r} of {name[:60]!r}: {problem}")
-    return asked
+def _interval(text: str) -> str:
+    """A time or an interval, as an interval of RFC 3339 times."""
+    from dateutil.parser import isoparse
+    from pystac_client import ItemSearch
+
+    try:
+        interval: str = ItemSearch("", datetime=text).get_parameters()["datetime"] if text else ""
+    except Exception:  # dateutil's and pystac-client's errors have no class in common
+        interval = ""
+    if not interval:
+        raise ValueError("no time and no interval; write 2015-01-01/2020-12-31, or 2015-01-01/.. for no end")
+    begin, slash, end = interval.partition("/")
+    if slash and ".." not in (begin, end) and isoparse(begin) > isoparse(end):
+        raise ValueError("it ends before it begins; write the earlier time first")
+    return interval if slash else f"{interval}/{interval}"
 
 
-def read_filter(node: Node | None, findings: Findings) -> dict[str, Any] | None:
+def _operators(value: Any) -> dict[str, Any]:
+    """Operator → value; a value alone is what the property equals."""
+    tests = {operator: _as_json(child) for operator, child in (value if isinstance(value, dict) else {"eq": value}).items()}
+    if not tests:
+        raise ValueError("write an operator and a value, {eq: MRI-ESM2-0}")
+    if problems := [problem for operator, test in tests.items() if (problem := _operator_problem(operator, test))]:
+        raise ValueError("; ".join(problems))
+    return tests
+
+
+def _filter(value: Any) -> Any:
     """CQL2, from text or JSON, as JSON."""
-    if node is None:
-        return None
-    value = plain(node)
     if not isinstance(value, (str, dict)):
-        findings.add(node.line, f"filter is {kind(value)}: write CQL2, as text or as JSON")
-        return None
+        return value
     if isinstance(value, str) and len(OPERATOR.findall(re.sub("'[^']*'", "", value))) > MOST_OPERATORS:
-        remedy = "write x IN ('a', 'b') in the place of many OR"
-        findings.add(node.line, f"filter has more than {MOST_OPERATORS} operators and parentheses: {remedy}")
-        return None
+        raise ValueError(f"more than {MOST_OPERATORS} operators and parentheses; write x IN ('a', 'b') in the place of many OR")
+    return _cql2(value)
+
+
+def _cql2(value: str | dict[str, Any]) -> Any:
     from cql2 import Expr
 
     try:
@@ -82,19 +82,19 @@ def read_filter(node: Node | None, findings: Findings) -> dict[str, Any] | None:
     except Exception as error:  # cql2 raises no class of its own for text that it cannot parse
         why = " ".join(str(error).split())[-200:]
         example = "source_id = 'MRI-ESM2-0' AND variable_id IN ('tas', 'pr')"
-        findings.add(node.line, f"filter is not valid CQL2 ({why}): write it as in {example}")
-        return None
+        raise ValueError(f"not valid CQL2 ({why}); write it as in {example}") from None
 
 
 def _operator_problem(operator: str, value: Any) -> str | None:
-    """What was expected instead of this operator and its value."""
     if operator not in OPERATORS:
-        return f"known are {', '.join(OPERATORS)}"
+        return f"there is no operator {operator[:60]!r}, known are {', '.join(OPERATORS)}"
     if operator == "in":
-        return None if isinstance(value, list) and value and all(map(_is_scalar, value)) else "write a list of texts or numbers, [a, b]"
-    if operator in OF_TEXT:
-        return None if isinstance(value, str) and value else "write a text"
-    return None if _is_scalar(value) else "write one text, number, or true or false; for several, {in: [a, b]}"
+        good, takes = isinstance(value, list) and bool(value) and all(map(_is_scalar, value)), "a list of texts or numbers, [a, b]"
+    elif operator in OF_TEXT:
+        good, takes = isinstance(value, str) and bool(value), "a text"
+    else:
+        good, takes = _is_scalar(value), "one text, number, or true or false; for several, write {in: [a, b]}"
+    return None if good else f"{operator} takes {takes}"
 
 
 def _is_number(value: Any) -> bool:
@@ -112,11 +112,18 @@ def _as_json(value: Any) -> Any:
     return value.isoformat() if isinstance(value, datetime.date) else value
 
 
-def _is_cql2(value: Any) -> bool:
-    from cql2 import Expr
-
-    try:
-        Expr(value).validate()
-    except Exception:  # cql2 raises no class of its own for what it cannot parse
-        return False
-    return True
+Number = Annotated[float, Field(gt=-LARGEST, lt=LARGEST)]
+Box = Annotated[tuple[Number, ...], Field(strict=False, description=BOX), AfterValidator(_box)]
+"""West, south, east, north in degrees, or with lowest and highest elevations as third and sixth."""
+Geometry = Annotated[dict[str, Any], AfterValidator(_geometry)]
+Interval = Annotated[
+    Text, BeforeValidator(lambda value: value.isoformat() if isinstance(value, datetime.date) else value), AfterValidator(_interval)
+]
+"""An interval of RFC 3339 times, `2015-01-01T00:00:00Z/..`. YAML reads a time without quotes as one."""
+Query = Annotated[
+    dict[str, Annotated[dict[str, Any], BeforeValidator(_operators)]],
+    Field(description="write a property and a condition, {source_id: {eq: MRI-ESM2-0}}"),
+]
+"""Property → operator → value, of the Query extension."""
+Filter = Annotated[dict[str, Any] | None, Field(description="write CQL2, as text or as JSON"), BeforeValidator(_filter)]
+"""CQL2 as JSON."""

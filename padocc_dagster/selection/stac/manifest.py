@@ -6,11 +6,10 @@
 """
 
 import json
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from padocc_dagster.selection.stac.projects import Chosen
 from padocc_dagster.selection.stac.record import Record
 from padocc_dagster.selection.stac.select import Selection
 
@@ -23,28 +22,19 @@ def manifest_of(selection: Selection, config: dict[str, Any], file: Path) -> Man
     manifest = {
         "selected": datetime.now(UTC).isoformat(timespec="seconds"),
         "catalogue": selection.section.catalogue,
-        "config": json.loads(json.dumps(config, default=_as_text)),
+        "config": json.loads(json.dumps(config, default=lambda day: day.isoformat())),  # YAML reads what looks like a date as one
         "file": str(file),
         "matched": selection.matched,
         "whole": selection.whole,
-        "projects": {chosen.code: _entry(chosen) for chosen in selection.projects},
+        "projects": {chosen.code: {"items": [_item(record) for record in chosen.records]} for chosen in selection.projects},
         "left_out": [[*key, why] for key, why in selection.left_out.items()],
     }
     return {**manifest, "summary": _summary(manifest)}
 
 
-def _entry(chosen: Chosen) -> dict[str, Any]:
-    return {"items": [_item(record) for record in chosen.records]}
-
-
 def _item(record: Record) -> dict[str, Any]:
     checksums = {"checksums": record.checksums} if record.checksums else {}
     return {"collection": record.collection, "id": record.id, "updated": record.updated, "version": record.version, **checksums}
-
-
-def _as_text(value: date) -> str:
-    """YAML reads what looks like a date as one; the config's reader takes the text for the same."""
-    return value.isoformat()
 
 
 def _summary(manifest: Manifest) -> dict[str, str | int]:

@@ -7,8 +7,8 @@ import re
 from datetime import datetime
 from typing import Any
 
-from padocc_dagster.selection.stac.query import Query
-from padocc_dagster.selection.stac.shape import mapping_in
+from padocc_dagster.selection.stac.record import mapping_in
+from padocc_dagster.selection.stac.section import Section
 
 COMPARISONS = {"eq": "=", "neq": "<>", "lt": "<", "lte": "<=", "gt": ">", "gte": ">="}
 PATTERNS = {"startsWith": "{}%", "endsWith": "%{}", "contains": "%{}%"}
@@ -19,10 +19,10 @@ ALL_OF_IT = ("ids", "datetime", "space", "query", "filter")
 class Matcher:
     """Says of items whether they fit a query: all of it but its collections, or the `parts` that are named."""
 
-    def __init__(self, query: Query, parts: tuple[str, ...] = ALL_OF_IT) -> None:
-        self.ids = frozenset(query.ids) if "ids" in parts else frozenset()
-        self.interval = _interval(query.datetime) if query.datetime and "datetime" in parts else None
-        self.expression = _expression([test for part in parts for test in _tests(query, part)])
+    def __init__(self, section: Section, parts: tuple[str, ...] = ALL_OF_IT) -> None:
+        self.ids = frozenset(section.ids) if "ids" in parts else frozenset()
+        self.interval = _interval(section.datetime) if section.datetime and "datetime" in parts else None
+        self.expression = _expression([test for part in parts for test in _tests(section, part)])
 
     def __call__(self, item: dict[str, Any]) -> bool:
         properties = mapping_in(item, "properties")
@@ -33,16 +33,16 @@ class Matcher:
         return self.expression is None or _holds(self.expression, {**item, "properties": _without_lists(properties)})
 
 
-def _tests(query: Query, part: str) -> list[dict[str, Any]]:
+def _tests(section: Section, part: str) -> list[dict[str, Any]]:
     """A part of a query as CQL2."""
     if part == "query":
-        return [_test({"property": name}, operator, value) for name, asked in query.query.items() for operator, value in asked.items()]
+        return [_test({"property": name}, operator, value) for name, asked in section.query.items() for operator, value in asked.items()]
     if part == "filter":
-        return [query.filter] if query.filter else []
-    if part == "space" and query.intersects:
-        return [_intersects(query.intersects)]
-    if part == "space" and query.bbox:
-        west, south, east, north = _flat(query.bbox)
+        return [section.filter] if section.filter else []
+    if part == "space" and section.intersects:
+        return [_intersects(section.intersects)]
+    if part == "space" and section.bbox:
+        west, south, east, north = _flat(section.bbox)
         sides = [(west, east)] if west <= east else [(west, 180.0), (-180.0, east)]  # RFC 7946, 5.2: across the 180th meridian
         boxes = [_intersects({"bbox": [left, south, right, north]}) for left, right in sides]
         return boxes if len(boxes) == 1 else [{"op": "or", "args": boxes}]

@@ -2,18 +2,13 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 from padocc_dagster.pipeline.names import name_problem, nearest
 from padocc_dagster.selection.problems import Findings, some
 from padocc_dagster.selection.source_files import natural
-from padocc_dagster.selection.stac.record import Record, digest
-from padocc_dagster.selection.stac.section import Section
-from padocc_dagster.selection.stac.shape import mapping_in
-from padocc_dagster.selection.stac.template import filled
-
-WITHOUT_SOURCES, WITHOUT_PROPERTY = "without source files", "without the property "
+from padocc_dagster.selection.stac.record import Record, digest, mapping_in
+from padocc_dagster.selection.stac.section import Section, filled
 
 
 @dataclass(frozen=True)
@@ -36,28 +31,27 @@ def projects_of(records: Iterable[Record], section: Section, known: Iterable[str
     `known` are properties that items have.
     """
     groups: dict[tuple[str, ...], list[Record]] = {}
-    lacking: dict[str, list[str]] = {}
+    lacking: dict[tuple[str, str | None], list[str]] = {}
     for record in records:
         faults = lacks(record, section)
-        for why in faults:
+        for why in faults.items():
             lacking.setdefault(why, []).append(record.id)
         if not faults:
             groups.setdefault(_group(record, section), []).append(record)
-    for why, ids in lacking.items():
-        findings.add(section.line, f"{len(ids)} of the items are {why}: {some(ids)}; {_remedy(why, section, known)}")
+    for (sentence, name), ids in lacking.items():
+        findings.add(section.line, f"{len(ids)} of the items are {sentence}: {some(ids)}; {_remedy(name, known)}")
     return _called([sorted(group, key=_order) for group in groups.values()], section, findings)
 
 
-def lacks(record: Record, section: Section) -> list[str]:
-    """What a record lacks to be a project, or part of one."""
-    without = [WITHOUT_PROPERTY + repr(name[:60]) for name in section.values if name not in record.values]
-    return without if record.sources else [WITHOUT_SOURCES, *without]
+def lacks(record: Record, section: Section) -> dict[str, str | None]:
+    """What a record lacks to be a project, or part of one: in words → the property, None for source files."""
+    without: dict[str, str | None] = {f"without the property {name[:60]!r}": name for name in section.values if name not in record.values}
+    return without if record.sources else {"without source files": None, **without}
 
 
-def _remedy(why: str, section: Section, known: Iterable[str]) -> str:
-    if why == WITHOUT_SOURCES:
+def _remedy(name: str | None, known: Iterable[str]) -> str:
+    if name is None:
         return "source files are NetCDF or HDF data where `assets` does not say otherwise: write `assets`, or narrow the search"
-    name = next(name for name in section.values if why == WITHOUT_PROPERTY + repr(name[:60]))
     return "others have it: narrow the search, or name another" if name in known else nearest(name, known)
 
 
@@ -79,7 +73,7 @@ def _called(groups: list[list[Record]], section: Section, findings: Findings) ->
     shared: dict[str, list[str]] = {}
     unsafe: list[tuple[str, str]] = []
     for group in groups:
-        codes = {filled(section.code, partial(_value, record)) for record in group}
+        codes = {filled(section.code, {**record.values, "id": record.id, "collection": record.collection}) for record in group}
         if len(codes) > 1:
             called = f"code {section.code!r} calls the items of one project {some(sorted(codes))}"
             findings.add(section.line, f"{called}: name what they share, or more facets")
@@ -95,10 +89,6 @@ def _called(groups: list[list[Record]], section: Section, findings: Findings) ->
     for code, these in shared.items():
         findings.add(section.line, f"{len(these)} projects would be called {code!r}: of {some(these)}; name more properties in `code`")
     return tuple(sorted(found.values(), key=lambda chosen: chosen.code))
-
-
-def _value(record: Record, name: str) -> str:
-    return {"id": record.id, "collection": record.collection}.get(name) or record.values.get(name, "")
 
 
 def _told(records: Iterable[Record]) -> str:

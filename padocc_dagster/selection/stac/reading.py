@@ -16,7 +16,7 @@ from pystac_client.exceptions import APIError
 from pystac_client.stac_api_io import StacApiIO
 from urllib3 import Retry
 
-from padocc_dagster.selection.stac.unreachable import CatalogueUnreachable
+from padocc_dagster.selection.problems import CatalogueUnreachable
 
 CONNECT_SECONDS, ANSWER_SECONDS = 10.0, 60.0
 WHOLE_SECONDS, MOST_BYTES = 600.0, 2**28

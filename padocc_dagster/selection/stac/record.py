@@ -2,15 +2,18 @@
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from padocc_dagster.selection.stac.paths import absolute
 from padocc_dagster.selection.stac.section import Section
-from padocc_dagster.selection.stac.shape import InvalidItem, mapping_in, refuse_misshapen
 
 AGGREGATED, RETRACTED = "aggregated", "retracted"
+
+
+class InvalidItem(Exception):
+    """An item that cannot be taken: a sentence with its identifier, and what to do."""
 
 
 class Source(NamedTuple):
@@ -66,7 +69,7 @@ def record_of(item: dict[str, Any], section: Section, base: str) -> Record:
     values = {name: text for name in section.values if (text := text_of_value(properties.get(name)))}
     packed = b""
     if section.publish_items:
-        from padocc_dagster.selection.stac.packing import pack
+        from padocc_dagster.selection.stac.published import pack
 
         packed = pack(item, base)
     return Record(
@@ -78,6 +81,38 @@ def record_of(item: dict[str, Any], section: Section, base: str) -> Record:
         sources=tuple(sources),
         item=packed,
     )
+
+
+def mapping_in(item: dict[str, Any], name: str) -> dict[str, Any]:
+    """A member that should be a mapping; empty where it is none."""
+    value = item.get(name)
+    return value if isinstance(value, dict) else {}
+
+
+def links_of(thing: dict[str, Any], rels: Collection[str]) -> list[dict[str, Any]]:
+    """The links of these kinds that lead somewhere."""
+    links = thing.get("links")
+    found = (link for link in (links if isinstance(links, list) else ()) if isinstance(link, dict))
+    return [link for link in found if link.get("rel") in rels and link.get("href") and isinstance(link["href"], str)]
+
+
+def refuse_misshapen(item: dict[str, Any]) -> None:
+    """Raises InvalidItem for what is no item, though it has an identifier."""
+    for name in ("id", "collection"):
+        text = item.get(name)
+        if not isinstance(text, str) and (text is not None or name == "id"):
+            raise _invalid(item, f"{name} is no text")
+        if text and not text.isprintable():
+            raise _invalid(item, f"{name} holds characters that cannot be printed")
+    for name in ("properties", "assets"):
+        if item.get(name) is not None and not isinstance(item[name], dict):
+            raise _invalid(item, f"{name} is no mapping")
+    if not all(name.isprintable() for name in mapping_in(item, "properties")):
+        raise _invalid(item, "a property's name holds characters that cannot be printed")
+
+
+def _invalid(item: dict[str, Any], why: str) -> InvalidItem:
+    return InvalidItem(f"item {str(item.get('id'))[:100]!r} is no STAC item, {why}: narrow the search, or have the catalogue corrected")
 
 
 def reason_to_leave_out(item: dict[str, Any], reasons: Iterable[str]) -> str | None:

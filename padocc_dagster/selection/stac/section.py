@@ -8,110 +8,183 @@ stac:
   paths: ceda
 """
 
-from dataclasses import dataclass
+import re
+from collections.abc import Mapping
+from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
-from padocc_dagster.pipeline.names import nearest
+from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, model_validator
+
+from padocc_dagster.selection.options import once
 from padocc_dagster.selection.problems import Findings
-from padocc_dagster.selection.stac import query as query_
-from padocc_dagster.selection.stac.address import read_address
-from padocc_dagster.selection.stac.assets import AssetChoice, read_assets
-from padocc_dagster.selection.stac.paths import read_paths
-from padocc_dagster.selection.stac.query import Query, read_query
-from padocc_dagster.selection.stac.template import NAME, RECORD, names_in, read_template
-from padocc_dagster.selection.tree import Node, fields_of, kind, texts_of
+from padocc_dagster.selection.stac.conditions import GEOJSON, Box, Filter, Geometry, Interval, Query
+from padocc_dagster.selection.stac.paths import Catalogue, Rules
+from padocc_dagster.selection.validation import Fields, Part, Text, validated
 
-FIELDS = ("catalogue", *query_.FIELDS, "projects", "facets", "code", "assets", "paths", "leave_out", "publish_items")
-PROJECTS = ("item", "collection")
-LEFT_OUT = ("aggregated", "retracted")
+NAME = re.compile(r"\{([^{}]+)\}")
+UNSAFE = re.compile(r"[^A-Za-z0-9_.\-]+")
+RECORD = ("id", "collection")
+"""What stands for an item's own members in a code; every other name is one of its properties."""
+OF_THE_ITEM = (*RECORD, "geometry", "bbox", "datetime", "start_datetime", "end_datetime", "created", "updated")
+"""Names that a search may use of every item, whatever its properties."""
+NETCDF = ("application/x-netcdf", "application/netcdf", "application/x-hdf*", "application/hdf*", "application/vnd.*netcdf*")
+SUFFIXES = (".nc", ".nc4", ".h5", ".hdf5")
+DERIVED = ("thumbnail", "overview", "metadata")
+APART = "tell the projects of a collection apart"
 
 
-@dataclass(frozen=True)
-class Section:
-    """What a `stac:` section asks for."""
+def _template(text: str) -> str:
+    """Text with names in braces, `{source_id}.{variable_id}`, for each of which a record's value stands."""
+    rest = NAME.sub("", text)
+    if "{" in rest or "}" in rest:
+        raise ValueError("it has a brace without its pair or with nothing in it; write names as in {id}")
+    if not NAME.search(text):
+        raise ValueError("it names nothing, so all projects would be called alike; write {id} or {collection}, say")
+    return text
 
-    line: int
-    """Where it begins in the group config."""
-    catalogue: str
+
+def _as_list(value: Any) -> Any:
+    """A text as a list of one."""
+    return [value] if isinstance(value, str) else value
+
+
+Texts = Annotated[tuple[Text, ...], Field(strict=False), BeforeValidator(_as_list)]
+Names = Annotated[
+    tuple[Annotated[Text, Field(min_length=1)], ...], Field(strict=False, min_length=1), BeforeValidator(_as_list), AfterValidator(once)
+]
+
+
+class AssetChoice(Fields, title="assets"):
+    """Which assets are source files; without anything, those whose role is data (or none) and that are NetCDF or HDF."""
+
+    roles: Texts = ()
+    types: Texts = ()
+    """Media types, as patterns."""
+    names: Texts = ()
+    """The assets' keys, as patterns."""
+
+    def takes(self, name: str, asset: dict[str, Any]) -> bool:
+        """Whether the asset is a source file."""
+        roles, media = _roles(asset), str(asset.get("type") or "").partition(";")[0].strip().lower()
+        if not (self.roles or self.types or self.names):
+            source = "reference" not in roles and ("data" in roles or not roles & set(DERIVED))  # PADOCC calls its own products both
+            return source and (_fits(media, NETCDF) if media else _is_netcdf(asset))
+        return (
+            (not self.roles or bool(roles & set(self.roles)))
+            and (not self.types or _fits(media, self.types))
+            and (not self.names or _fits(name, self.names))
+        )
+
+
+class Section(Fields, title="the section"):
+    """A `stac:` section: a search (https://api.stacspec.org/v1.0.0/item-search), and what its items become. What is empty or None does not
+    restrict the search.
+    """
+
+    catalogue: Catalogue = ""
     """The address of a STAC API or of a catalogue on a server, or the absolute path of a catalogue's file."""
-    query: Query
-    projects: str
+    collections: Names = ()
+    """Identifiers; a collection stands for those below it too."""
+    ids: Names = ()
+    datetime: Interval | None = None
+    bbox: Box = ()
+    intersects: Geometry | None = Field(default=None, description=GEOJSON)
+    query: Query = {}
+    filter: Filter = None
+    max_items: int | None = Field(default=None, gt=0, description="write a number from 1 up, or leave it out")
+    """How many items are taken at most, after those that are left out."""
+    projects: Literal["item", "collection"] = Field(
+        default="item", description="write item (one item, one project) or collection (all its items, one project)"
+    )
     """What makes one project: an `item`, or all items of a `collection`, or of a group of equal facets in it."""
-    facets: tuple[str, ...]
+    facets: Annotated[tuple[Text, ...], Field(strict=False), AfterValidator(once)] = ()
     """Properties that tell the projects of a collection apart."""
-    code: str
+    code: Annotated[Text, AfterValidator(_template)] = ""
     """The template of the projects' codes."""
-    assets: AssetChoice
-    paths: dict[str, str]
-    leave_out: tuple[str, ...]
+    assets: AssetChoice = AssetChoice()
+    paths: Rules = {}
+    leave_out: tuple[Literal["aggregated", "retracted"], ...] = Field(default=("aggregated", "retracted"), strict=False)
     """Which items are passed over: those that are `aggregated` already, and those `retracted`."""
-    publish_items: bool
-    """Whether an item that tells of the product is published beside it."""
+    publish_items: bool = False
+    """Whether an item that describes the product is published beside it."""
+    _line: int = PrivateAttr(1)
+
+    @model_validator(mode="after")
+    def _with_code(self) -> "Section":
+        names = ("id",) if self.projects == "item" else ("collection", *self.facets)
+        self.code = self.code or ".".join(f"{{{name}}}" for name in names)
+        return self
+
+    @property
+    def line(self) -> int:
+        """Where it begins in the group config."""
+        return self._line
 
     @property
     def values(self) -> list[str]:
         """The properties whose values are needed of every item."""
         return [name for name in dict.fromkeys((*self.facets, *names_in(self.code))) if name not in RECORD]
 
+    @property
+    def properties(self) -> list[str]:
+        """The properties that `query` and `filter` name, without `properties.`."""
+        names = [*self.query, *_named(self.filter)]
+        return list(dict.fromkeys(name.removeprefix("properties.") for name in names))
 
-def read_section(node: Node, folder: Path, findings: Findings) -> Section | None:
-    """The section; None when it is no mapping or names no catalogue. A relative path of a catalogue starts at `folder`."""
+
+def read_section(part: Part, folder: Path, findings: Findings) -> Section | None:
+    """The section; None when it is no mapping. A relative path of a catalogue starts at `folder`."""
     findings = findings.about("stac")
-    fields = fields_of(node, "the section", FIELDS, findings)
-    catalogue = read_address(fields, node, folder, findings) if isinstance(node.value, dict) else None
-    projects = _projects(fields.get("projects"), findings)
-    facets = _facets(fields.get("facets"), projects, findings)
-    usual = "{id}" if projects == "item" else ".".join(f"{{{name}}}" for name in ("collection", *facets))
-    section = Section(
-        line=node.line,
-        catalogue=catalogue or "",
-        query=read_query(fields, findings),
-        projects=projects,
-        facets=facets,
-        code=read_template(fields.get("code"), usual, findings),
-        assets=read_assets(fields, findings),
-        paths=read_paths(fields, findings),
-        leave_out=_left_out(fields.get("leave_out"), findings),
-        publish_items=_truth(fields.get("publish_items"), "publish_items", findings),
-    )
-    if "code" in fields and projects == "collection" and "id" in names_in(section.code):
-        findings.add(fields["code"].line, "code names {id}, which the items of a collection do not share: name properties or {collection}")
-    return section if catalogue else None
-
-
-def _projects(node: Node | None, findings: Findings) -> str:
-    if node is None:
-        return "item"
-    if isinstance(node.value, str) and node.value in PROJECTS:
-        return node.value
-    written = node.value[:60] if isinstance(node.value, str) else kind(node.value)
-    findings.add(node.line, f"projects is {written!r}: write item (one item, one project) or collection (all its items, one project)")
-    return "item"
-
-
-def _facets(node: Node | None, projects: str, findings: Findings) -> tuple[str, ...]:
-    if node is None:
-        return ()
-    names = tuple(dict.fromkeys(entry.value for entry in texts_of(node, "facets", findings)))
-    if names and projects == "item":
-        findings.add(node.line, "facets tell the projects of a collection apart: write projects: collection, or leave them out")
-    for name in names:
+    section = validated(Section, part, findings, context=folder)
+    if section is None:
+        return None
+    section._line = part.line()
+    if part.value.get("catalogue") is None:
+        findings.add(section.line, "has no catalogue: give the address of a STAC API, or the path of a catalogue's file")
+    if "@" in urlsplit(section.catalogue).netloc:
+        findings.add(
+            part.line("catalogue"), "catalogue has a name or a password in its address, which would be kept and shown: take them out"
+        )
+    if part.value.get("bbox") is not None and part.value.get("intersects") is not None:
+        findings.add(part.line("intersects"), "bbox and intersects are both given: keep one of the two")
+    if section.facets and part.value.get("projects") in (None, "item"):
+        findings.add(part.line("facets"), f"facets {APART}: write projects: collection, or leave them out")
+    for name in section.facets:
         if name in RECORD or not NAME.fullmatch(f"{{{name}}}"):
-            findings.add(node.line, f"facets names {name[:60]!r}: write properties that tell the projects of a collection apart")
-    return names
+            findings.add(part.line("facets"), f"facets names {name[:60]!r}: write properties that {APART}")
+    if section.projects == "collection" and part.value.get("code") and "id" in names_in(section.code):
+        findings.add(part.line("code"), "code names {id}, which the items of a collection do not share: name properties or {collection}")
+    return section
 
 
-def _left_out(node: Node | None, findings: Findings) -> tuple[str, ...]:
-    if node is None:
-        return LEFT_OUT
-    entries = texts_of(node, "leave_out", findings)
-    for entry in entries:
-        if entry.value not in LEFT_OUT:
-            findings.add(entry.line, f"unknown entry {entry.value[:60]!r} of leave_out: {nearest(entry.value, LEFT_OUT)}")
-    return tuple(entry.value for entry in entries)
+def names_in(template: str) -> list[str]:
+    """The names in a template, each once."""
+    return list(dict.fromkeys(NAME.findall(template)))
 
 
-def _truth(node: Node | None, name: str, findings: Findings) -> bool:
-    if node is not None and not isinstance(node.value, bool):
-        findings.add(node.line, f"{name} is {kind(node.value)}: write true or false")
-    return node is not None and node.value is True
+def filled(template: str, values: Mapping[str, str]) -> str:
+    """The code: every name replaced, and whatever a code may not hold made a `-`."""
+    return UNSAFE.sub("-", NAME.sub(lambda found: values[found.group(1)], template))
+
+
+def _named(expression: Any) -> list[str]:
+    """The properties that a CQL2 expression names, at whatever depth."""
+    if isinstance(expression, dict):
+        own = [expression["property"]] if isinstance(expression.get("property"), str) else []
+        return [*own, *(name for child in expression.values() for name in _named(child))]
+    return [name for child in expression for name in _named(child)] if isinstance(expression, list) else []
+
+
+def _fits(text: str, patterns: tuple[str, ...]) -> bool:
+    return any(fnmatchcase(text, pattern) for pattern in patterns)
+
+
+def _roles(asset: dict[str, Any]) -> set[str]:
+    roles = asset.get("roles")
+    return {role for role in (roles if isinstance(roles, list) else [roles]) if isinstance(role, str)}
+
+
+def _is_netcdf(asset: dict[str, Any]) -> bool:
+    return str(asset.get("href", "")).partition("?")[0].endswith(SUFFIXES)

@@ -4,13 +4,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from padocc_dagster.selection.problems import Findings, some
-from padocc_dagster.selection.stac.projects import Chosen, projects_of, unknown_properties
-from padocc_dagster.selection.stac.query import OF_THE_ITEM
-from padocc_dagster.selection.stac.record import Record
-from padocc_dagster.selection.stac.section import Section
-from padocc_dagster.selection.stac.taking import Taken
-from padocc_dagster.selection.stac.unreachable import CatalogueUnreachable
+from padocc_dagster.selection.problems import CatalogueUnreachable, Findings, some
+from padocc_dagster.selection.stac.projects import Chosen, lacks, projects_of, unknown_properties
+from padocc_dagster.selection.stac.record import InvalidItem, Record, mapping_in, reason_to_leave_out, record_of
+from padocc_dagster.selection.stac.section import OF_THE_ITEM, Section
+
+NOT_VALID = "not valid"
+SAMPLE = 50
+"""Items whose properties are known by name."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,59 @@ class Selection:
         return (record for project in self.projects for record in project.records)
 
 
+class Taken:
+    """What was taken so far, by collection and id."""
+
+    def __init__(self, section: Section) -> None:
+        self.section = section
+        self.records: dict[tuple[str, str], Record] = {}
+        self.left_out: dict[tuple[str, str], str] = {}
+        self.properties: dict[str, None] = {}
+        self.invalid: dict[tuple[str, str], str] = {}
+        self.matched: int | None = None
+        self.whole = True
+
+    def take(self, items: Iterator[tuple[dict[str, Any], str]]) -> None:
+        """Keep what counts; an item that comes twice, as it changes while pages are read, is what it was last."""
+        most = self.section.max_items
+        for item, base in items:
+            key = str(item.get("collection") or ""), str(item["id"])
+            if reason := reason_to_leave_out(item, self.section.leave_out):
+                self._forget(key)
+                self.left_out[key] = reason
+            elif most and len(self.records) >= most and key not in self.records:
+                self.whole = False
+                return
+            else:
+                self._keep(key, item, base)
+
+    def _keep(self, key: tuple[str, str], item: dict[str, Any], base: str) -> None:
+        if len(self.records) < SAMPLE:
+            self.properties.update(dict.fromkeys(mapping_in(item, "properties")))
+        try:
+            record = record_of(item, self.section, base)
+        except InvalidItem as problem:
+            self._forget(key)
+            self.invalid[key] = str(problem)
+        else:
+            self.left_out.pop(key, None)
+            self.invalid.pop(key, None)
+            self.records[key] = record
+
+    def _forget(self, key: tuple[str, str]) -> None:
+        """Take back whatever an item was before."""
+        for place in (self.records, self.left_out, self.invalid):
+            place.pop(key, None)
+
+    def leave_out_unusable(self) -> None:
+        """Pass over what cannot be taken, so that it keeps nothing else back."""
+        self.left_out |= dict.fromkeys(self.invalid, NOT_VALID)
+        unfit = {key: next(iter(faults)) for key, record in self.records.items() if (faults := lacks(record, self.section))}
+        self.left_out |= unfit
+        self.records = {key: record for key, record in self.records.items() if key not in unfit}
+        self.invalid = {}
+
+
 def select(section: Section, findings: Findings, tolerant: bool = False) -> Selection:
     """Search the catalogue. What is wrong with the selection becomes problems; nothing is written.
 
@@ -46,7 +100,7 @@ def select(section: Section, findings: Findings, tolerant: bool = False) -> Sele
     try:
         samples = _search(section, reader, found, findings)
     except Refused as refused:
-        advice = ", or write what `query` asks as a filter" if refused.status == 400 and section.query.query else ""
+        advice = ", or write what `query` asks as a filter" if refused.status == 400 and section.query else ""
         findings.add(section.line, f"{refused}; correct the address or the search{advice}")
         return Selection(section)
     except CatalogueUnreachable:
@@ -75,17 +129,17 @@ def _search(section: Section, reader: Any, found: Taken, findings: Findings) -> 
         return []
     if not any("item-search" in str(uri) for uri in first.get("conformsTo") or ()):
         catalogue = StaticCatalogue(section.catalogue, first, reader)
-        found.take(catalogue.items(section.query, section.line, findings))
+        found.take(catalogue.items(section, section.line, findings))
         return catalogue.samples
     api = Api(section.catalogue, reader)
     before = len(findings.problems)
-    collections = api.collections(section.query.collections, section.line, findings)
+    collections = api.collections(section.collections, section.line, findings)
     if len(findings.problems) > before:
         return []
-    found.take(api.items(section.query, collections))
+    found.take(api.items(section, collections))
     found.matched, found.whole = api.matched, found.whole and api.whole
     nothing = not found.records and not found.left_out
-    return api.sample(collections) if nothing and section.query.properties else []
+    return api.sample(collections) if nothing and section.properties else []
 
 
 def _explain_nothing(section: Section, found: Taken, samples: list[dict[str, Any]], findings: Findings) -> None:
@@ -99,7 +153,7 @@ def _explain_nothing(section: Section, found: Taken, samples: list[dict[str, Any
         findings.add(section.line, f"{told}; {remedy}")
         return
     before = len(findings.problems)
-    asked = [name for name in section.query.properties if name not in OF_THE_ITEM]
+    asked = [name for name in section.properties if name not in OF_THE_ITEM]
     unknown_properties(asked, samples, section.catalogue, section.line, findings)
     if len(findings.problems) == before:
         findings.add(section.line, f"no item of {section.catalogue} fits: widen the search")

@@ -1,17 +1,17 @@
 """The projects of a selection as specs, their source files looked for on this machine."""
 
 from collections import defaultdict
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from padocc_dagster.pipeline.spec import ProjectSpec
-from padocc_dagster.selection.options import project_options, refuse_what_does_not_go_together
+from padocc_dagster.selection.fields import Common
+from padocc_dagster.selection.options import Options, refuse_what_does_not_go_together
 from padocc_dagster.selection.problems import Findings
-from padocc_dagster.selection.project import Group
-from padocc_dagster.selection.source_files import Faults, sound_files, tell_faults
+from padocc_dagster.selection.source_files import Faults, problems_of, sound_files
 from padocc_dagster.selection.stac.paths import local_path
-from padocc_dagster.selection.stac.projects import Chosen
+from padocc_dagster.selection.stac.published import item_of
 from padocc_dagster.selection.stac.select import Selection
-from padocc_dagster.selection.tree import Node
 
 
 class Found(NamedTuple):
@@ -25,31 +25,31 @@ class Found(NamedTuple):
         """The specs of projects whose files are all there."""
         return tuple(spec for spec in self.specs if spec.code not in self.faulty)
 
-    def told(self) -> dict[str, str]:
-        """What is wrong, a sentence for each project."""
-        sentences = {}
-        for code, faults in self.faulty.items():
-            findings = Findings()
-            tell_faults(faults, sum(map(len, faults.values())), findings)
-            sentences[code] = "; ".join(problem.text for problem in findings.problems)
-        return sentences
+    def by_project(self) -> dict[str, str]:
+        """What is wrong, code → sentences."""
+        return {
+            code: "; ".join(text for _, text in problems_of(faults, sum(map(len, faults.values())))) for code, faults in self.faulty.items()
+        }
 
-    def tell(self, count: int, findings: Findings) -> None:
-        """What is wrong, by kind, for all projects with their so many files together."""
-        together: Faults = defaultdict(list)
+    def together(self, count: int) -> Iterator[tuple[int, str]]:
+        """What is wrong, by kind, for all projects with their so many files together: lines and sentences."""
+        every: Faults = defaultdict(list)
         for faults in self.faulty.values():
-            for fault, nodes in faults.items():
-                together[fault] += nodes
-        tell_faults(together, count, findings)
+            for fault, listed in faults.items():
+                every[fault] += listed
+        return problems_of(every, count)
 
 
-def specs_of(selection: Selection, group: Group, findings: Findings) -> Found:
-    """A spec for each project, with what the group says for all; files stand in the order of their records."""
-    section, options = selection.section, project_options(group.options)
+def specs_of(selection: Selection, common: Common, findings: Findings) -> Found:
+    """A spec for each project, with what the config says for all; files are in the order of their records."""
+    section, options = selection.section, common.options.over(Options())
     specs, faulty = [], {}
     for chosen in selection.projects:
+        sources = [(source, local_path(source.href, section.paths)) for record in chosen.records for source in record.sources]
         faults: Faults = defaultdict(list)
-        files = sound_files(_paths(chosen, selection, faults), faults)
+        if remote := [(source.href, section.line) for source, path in sources if path is None]:
+            faults["remote"] = remote
+        files = sound_files(((path, section.line) for _, path in sources if path is not None), faults)
         if faults:
             faulty[chosen.code] = faults
         specs.append(
@@ -57,10 +57,10 @@ def specs_of(selection: Selection, group: Group, findings: Findings) -> Found:
                 code=chosen.code,
                 pattern="",
                 files=tuple(files),
-                updates=group.updates,
-                removals=group.removals,
-                variables=group.variables,
-                dropped=group.dropped,
+                updates=common.updates,
+                removals=common.removals,
+                variables=common.variables,
+                dropped=common.dropped,
                 options=options,
                 records={
                     "catalogue": section.catalogue,
@@ -68,37 +68,12 @@ def specs_of(selection: Selection, group: Group, findings: Findings) -> Found:
                     "digest": chosen.digest,
                     "publish_item": section.publish_items,
                 },
-                item=_item(chosen) if section.publish_items else "",
-                checksums=_checksums(chosen, selection),
+                item=item_of(chosen) if section.publish_items else "",
+                checksums={path: source.checksum for source, path in sources if path and source.checksum},
             )
         )
     if specs:
         smallest = min(specs, key=lambda spec: len(spec.files) or float("inf"))
         about_it = findings.about(f"project {smallest.code[:40]!r}")
-        refuse_what_does_not_go_together(options, group.variables, group.dropped, smallest.files, section.line, about_it)
+        refuse_what_does_not_go_together(options, bool(common.variables), bool(common.dropped), smallest.files, section.line, about_it)
     return Found(tuple(specs), faulty)
-
-
-def _paths(chosen: Chosen, selection: Selection, faults: Faults) -> list[Node]:
-    """Where a project's files lie; addresses that no rule brings to this machine go to the faults."""
-    line, found = selection.section.line, []
-    for record in chosen.records:
-        for source in record.sources:
-            path = local_path(source.href, selection.section.paths)
-            if path is None:
-                faults["remote"].append(Node(source.href, line))
-            else:
-                found.append(Node(path, line))
-    return found
-
-
-def _checksums(chosen: Chosen, selection: Selection) -> dict[str, str]:
-    """Path → checksum of the files for which the catalogue gives one."""
-    given = [source for record in chosen.records for source in record.sources if source.checksum]
-    return {path: source.checksum for source in given if (path := local_path(source.href, selection.section.paths))}
-
-
-def _item(chosen: Chosen) -> str:
-    from padocc_dagster.selection.stac.published import item_of
-
-    return item_of(chosen)

@@ -4,13 +4,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from padocc_dagster.pipeline.names import nearest
-from padocc_dagster.selection.problems import Findings
+from padocc_dagster.selection.problems import CatalogueUnreachable, Findings
 from padocc_dagster.selection.stac.matching import Matcher
 from padocc_dagster.selection.stac.paths import absolute
-from padocc_dagster.selection.stac.query import Query
 from padocc_dagster.selection.stac.reading import Reader, Refused
-from padocc_dagster.selection.stac.shape import links_of
-from padocc_dagster.selection.stac.unreachable import CatalogueUnreachable
+from padocc_dagster.selection.stac.record import links_of
+from padocc_dagster.selection.stac.section import Section
 
 SAMPLE = 50
 
@@ -24,16 +23,16 @@ class StaticCatalogue:
         """Collections that were met."""
         self.samples: list[dict[str, Any]] = []
 
-    def items(self, query: Query, line: int, findings: Findings) -> Iterator[tuple[dict[str, Any], str]]:
+    def items(self, section: Section, line: int, findings: Findings) -> Iterator[tuple[dict[str, Any], str]]:
         """The items that fit, each with its address. A collection asked for that was nowhere met is a problem."""
-        fits, asked = Matcher(query), set(query.collections)
+        fits, asked = Matcher(section), set(section.collections)
         for item, address, above in self._walk():
             if not asked or asked & {*above, str(item.get("collection") or "")}:
                 if len(self.samples) < SAMPLE:
                     self.samples.append(item)
                 if fits(item):
                     yield item, address
-        for name in query.collections:
+        for name in section.collections:
             if name not in self.known:
                 findings.add(line, f"{self.address} has no collection {name[:100]!r}: {nearest(name, self.known)}")
 

@@ -9,7 +9,7 @@ from padocc_dagster.selection.stac.projects import projects_of
 from padocc_dagster.selection.stac.record import Record, record_of
 from padocc_dagster.selection.stac.section import Section, read_section
 from padocc_dagster.selection.stac.select import Selection, select
-from padocc_dagster.selection.tree import tree_of
+from padocc_dagster.selection.validation import Part
 from padocc_dagster_tests.selection.stac import records
 
 SERVER = "https://stac.example.org"
@@ -18,7 +18,7 @@ SERVER = "https://stac.example.org"
 def section(catalogue: str | Path = SERVER, **fields: Any) -> Section:
     """A section that is good."""
     findings = Findings()
-    read = read_section(tree_of({"catalogue": str(catalogue), **fields}), Path("/"), findings)
+    read = read_section(Part({"catalogue": str(catalogue), **fields}), Path("/"), findings)
     assert not findings.problems, findings.problems
     return read
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from padocc_dagster.selection.stac.assets import AssetChoice
+from padocc_dagster.selection.stac.section import AssetChoice
 from padocc_dagster_tests.selection.stac.selecting import item, kept, section
 
 NETCDF = {"href": "/d/a.nc", "type": "application/x-netcdf", "roles": ["data"]}

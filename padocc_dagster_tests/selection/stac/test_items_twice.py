@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from padocc_dagster.selection.stac.taking import Taken
+from padocc_dagster.selection.stac.select import Taken
 from padocc_dagster_tests.selection.stac import records
 from padocc_dagster_tests.selection.stac.selecting import item, section
 

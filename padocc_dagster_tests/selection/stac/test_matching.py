@@ -17,7 +17,7 @@ ITEM = {
 
 
 def fits(item: dict[str, Any] = ITEM, **asked: Any) -> bool:
-    return Matcher(section(**asked).query)(item)
+    return Matcher(section(**asked))(item)
 
 
 @pytest.mark.parametrize(
@@ -147,7 +147,7 @@ def test_a_missing_property_never_matches(name: str, test: dict[str, Any]) -> No
 )
 def test_expressions_of_cql2_as_text_and_as_json(expression: str, expected: bool) -> None:
     assert fits(filter=expression) is expected
-    assert fits(filter=section(filter=expression).query.filter) is expected
+    assert fits(filter=section(filter=expression).filter) is expected
 
 
 def test_all_that_is_asked_must_hold() -> None:
@@ -159,6 +159,6 @@ def test_all_that_is_asked_must_hold() -> None:
 
 
 def test_parts_that_a_server_has_looked_at_are_not_looked_at_again() -> None:
-    asked = section(ids=["b"], datetime="1999", query={"number": 2}).query
+    asked = section(ids=["b"], datetime="1999", query={"number": 2})
     assert Matcher(asked, ("query",))(ITEM) and not Matcher(asked)(ITEM)
     assert Matcher(asked, ())({})

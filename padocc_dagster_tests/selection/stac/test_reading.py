@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
+from padocc_dagster.selection.problems import CatalogueUnreachable
 from padocc_dagster.selection.stac import reading
 from padocc_dagster.selection.stac.reading import Reader
-from padocc_dagster.selection.stac.unreachable import CatalogueUnreachable
 
 DOCUMENT = {str(number): "text" * number for number in range(300)}
 PART = 5000

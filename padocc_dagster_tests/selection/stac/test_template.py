@@ -2,7 +2,7 @@
 
 import pytest
 
-from padocc_dagster.selection.stac.template import filled, names_in
+from padocc_dagster.selection.stac.section import filled, names_in
 
 
 @pytest.mark.parametrize(
@@ -28,4 +28,3 @@ def test_names_stand_in_braces_and_count_once(template: str, names: list[str]) -
 )
 def test_what_a_code_may_not_hold_becomes_a_dash(template: str, values: dict[str, str], code: str) -> None:
     assert filled(template, values) == code
-    assert filled(template, values.__getitem__) == code
