@@ -8,9 +8,9 @@ import pytest
 from padocc_dagster.actions import select_again as selecting
 from padocc_dagster.actions.edit import edit_projects
 from padocc_dagster.pipeline.announcements import change_announcements, to_announce
+from padocc_dagster.pipeline.events import history_of
 from padocc_dagster.pipeline.layout import Project
 from padocc_dagster.pipeline.specs import stored_spec
-from padocc_dagster.pipeline.steps.history import history_of
 from padocc_dagster_tests.actions.results import announced, done, failure, observed, output, table
 from padocc_dagster_tests.actions.selected import GROUP, WHO, Selected, updated
 

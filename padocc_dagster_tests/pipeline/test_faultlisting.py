@@ -38,7 +38,7 @@ def test_a_faultlisted_project_is_skipped_and_in_no_subset(workdir: Workdir) -> 
 def test_taken_off_it_stands_where_it_stood_and_an_empty_list_has_no_file(workdir: Workdir) -> None:
     before = group_states(workdir, "a")
     give_up(workdir, [Project("a", "one")], BY)
-    assert take_on(workdir, [Project("a", "one")]).done
+    assert take_on(workdir, [Project("a", "one")], BY).done
     assert group_states(workdir, "a") == before and not workdir.faultlist("a").exists()
 
 
@@ -46,7 +46,7 @@ def test_both_can_be_repeated(workdir: Workdir) -> None:
     for _ in range(2):
         assert len(give_up(workdir, chosen(workdir, Choice(group="a")), BY).done) == 2
     for _ in range(2):
-        assert len(take_on(workdir, chosen(workdir, Choice(group="a"))).done) == 2
+        assert len(take_on(workdir, chosen(workdir, Choice(group="a")), BY).done) == 2
     assert faultlist(workdir, "a") == {}
 
 
