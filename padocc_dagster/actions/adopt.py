@@ -16,7 +16,7 @@ from padocc_dagster.pipeline.layout import Project
 from padocc_dagster.pipeline.steps.adopt import find_groups, unsafe_groups
 from padocc_dagster.pipeline.steps.history import note
 from padocc_dagster.pipeline.steps.step import StepResult
-from padocc_dagster.repeats import root_run
+from padocc_dagster.repeats import asking_run
 from padocc_dagster.resources import Padocc
 from padocc_dagster.run_tags import FOLLOWED
 
@@ -46,7 +46,7 @@ def adopt(context: dg.OpExecutionContext, config: AdoptConfig, padocc: Padocc) -
         for start in range(0, len(projects), CHUNK):
             chunk = projects[start : start + CHUNK]
             new = untold(context.instance, workdir, chunk)
-            given = {**config.by._asdict(), "run": root_run(context.run)}
+            given = {**config.by._asdict(), "run": asking_run(context.instance, context.run)}
             for project, busy in note(workdir, {each: Adopted(state=result.done[each], **given) for each in new}).items():
                 result.not_done[project] = busy
                 del new[project], result.done[project]

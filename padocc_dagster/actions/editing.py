@@ -76,7 +76,7 @@ def changed(context: dg.OpExecutionContext, config: EditConfig, workdir: Workdir
             result = StepResult({project: asked.result.done[project] for project in specs})
         found[:] = [asked_now(context, result) if asked is None else replace(asked, result=result)]
         found[0].reach(workdir, CHOSEN)
-        return _initialised(workdir, specs, result, config, found[0].run)
+        return _initialised(workdir, specs, result, config, found[0].by)
 
     carry_out(context, step)
     found[0].reach(workdir, CHANGED)

@@ -110,7 +110,7 @@ def _redo(context: dg.OpExecutionContext, padocc: Padocc, phase: Phase, config: 
     described = f"{len(result.done)} project(s), asked for by {config.who}: {config.why}"
     backfill = launch_backfill(context.instance, asked.by, asset, result.done, title, described, config.tags, choices)
     if asked.stage != NOTED:
-        requested = PhaseRequested(phase=phase, choices=choices, tags=config.tags, who=config.who, why=config.why, run=asked.run)
+        requested = PhaseRequested(phase=phase, choices=choices, tags=config.tags, who=config.who, why=config.why, run=asked.by)
         note(workdir, dict.fromkeys(result.done, requested))
         record(context, result, config.by)
         asked.reach(workdir, NOTED)

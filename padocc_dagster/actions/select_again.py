@@ -20,7 +20,7 @@ from padocc_dagster.pipeline.selections import as_edited, keep_selection, kept_s
 from padocc_dagster.pipeline.steps.history import note
 from padocc_dagster.pipeline.steps.step import StepRefused, StepResult
 from padocc_dagster.pipeline.workers.call import WorkerError, follow
-from padocc_dagster.repeats import root_run
+from padocc_dagster.repeats import asking_run
 from padocc_dagster.resources import Padocc
 from padocc_dagster.selection import CatalogueUnreachable, ConfigRejected, GroupConfig, select_again
 from padocc_dagster.selection.stac.manifest import Manifest
@@ -51,7 +51,7 @@ def search_again(context: dg.OpExecutionContext, config: SelectAgainConfig, pado
             planned = plan(before, asked.selection, records_by_project(workdir, group), config.take_out, asked.faulty)
             result = StepResult({Project(group, code): what for code, what in planned.make.items()})
             if not config.dry_run:
-                _make(workdir, asked, planned, result, config, root_run(context.run))
+                _make(workdir, asked, planned, result, config, asking_run(context.instance, context.run))
                 _write_down(context, workdir, config, result, planned.news(before))
                 keep_selection(workdir, group, planned.kept(before, asked.manifest))
     except LockedError as locked:
@@ -105,7 +105,7 @@ def _write_down(
     context: dg.OpExecutionContext, workdir: Workdir, config: SelectAgainConfig, result: StepResult, news: dict[str, str]
 ) -> None:
     """Record what was withdrawn, before the selection is kept."""
-    given = {**config.by._asdict(), "run": root_run(context.run)}
+    given = {**config.by._asdict(), "run": asking_run(context.instance, context.run)}
     withdrawn = {Project(config.group, code): ItemsWithdrawn(items=items, **given) for code, items in news.items()}
     result.not_done |= note(workdir, withdrawn)
     record(context, StepResult({project: str(step) for project, step in withdrawn.items()}), config.by)
