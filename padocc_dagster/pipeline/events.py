@@ -15,7 +15,7 @@ from dataclasses import fields
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
@@ -68,10 +68,15 @@ class PhaseEnded(Event):
 class Step(Event):
     """What a person did by hand, or a rule of the group, which `who` then names. `str()` says it, without the person and the reason."""
 
+    sentence: ClassVar[str] = ""
+    """What `str()` says, with the names of fields."""
     who: str
     why: str
     run: str = ""
     """The Dagster run of the step; for a run that repeats another, the first one: they take the step once."""
+
+    def __str__(self) -> str:
+        return self.sentence.format_map(vars(self))
 
 
 class PhaseRequested(Step):
@@ -92,6 +97,7 @@ class Ticked(Step):
     """What PADOCC's validation said of the product was accepted. `steps/tick.py` says until when that holds."""
 
     kind: Literal["ticked"] = "ticked"
+    sentence: ClassVar[str] = "ticked: {accepted} is accepted"
     accepted: str
     """PADOCC's status of the validation."""
     product: str
@@ -101,18 +107,13 @@ class Ticked(Step):
         """For reports."""
         return self.model_dump(mode="json", include={"who", "why", "when", "accepted", "product"})
 
-    def __str__(self) -> str:
-        return f"ticked: {self.accepted} is accepted"
-
 
 class Unticked(Step):
     """A tick was taken back."""
 
     kind: Literal["unticked"] = "unticked"
+    sentence: ClassVar[str] = "no longer ticked: {accepted} holds again"
     accepted: str
-
-    def __str__(self) -> str:
-        return f"no longer ticked: {self.accepted} holds again"
 
 
 class Faultlisted(Step):
@@ -130,54 +131,44 @@ class Unfaultlisted(Step):
     """The project was taken off the faultlist."""
 
     kind: Literal["unfaultlisted"] = "unfaultlisted"
-
-    def __str__(self) -> str:
-        return "off the faultlist"
+    sentence: ClassVar[str] = "off the faultlist"
 
 
 class Edited(Step):
     """Fields of the project's config were changed, and it was initialised again."""
 
     kind: Literal["edited"] = "edited"
+    sentence: ClassVar[str] = "{changes}"
     changes: str
     """For people: each field as it was and is."""
-
-    def __str__(self) -> str:
-        return self.changes
 
 
 class SelectedAgain(Step):
     """The records of a catalogue were selected again, and the project was initialised from them."""
 
     kind: Literal["selected_again"] = "selected_again"
+    sentence: ClassVar[str] = "selected again: {changes}"
     changes: str
     """For people: what changed in the catalogue."""
-
-    def __str__(self) -> str:
-        return f"selected again: {self.changes}"
 
 
 class ItemsWithdrawn(Step):
     """The catalogue withdrew items that the project was made from; the project was left as it was."""
 
     kind: Literal["items_withdrawn"] = "items_withdrawn"
+    sentence: ClassVar[str] = "withdrawn: {items}"
     items: str
     """For people: their names, and why."""
-
-    def __str__(self) -> str:
-        return f"withdrawn: {self.items}"
 
 
 class Moved(Step):
     """The project came from another group."""
 
     kind: Literal["moved"] = "moved"
+    sentence: ClassVar[str] = "{how} from {source} to {target}"
     how: Literal["transferred", "merged", "split off"]
     source: str
     target: str
-
-    def __str__(self) -> str:
-        return f"{self.how} from {self.source} to {self.target}"
 
 
 class Removed(Step):
@@ -205,36 +196,30 @@ class Adopted(Step):
     """A project that plain PADOCC made was taken over."""
 
     kind: Literal["adopted"] = "adopted"
+    sentence: ClassVar[str] = "adopted: {state}"
     state: str
     """For people: its last phase, and how that ended."""
-
-    def __str__(self) -> str:
-        return f"adopted: {self.state}"
 
 
 class SourcesAccepted(Step):
     """Changed sources of a published product were accepted, the values being equal."""
 
     kind: Literal["sources_accepted"] = "sources_accepted"
+    sentence: ClassVar[str] = "{files} changed source file(s) of {product} accepted: its values equal theirs"
     product: str
     """The name of the published product, as in `Published.name`."""
     files: int
-
-    def __str__(self) -> str:
-        return f"{self.files} changed source file(s) of {self.product} accepted: its values equal theirs"
 
 
 class ProductWithdrawn(Step):
     """A published product was withdrawn."""
 
     kind: Literal["product_withdrawn"] = "product_withdrawn"
+    sentence: ClassVar[str] = "{product} withdrawn from {folder}; readers find {product}.WITHDRAWN.txt there"
     product: str
     """The name of the published product."""
     folder: str
     """Where it lay, and where readers find a note."""
-
-    def __str__(self) -> str:
-        return f"{self.product} withdrawn from {self.folder}; readers find {self.product}.WITHDRAWN.txt there"
 
 
 class Compared(Event):
@@ -279,14 +264,9 @@ AnyEvent = Annotated[PhaseEnded | Compared | StartFailed | AnyStep, Field(discri
 _parser: TypeAdapter[AnyEvent] = TypeAdapter(AnyEvent)
 
 
-def append(path: Path, events: Iterable[Event], **more: Any) -> None:
-    """Append events to a file, whole lines in one write, on to the disk. `more` is added to each record."""
-    _append(path, ({**event.model_dump(mode="json"), **more} for event in events))
-
-
 def record(workdir: Workdir, project: Project, *events: Event) -> None:
     """Append events to the project's own file; the project's lock is held."""
-    append(workdir.events(project), events)
+    _append(workdir.events(project), (event.model_dump(mode="json") for event in events))
 
 
 def record_of_group(workdir: Workdir, group: str, events: Mapping[str, Event]) -> None:
@@ -295,19 +275,14 @@ def record_of_group(workdir: Workdir, group: str, events: Mapping[str, Event]) -
 
 
 def events_of(workdir: Workdir, project: Project) -> list[AnyEvent]:
-    """The events in the project's own file, oldest first."""
-    return read_events(workdir.events(project))
-
-
-def read_events(path: Path) -> list[AnyEvent]:
-    """The events in a file, oldest first; none when there is no file. Lines that are no events of a known kind are skipped."""
-    return [event for value in _values(path) if (event := _parsed(value))]
+    """The events in the project's own file, oldest first. Lines that are no events of a known kind are skipped."""
+    return [event for line in _lines(workdir.events(project)) if (event := _parsed(_value(line)))]
 
 
 def ends_of(workdir: Workdir, project: Project) -> Iterator[PhaseEnded]:
     """How runs of this package ended phases of the project, the newest first. No more is validated than is asked for."""
-    for value in reversed(_values(workdir.events(project))):
-        if value.get("kind") == "ended" and isinstance(event := _parsed(value), PhaseEnded):
+    for line in reversed(_lines(workdir.events(project))):
+        if (value := _value(line)).get("kind") == "ended" and isinstance(event := _parsed(value), PhaseEnded):
             yield event
 
 
@@ -333,7 +308,7 @@ class Histories:
 
     def _read_group(self, group: str) -> dict[str, list[Step]]:
         found: dict[str, list[Step]] = {}
-        for value in _values(self._workdir.group_events(group)):
+        for value in map(_value, _lines(self._workdir.group_events(group))):
             if isinstance(event := _parsed(value), Step) and isinstance(code := value.get("code"), str):
                 found.setdefault(code, []).append(event)
         return found
@@ -374,18 +349,19 @@ def _append(path: Path, records: Iterable[dict[str, Any]]) -> None:
         os.fsync(file.fileno())
 
 
-def _values(path: Path) -> list[dict[str, Any]]:
-    """The lines of a file as JSON objects; none when there is no file. Lines that are none are skipped."""
+def _lines(path: Path) -> list[bytes]:
     try:
-        lines = path.read_bytes().splitlines()
+        return path.read_bytes().splitlines()
     except (FileNotFoundError, NotADirectoryError):
         return []
-    found = []
-    for line in lines:
-        with suppress(ValueError):
-            if isinstance(value := json.loads(line), dict):
-                found.append(value)
-    return found
+
+
+def _value(line: bytes) -> dict[str, Any]:
+    """The line as a JSON object; empty for a line that is none."""
+    with suppress(ValueError):
+        if isinstance(value := json.loads(line), dict):
+            return value
+    return {}
 
 
 def _parsed(value: dict[str, Any]) -> AnyEvent | None:
