@@ -15,12 +15,10 @@ from pathlib import Path
 from padocc_dagster.pipeline.events import Histories, record_of_group
 from padocc_dagster.pipeline.files import CorruptFileError, read_json, read_lines, write_json
 from padocc_dagster.pipeline.layout import Project, Workdir
-from padocc_dagster.pipeline.locks import WAIT_SECONDS, LockedError, held
+from padocc_dagster.pipeline.locks import WAIT_SECONDS, held
 from padocc_dagster.pipeline.moving.group_files import give, rebased, take_off
 from padocc_dagster.pipeline.moving.unfinished import NO_FOLDER, Unfinished, begin, end, inode_of, reborn, unfinished_steps
-from padocc_dagster.pipeline.steps.history import LOCKED_AT_ONCE, write_down
-
-LOCK_WAIT_SECONDS = 2.0
+from padocc_dagster.pipeline.steps.history import LOCKED_AT_ONCE, locked, write_down
 
 
 def carry_out(workdir: Workdir, step: Unfinished) -> dict[str, str]:
@@ -95,13 +93,9 @@ def _go_on(workdir: Workdir, step: Unfinished) -> dict[str, str]:
 
 def _lock(workdir: Workdir, step: Unfinished, code: str, stack: contextlib.ExitStack) -> str:
     """Hold the project's locks, in both groups. A sentence when somebody is at work on it."""
-    try:
-        for group in (step.source, step.target) if step.target else (step.source,):
-            project = Project(group, code)
-            stack.enter_context(held(workdir.project_lock(project), f"project {project}", wait=LOCK_WAIT_SECONDS))
-    except LockedError as locked:
-        return str(locked)
-    return ""
+    groups = (step.source, step.target) if step.target else (step.source,)
+    busy = stack.enter_context(locked(workdir, [Project(group, code) for group in groups]))
+    return next(iter(busy.values()), "")
 
 
 def _move(workdir: Workdir, step: Unfinished, code: str) -> str:

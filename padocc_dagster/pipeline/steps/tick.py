@@ -11,13 +11,10 @@ from padocc_dagster.pipeline.events import Step, Ticked, Unticked, events_of
 from padocc_dagster.pipeline.files import CorruptFileError, read_json
 from padocc_dagster.pipeline.groups import faultlist
 from padocc_dagster.pipeline.layout import Project, Workdir
-from padocc_dagster.pipeline.locks import LockedError, held
 from padocc_dagster.pipeline.status import TICKED, StatusRow, append_row, gate_problem, read_rows
-from padocc_dagster.pipeline.steps.history import write_down
+from padocc_dagster.pipeline.steps.history import locked, write_down
 from padocc_dagster.pipeline.steps.step import By, StepResult
 from padocc_dagster.pipeline.verify import comparison_problem
-
-LOCK_WAIT_SECONDS = 2.0
 
 
 def tick(workdir: Workdir, projects: Iterable[Project], by: By, dry_run: bool = False) -> StepResult:
@@ -76,14 +73,13 @@ def _each(
     result = StepResult()
     for project in projects:
         try:
-            with held(workdir.project_lock(project), f"project {project}", wait=LOCK_WAIT_SECONDS):
-                last = _last_validation(workdir, project)
-                problem = problem_of(workdir, project, last)
+            with locked(workdir, [project]) as busy:
+                problem = busy.get(project) or problem_of(workdir, project, _last_validation(workdir, project))
                 if problem:
                     result.not_done[project] = problem
                 else:
                     result.done[project] = str(deed(project, _verdict(workdir, project)))
-        except (LockedError, CorruptFileError) as error:
+        except CorruptFileError as error:
             result.not_done[project] = str(error)
     return result
 

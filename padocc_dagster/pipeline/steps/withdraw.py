@@ -6,16 +6,14 @@ from dataclasses import replace
 from padocc_dagster.pipeline.events import Histories, ProductWithdrawn
 from padocc_dagster.pipeline.groups import project_codes
 from padocc_dagster.pipeline.layout import Project, Workdir
-from padocc_dagster.pipeline.locks import LockedError, held
+from padocc_dagster.pipeline.locks import LockedError
 from padocc_dagster.pipeline.names import nearest
 from padocc_dagster.pipeline.published import Published, groups_of, published_of
 from padocc_dagster.pipeline.steps.choice import Choice, chosen
-from padocc_dagster.pipeline.steps.history import write_down
+from padocc_dagster.pipeline.steps.history import locked, write_down
 from padocc_dagster.pipeline.steps.step import By, StepResult
 from padocc_dagster.pipeline.watch.rounds import known_products
 from padocc_dagster.pipeline.withdrawn import Withdrawal, withdraw_product, withdrawals
-
-LOCK_WAIT_SECONDS = 2.0
 
 
 def with_published(workdir: Workdir, choice: Choice) -> list[Project]:
@@ -31,10 +29,12 @@ def withdraw(workdir: Workdir, projects: Iterable[Project], by: By, revision: st
     result = StepResult()
     for project in projects:
         try:
-            with held(workdir.project_lock(project), f"project {project}", wait=LOCK_WAIT_SECONDS):
-                _withdraw(workdir, project, by, revision, dry_run, result)
-        except LockedError as locked:
-            result.not_done[project] = str(locked)
+            with locked(workdir, [project]) as busy:
+                result.not_done |= busy
+                if not busy:
+                    _withdraw(workdir, project, by, revision, dry_run, result)
+        except LockedError as refused:  # the group, which keeps the step where the project's folder is gone
+            result.not_done[project] = str(refused)
     return result
 
 
