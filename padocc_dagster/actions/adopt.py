@@ -10,11 +10,13 @@ from pydantic import Field
 from padocc_dagster.actions.standing import CHUNK, announce_standing, untold
 from padocc_dagster.actions.step import DRY_RUN, RUN_ASKED, StepConfig, carry_out, report
 from padocc_dagster.partitions import add_projects
+from padocc_dagster.pipeline.events import Adopted
 from padocc_dagster.pipeline.groups import by_group
 from padocc_dagster.pipeline.layout import Project
 from padocc_dagster.pipeline.steps.adopt import find_groups, unsafe_groups
 from padocc_dagster.pipeline.steps.history import note
 from padocc_dagster.pipeline.steps.step import StepResult
+from padocc_dagster.repeats import asking_run
 from padocc_dagster.resources import Padocc
 from padocc_dagster.run_tags import FOLLOWED
 
@@ -44,8 +46,11 @@ def adopt(context: dg.OpExecutionContext, config: AdoptConfig, padocc: Padocc) -
         for start in range(0, len(projects), CHUNK):
             chunk = projects[start : start + CHUNK]
             new = untold(context.instance, workdir, chunk)
+            given = {**config.by._asdict(), "run": asking_run(context.instance, context.run)}
+            for project, busy in note(workdir, {each: Adopted(state=result.done[each], **given) for each in new}).items():
+                result.not_done[project] = busy
+                del new[project], result.done[project]
             announce_standing(context, workdir, new, only=new, source="plain PADOCC, adopted")
-            note(workdir, {project: f"adopted: {result.done[project]}" for project in new}, config.by)
             told += len(new)
     report(context, result, DRY_RUN if config.dry_run else f"{told} told to Dagster, {len(result.done) - told} known already")
 

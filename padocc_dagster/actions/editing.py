@@ -14,6 +14,7 @@ from padocc_dagster.actions.telling import specs_on_disk, tell
 from padocc_dagster.partitions import add_projects
 from padocc_dagster.phase_assets import PHASE_ASSETS
 from padocc_dagster.pipeline.announcements import to_announce
+from padocc_dagster.pipeline.events import Edited, in_json
 from padocc_dagster.pipeline.files import CorruptFileError
 from padocc_dagster.pipeline.groups import faultlist
 from padocc_dagster.pipeline.layout import Project, Workdir
@@ -23,7 +24,6 @@ from padocc_dagster.pipeline.spec import ProjectSpec
 from padocc_dagster.pipeline.specs import stored_specs, with_choices
 from padocc_dagster.pipeline.steps.begun import CHANGED, CHOSEN, NOTED, Asked
 from padocc_dagster.pipeline.steps.choice import chosen
-from padocc_dagster.pipeline.steps.history import note
 from padocc_dagster.pipeline.steps.step import StepRefused, StepResult
 from padocc_dagster.pipeline.workers.call import WorkerError, follow
 from padocc_dagster.selection.edited import FIELDS, differences, edited
@@ -76,7 +76,7 @@ def changed(context: dg.OpExecutionContext, config: EditConfig, workdir: Workdir
             result = StepResult({project: asked.result.done[project] for project in specs})
         found[:] = [asked_now(context, result) if asked is None else replace(asked, result=result)]
         found[0].reach(workdir, CHOSEN)
-        return _initialised(workdir, specs, result)
+        return _initialised(workdir, specs, result, config, found[0].by)
 
     carry_out(context, step)
     found[0].reach(workdir, CHANGED)
@@ -97,7 +97,6 @@ def followed(context: dg.OpExecutionContext, config: EditConfig, workdir: Workdi
     for group, codes in by_group.items():
         add_projects(context.instance, group, codes)
     if asked.stage != NOTED:
-        note(workdir, result.done, config.by)
         asked.reach(workdir, NOTED)
     news = {group: sorted({*to_announce(workdir, group)} & {*codes}) for group, codes in by_group.items()}
     backfill = _scan(context, config, asked, [project for project in _projects(news) if project not in left])
@@ -107,11 +106,18 @@ def followed(context: dg.OpExecutionContext, config: EditConfig, workdir: Workdi
     return left, backfill
 
 
-def _initialised(workdir: Workdir, specs: Specs, result: StepResult) -> StepResult:
-    """Write the projects' files, a group at a time; from here on the group's announcements know of them until they are told."""
+def _initialised(workdir: Workdir, specs: Specs, result: StepResult, config: EditConfig, run: str) -> StepResult:
+    """Write the projects' files and record the edit with them, a group at a time.
+
+    From here on the group's announcements know of them until they are told.
+    """
     for group, codes in _groups(result).items():
+        members = {code: Project(group, code) for code in codes}
+        steps = {code: Edited(changes=result.done[each], who=config.who, why=config.why, run=run) for code, each in members.items()}
         try:
-            done = initialise_group(workdir, group, [specs[Project(group, code)] for code in codes], whole=False, again=True)
+            done = initialise_group(
+                workdir, group, [specs[each] for each in members.values()], whole=False, again=True, steps=in_json(steps)
+            )
             left = dict.fromkeys(done["locked"], "it is at work: edit it when that run has ended")
         except WorkerError as failed:
             follow(failed.status)

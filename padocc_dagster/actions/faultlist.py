@@ -17,20 +17,20 @@ def put_on_faultlist(context: dg.OpExecutionContext, config: ProjectsConfig, pad
     """Give projects up. The reason and the name stand in the group's faultlist.csv."""
     workdir = padocc.workdir
     done = carry_out(context, lambda: give_up(workdir, chosen(workdir, config.choice), config.by, config.dry_run))
-    conclude(context, config, done, lambda: record(context, workdir, done, config.by))
+    conclude(context, config, done, lambda: record(context, done, config.by))
 
 
 @dg.op(out=dg.Out(dg.Nothing))
 def take_off_faultlist(context: dg.OpExecutionContext, config: ProjectsConfig, padocc: Padocc) -> None:
     """Take projects on again. They go on where they stood."""
     workdir = padocc.workdir
-    done = carry_out(context, lambda: take_on(workdir, chosen(workdir, config.choice), config.dry_run))
+    done = carry_out(context, lambda: take_on(workdir, chosen(workdir, config.choice), config.by, config.dry_run))
 
     def tell() -> None:  # what the next phase builds on may have been made anew while automation passed the project over
         due = {project: next_phase(workdir, project) for project in done.done}
         before = {project: (PHASES[PHASES.index(phase) - 1],) for project, phase in due.items() if phase}
         announce_standing(context, workdir, before, only=before, source="taken off the faultlist")
-        record(context, workdir, done, config.by)
+        record(context, done, config.by)
 
     conclude(context, config, done, tell)
 

@@ -31,7 +31,7 @@ def take_back(context: dg.OpExecutionContext, config: PublishedConfig, padocc: P
     done = carry_out(context, lambda: withdraw(workdir, with_published(workdir, config.choice), config.by, config.revision, config.dry_run))
 
     def follow_up() -> None:
-        record(context, workdir, done, config.by)
+        record(context, done, config.by)
         _look_again(context, workdir, done.done)
 
     conclude(context, config, done, follow_up)
@@ -44,7 +44,7 @@ def accept_sources(context: dg.OpExecutionContext, config: PublishedConfig, pado
     done = carry_out(context, lambda: accept(workdir, chosen(workdir, config.choice), config.by, config.revision, config.dry_run))
 
     def follow_up() -> None:
-        record(context, workdir, done, config.by)
+        record(context, done, config.by)
         _look_again(context, workdir, done.done)
 
     conclude(context, config, done, follow_up)

@@ -13,8 +13,10 @@ from padocc_dagster.actions.step import DRY_RUN, RUN_ASKED, ProjectsConfig, aske
 from padocc_dagster.assets.cloud_product import AggregatorChoice, FormatChoice
 from padocc_dagster.batch.allocation import TAGS, Allocation, AllocationError
 from padocc_dagster.phase_assets import PHASE_ASSETS
+from padocc_dagster.pipeline.events import Phase, PhaseRequested
 from padocc_dagster.pipeline.steps.begun import CHOSEN, NOTED
 from padocc_dagster.pipeline.steps.choice import chosen
+from padocc_dagster.pipeline.steps.history import note
 from padocc_dagster.pipeline.steps.redo import ready_for
 from padocc_dagster.pipeline.steps.step import StepRefused, StepResult
 from padocc_dagster.resources import Padocc
@@ -80,7 +82,7 @@ def revalidate_projects() -> None:
     revalidate()
 
 
-def _redo(context: dg.OpExecutionContext, padocc: Padocc, phase: str, config: RedoConfig, choices: dict[str, Any]) -> None:
+def _redo(context: dg.OpExecutionContext, padocc: Padocc, phase: Phase, config: RedoConfig, choices: dict[str, Any]) -> None:
     workdir, asset = padocc.workdir, PHASE_ASSETS[phase]
 
     def step() -> StepResult:
@@ -108,7 +110,9 @@ def _redo(context: dg.OpExecutionContext, padocc: Padocc, phase: str, config: Re
     described = f"{len(result.done)} project(s), asked for by {config.who}: {config.why}"
     backfill = launch_backfill(context.instance, asked.by, asset, result.done, title, described, config.tags, choices)
     if asked.stage != NOTED:
-        record(context, workdir, result, config.by, choices)
+        requested = PhaseRequested(phase=phase, choices=choices, tags=config.tags, who=config.who, why=config.why, run=asked.by)
+        note(workdir, dict.fromkeys(result.done, requested))
+        record(context, result, config.by)
         asked.reach(workdir, NOTED)
     asked.end(workdir)
     report(context, result, f"backfill {backfill}")

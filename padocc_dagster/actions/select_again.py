@@ -10,6 +10,7 @@ from padocc_dagster.actions.step import DRY_RUN, RUN_ASKED, StepConfig, carry_ou
 from padocc_dagster.actions.telling import tell
 from padocc_dagster.partitions import add_projects
 from padocc_dagster.pipeline.announcements import to_announce
+from padocc_dagster.pipeline.events import ItemsWithdrawn, SelectedAgain, in_json
 from padocc_dagster.pipeline.files import CorruptFileError
 from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.locks import LockedError, held
@@ -19,6 +20,7 @@ from padocc_dagster.pipeline.selections import as_edited, keep_selection, kept_s
 from padocc_dagster.pipeline.steps.history import note
 from padocc_dagster.pipeline.steps.step import StepRefused, StepResult
 from padocc_dagster.pipeline.workers.call import WorkerError, follow
+from padocc_dagster.repeats import asking_run
 from padocc_dagster.resources import Padocc
 from padocc_dagster.selection import CatalogueUnreachable, ConfigRejected, GroupConfig, select_again
 from padocc_dagster.selection.stac.manifest import Manifest
@@ -49,7 +51,7 @@ def search_again(context: dg.OpExecutionContext, config: SelectAgainConfig, pado
             planned = plan(before, asked.selection, records_by_project(workdir, group), config.take_out, asked.faulty)
             result = StepResult({Project(group, code): what for code, what in planned.make.items()})
             if not config.dry_run:
-                _make(workdir, asked, planned, result)
+                _make(workdir, asked, planned, result, config, asking_run(context.instance, context.run))
                 _write_down(context, workdir, config, result, planned.news(before))
                 keep_selection(workdir, group, planned.kept(before, asked.manifest))
     except LockedError as locked:
@@ -83,13 +85,14 @@ def _search(workdir: Workdir, group: str, found: list[tuple[Manifest, GroupConfi
     return StepResult()
 
 
-def _make(workdir: Workdir, asked: GroupConfig, planned: Plan, result: StepResult) -> None:
-    """Initialise the projects that are new or have changed. Those that are there keep everything but their files."""
+def _make(workdir: Workdir, asked: GroupConfig, planned: Plan, result: StepResult, config: SelectAgainConfig, run: str) -> None:
+    """Initialise the projects that are new or have changed, and record it. Those that are there keep everything but their files."""
     if not planned.make:
         return
     specs = as_edited(workdir, asked.group, [spec for spec in asked.projects if spec.code in planned.make])
+    steps = {code: SelectedAgain(changes=what, who=config.who, why=config.why, run=run) for code, what in planned.make.items()}
     try:
-        done = initialise_group(workdir, asked.group, specs, whole=False)
+        done = initialise_group(workdir, asked.group, specs, whole=False, steps=in_json(steps))
     except WorkerError as failed:
         follow(failed.status)
         raise dg.Failure(f"group {asked.group}: {failed.error_class}: {failed}; select again", allow_retries=False) from failed
@@ -101,10 +104,11 @@ def _make(workdir: Workdir, asked: GroupConfig, planned: Plan, result: StepResul
 def _write_down(
     context: dg.OpExecutionContext, workdir: Workdir, config: SelectAgainConfig, result: StepResult, news: dict[str, str]
 ) -> None:
-    """Write down what was made and what was withdrawn, before the selection is kept: killed in between, it is written twice, never not."""
-    note(workdir, {project: f"selected again: {what}" for project, what in result.done.items()}, config.by)
-    withdrawn = {Project(config.group, code): f"withdrawn: {what}" for code, what in news.items()}
-    record(context, workdir, StepResult(withdrawn), config.by)
+    """Record what was withdrawn, before the selection is kept."""
+    given = {**config.by._asdict(), "run": asking_run(context.instance, context.run)}
+    withdrawn = {Project(config.group, code): ItemsWithdrawn(items=items, **given) for code, items in news.items()}
+    result.not_done |= note(workdir, withdrawn)
+    record(context, StepResult({project: str(step) for project, step in withdrawn.items()}), config.by)
 
 
 def _tell(context: dg.OpExecutionContext, workdir: Workdir, config: SelectAgainConfig, result: StepResult) -> None:

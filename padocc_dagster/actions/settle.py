@@ -5,10 +5,10 @@ import dagster as dg
 
 from padocc_dagster.actions.telling import PROJECT
 from padocc_dagster.partitions import GROUPS, PROJECTS, add_projects
+from padocc_dagster.pipeline.events import Histories
 from padocc_dagster.pipeline.groups import by_group, list_groups, project_codes
 from padocc_dagster.pipeline.layout import Project, Workdir
-from padocc_dagster.pipeline.moving.histories import Histories
-from padocc_dagster.pipeline.moving.settled import REMOVED
+from padocc_dagster.pipeline.moving.settled import came_from, was_removed
 from padocc_dagster.pipeline.names import name_problem
 from padocc_dagster.pipeline.steps.step import By, StepResult
 
@@ -53,10 +53,9 @@ def _gone(instance: dg.DagsterInstance, workdir: Workdir, on_disk: dict[str, set
         if project.code in on_disk.get(project.group, ()):
             continue
         now = [Project(group, project.code) for group, codes in on_disk.items() if project.code in codes]
-        came = [each for each in now if any(f" from {project.group} to " in entry.what for entry in histories.of(each))]
-        entries = histories.of(project)
+        came = [each for each in now if came_from(histories.of(each), project.group)]
         if came:
             found[project] = came[0]
-        elif entries and entries[-1].what.startswith(REMOVED):
+        elif was_removed(histories.of(project)):
             found[project] = None
     return found

@@ -16,7 +16,6 @@ from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.outcome import PHASES
 from padocc_dagster.pipeline.steps.begun import Asked, asked_before
 from padocc_dagster.pipeline.steps.choice import OUTCOMES, Choice
-from padocc_dagster.pipeline.steps.history import note
 from padocc_dagster.pipeline.steps.step import By, StepRefused, StepResult
 from padocc_dagster.repeats import asking_run, is_repeat, root_run
 
@@ -79,12 +78,8 @@ def asked_now(context: dg.OpExecutionContext, result: StepResult) -> Asked:
     return Asked(root_run(context.run), asking_run(context.instance, context.run), result)
 
 
-def record(
-    context: dg.OpExecutionContext, workdir: Workdir, result: StepResult, by: By, choices: Mapping[str, Any] = MappingProxyType({})
-) -> None:
-    """Write down what was done to each project, and with which choices: in its own history, and in Dagster as an observation of its
-    partition."""
-    note(workdir, result.done, by, choices)
+def record(context: dg.OpExecutionContext, result: StepResult, by: By) -> None:
+    """Report what was done to each project to Dagster, as an observation of its partition."""
     for project, what in result.done.items():
         told = {"what": what, "who": by.who, "why": by.why}
         context.log_event(dg.AssetObservation("project", partition=str(project), description=f"{what} ({by.who}: {by.why})", metadata=told))

@@ -21,7 +21,7 @@ def accept(context: dg.OpExecutionContext, config: ProjectsConfig, padocc: Padoc
     done = carry_out(context, lambda: tick(workdir, chosen(workdir, config.choice), config.by, config.dry_run))
 
     def tell() -> None:
-        record(context, workdir, done, config.by)
+        record(context, done, config.by)
         source = f"ticked by {config.who}: {config.why}"
         announce_standing(context, workdir, done.done, only=dict.fromkeys(done.done, ("validate",)), source=source)
 
@@ -35,7 +35,7 @@ def take_back(context: dg.OpExecutionContext, config: ProjectsConfig, padocc: Pa
     done = carry_out(context, lambda: untick(workdir, chosen(workdir, config.choice), config.by, config.dry_run))
 
     def tell() -> None:
-        record(context, workdir, done, config.by)
+        record(context, done, config.by)
         for project, what in done.done.items():
             context.log_event(_closed(str(project), f"{what} ({config.who}: {config.why})"))  # type: ignore[arg-type]  # it takes checks too
 

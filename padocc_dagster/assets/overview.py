@@ -66,8 +66,7 @@ def _until(verdict: Verdict | None) -> list[Verdict | None]:
 
 def _record(project: Project, state: ProjectState) -> dg.TableRecord:
     """What stopped, with the remedies in words and the command of the first; `padocc-dagster explain` has all of them."""
-    faultlisted = state.verdict is Verdict.SKIPPED and state.why.startswith("on the faultlist")
-    error_class = "Faultlisted" if faultlisted else state.error_class or state.status
+    error_class = "Faultlisted" if state.faultlisted is not None else state.error_class or state.status
     explanation = remedy_for(error_class)
     command = written_out(explanation.remedies[0], project, state.phase, error_class) if explanation.remedies else ""
     row = (project.code, state.phase, str(state.verdict), str(state.since or ""), state.why[:500])

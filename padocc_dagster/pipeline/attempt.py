@@ -1,6 +1,6 @@
 """One attempt at a phase, in the worker: locked, gated, and with an end that is always written down.
 
-Every end becomes an `Outcome`, a row in PADOCC's status log and the record `outcome.json`. Nothing here raises for what a project's
+Every end becomes an `Outcome`, a row in PADOCC's status log and an event `PhaseEnded`. Nothing here raises for what a project's
 data or files do; only faults of this package get through.
 """
 

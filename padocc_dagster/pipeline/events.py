@@ -9,15 +9,18 @@ lock, or the group's for the second file. A line that a killed process cut short
 
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import fields
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from padocc_dagster.pipeline.layout import Project, Workdir
-from padocc_dagster.pipeline.outcome import Verdict
+from padocc_dagster.pipeline.outcome import Outcome, Verdict
 
 FORMAT = 1
 Phase = Literal["init", "scan", "compute", "validate", "complete"]
@@ -51,9 +54,33 @@ class PhaseEnded(Event):
     run: str = ""
     """The Dagster run."""
 
+    @classmethod
+    def of(cls, project: Project, outcome: Outcome, run: str, row: int) -> "PhaseEnded":
+        """The event of an outcome, about this row of the status log."""
+        return cls(project=str(project), run=run, row=row, **outcome.as_dict())
 
-class PhaseRequested(Event):
-    """A person, or a rule of the group, requested that a phase is run again."""
+    @property
+    def outcome(self) -> Outcome:
+        """The outcome as it was."""
+        return Outcome(**{field.name: getattr(self, field.name) for field in fields(Outcome)})
+
+
+class Step(Event):
+    """What a person did by hand, or a rule of the group, which `who` then names. `str()` says it, without the person and the reason."""
+
+    sentence: ClassVar[str] = ""
+    """What `str()` says, with the names of fields."""
+    who: str
+    why: str
+    run: str = ""
+    """The Dagster run of the step; for a run that repeats another, the first one: they take the step once."""
+
+    def __str__(self) -> str:
+        return self.sentence.format_map(vars(self))
+
+
+class PhaseRequested(Step):
+    """A phase is to be run again."""
 
     kind: Literal["requested"] = "requested"
     phase: Phase
@@ -61,8 +88,138 @@ class PhaseRequested(Event):
     """Options of a computation, as `compute` takes them."""
     tags: dict[str, str] = {}
     """Tags for the run: the time and memory that it may use."""
-    who: str
-    why: str
+
+    def __str__(self) -> str:
+        return f"{self.phase} again{choices_in_words(self.choices)}"
+
+
+class Ticked(Step):
+    """What PADOCC's validation said of the product was accepted. `steps/tick.py` says until when that holds."""
+
+    kind: Literal["ticked"] = "ticked"
+    sentence: ClassVar[str] = "ticked: {accepted} is accepted"
+    accepted: str
+    """PADOCC's status of the validation."""
+    product: str
+    """The fingerprint of the product."""
+
+    def as_dict(self) -> dict[str, str]:
+        """For reports."""
+        return self.model_dump(mode="json", include={"who", "why", "when", "accepted", "product"})
+
+
+class Unticked(Step):
+    """A tick was taken back."""
+
+    kind: Literal["unticked"] = "unticked"
+    sentence: ClassVar[str] = "no longer ticked: {accepted} holds again"
+    accepted: str
+
+
+class Faultlisted(Step):
+    """The project was given up."""
+
+    kind: Literal["faultlisted"] = "faultlisted"
+    before: str | None = None
+    """The reason that was on the faultlist."""
+
+    def __str__(self) -> str:
+        return "on the faultlist" + (f" (before: {self.before})" if self.before is not None else "")
+
+
+class Unfaultlisted(Step):
+    """The project was taken off the faultlist."""
+
+    kind: Literal["unfaultlisted"] = "unfaultlisted"
+    sentence: ClassVar[str] = "off the faultlist"
+
+
+class Edited(Step):
+    """Fields of the project's config were changed, and it was initialised again."""
+
+    kind: Literal["edited"] = "edited"
+    sentence: ClassVar[str] = "{changes}"
+    changes: str
+    """For people: each field as it was and is."""
+
+
+class SelectedAgain(Step):
+    """The records of a catalogue were selected again, and the project was initialised from them."""
+
+    kind: Literal["selected_again"] = "selected_again"
+    sentence: ClassVar[str] = "selected again: {changes}"
+    changes: str
+    """For people: what changed in the catalogue."""
+
+
+class ItemsWithdrawn(Step):
+    """The catalogue withdrew items that the project was made from; the project was left as it was."""
+
+    kind: Literal["items_withdrawn"] = "items_withdrawn"
+    sentence: ClassVar[str] = "withdrawn: {items}"
+    items: str
+    """For people: their names, and why."""
+
+
+class Moved(Step):
+    """The project came from another group."""
+
+    kind: Literal["moved"] = "moved"
+    sentence: ClassVar[str] = "{how} from {source} to {target}"
+    how: Literal["transferred", "merged", "split off"]
+    source: str
+    target: str
+
+
+class Removed(Step):
+    """The project was taken out of its group."""
+
+    kind: Literal["removed"] = "removed"
+    files_kept: bool = False
+
+    def __str__(self) -> str:
+        return "removed" + (", files kept" if self.files_kept else "")
+
+
+class Added(Step):
+    """The project was added to a group that was there."""
+
+    kind: Literal["added"] = "added"
+    back: bool = False
+    """It was removed before, and its files were kept."""
+
+    def __str__(self) -> str:
+        return "added back, with the files that were kept" if self.back else "added"
+
+
+class Adopted(Step):
+    """A project that plain PADOCC made was taken over."""
+
+    kind: Literal["adopted"] = "adopted"
+    sentence: ClassVar[str] = "adopted: {state}"
+    state: str
+    """For people: its last phase, and how that ended."""
+
+
+class SourcesAccepted(Step):
+    """Changed sources of a published product were accepted, the values being equal."""
+
+    kind: Literal["sources_accepted"] = "sources_accepted"
+    sentence: ClassVar[str] = "{files} changed source file(s) of {product} accepted: its values equal theirs"
+    product: str
+    """The name of the published product, as in `Published.name`."""
+    files: int
+
+
+class ProductWithdrawn(Step):
+    """A published product was withdrawn."""
+
+    kind: Literal["product_withdrawn"] = "product_withdrawn"
+    sentence: ClassVar[str] = "{product} withdrawn from {folder}; readers find {product}.WITHDRAWN.txt there"
+    product: str
+    """The name of the published product."""
+    folder: str
+    """Where it lay, and where readers find a note."""
 
 
 class Compared(Event):
@@ -87,13 +244,101 @@ class StartFailed(Event):
     retry_at: datetime
 
 
-AnyEvent = Annotated[PhaseEnded | PhaseRequested | Compared | StartFailed, Field(discriminator="kind")]
+AnyStep = (
+    PhaseRequested
+    | Ticked
+    | Unticked
+    | Faultlisted
+    | Unfaultlisted
+    | Edited
+    | SelectedAgain
+    | ItemsWithdrawn
+    | Moved
+    | Removed
+    | Added
+    | Adopted
+    | SourcesAccepted
+    | ProductWithdrawn
+)
+AnyEvent = Annotated[PhaseEnded | Compared | StartFailed | AnyStep, Field(discriminator="kind")]
 _parser: TypeAdapter[AnyEvent] = TypeAdapter(AnyEvent)
 
 
-def append(path: Path, events: Iterable[Event], **more: Any) -> None:
-    """Append events to a file, whole lines in one write, on to the disk. `more` is added to each record."""
-    lines = b"".join(json.dumps({**event.model_dump(mode="json"), **more}).encode() + b"\n" for event in events)
+def record(workdir: Workdir, project: Project, *events: Event) -> None:
+    """Append events to the project's own file; the project's lock is held."""
+    _append(workdir.events(project), (event.model_dump(mode="json") for event in events))
+
+
+def record_of_group(workdir: Workdir, group: str, events: Mapping[str, Event]) -> None:
+    """Append events of projects whose folder is gone, by project code; the group's lock is held."""
+    _append(workdir.group_events(group), ({**event.model_dump(mode="json"), "code": code} for code, event in events.items()))
+
+
+def events_of(workdir: Workdir, project: Project) -> list[AnyEvent]:
+    """The events in the project's own file, oldest first. Lines that are no events of a known kind are skipped."""
+    return [event for line in _lines(workdir.events(project)) if (event := _parsed(_value(line)))]
+
+
+def ends_of(workdir: Workdir, project: Project) -> Iterator[PhaseEnded]:
+    """How runs of this package ended phases of the project, the newest first. No more is validated than is asked for."""
+    for line in reversed(_lines(workdir.events(project))):
+        if (value := _value(line)).get("kind") == "ended" and isinstance(event := _parsed(value), PhaseEnded):
+            yield event
+
+
+def end_at(workdir: Workdir, project: Project, number: int, phase: str, status: str) -> PhaseEnded | None:
+    """The end that this row of the status log is about, counted from 1; None when no run of this package wrote it."""
+    found = (end for end in ends_of(workdir, project) if (end.row, end.phase, end.status) == (number, phase, status))
+    return next(found, None)
+
+
+class Histories:
+    """The steps taken with projects, oldest first: those since the project's folder was made, after those of its predecessors.
+
+    Each group's file is read once, at the first question about one of its projects.
+    """
+
+    def __init__(self, workdir: Workdir) -> None:
+        self._workdir = workdir
+        self._of_group = cache(self._read_group)
+
+    def of(self, project: Project) -> list[Step]:
+        own = [event for event in events_of(self._workdir, project) if isinstance(event, Step)]
+        return sorted([*self._of_group(project.group).get(project.code, ()), *own], key=lambda step: step.when)
+
+    def _read_group(self, group: str) -> dict[str, list[Step]]:
+        found: dict[str, list[Step]] = {}
+        for value in map(_value, _lines(self._workdir.group_events(group))):
+            if isinstance(event := _parsed(value), Step) and isinstance(code := value.get("code"), str):
+                found.setdefault(code, []).append(event)
+        return found
+
+
+def history_of(workdir: Workdir, project: Project) -> list[Step]:
+    """The steps taken with one project: see `Histories`."""
+    return Histories(workdir).of(project)
+
+
+def in_json(steps: Mapping[str, Step]) -> dict[str, dict[str, Any]]:
+    """Steps as a worker is given them, to be read by `step_from`."""
+    return {code: step.model_dump(mode="json") for code, step in steps.items()}
+
+
+def step_from(value: dict[str, Any]) -> Step:
+    """The step of a record. Raises ValidationError for anything else."""
+    event = _parser.validate_python(value)
+    assert isinstance(event, Step)
+    return event
+
+
+def choices_in_words(choices: Mapping[str, Any]) -> str:
+    """Options of a computation, to end a sentence."""
+    given = [name.replace("_", " ") if value is True else f"{name.replace('_', ' ')} {value}" for name, value in choices.items() if value]
+    return f" with {', '.join(given)}" if given else ""
+
+
+def _append(path: Path, records: Iterable[dict[str, Any]]) -> None:
+    lines = b"".join(json.dumps(record).encode() + b"\n" for record in records)
     path.parent.mkdir(parents=True, exist_ok=True)
     with open(path, "ab+") as file:
         if file.tell():  # a line that a killed process cut short must not swallow the next
@@ -104,28 +349,24 @@ def append(path: Path, events: Iterable[Event], **more: Any) -> None:
         os.fsync(file.fileno())
 
 
-def record(workdir: Workdir, project: Project, *events: Event) -> None:
-    """Append events to the project's own file; the project's lock is held."""
-    append(workdir.events(project), events)
-
-
-def events_of(workdir: Workdir, project: Project) -> list[AnyEvent]:
-    """The events in the project's own file, oldest first."""
-    return read_events(workdir.events(project))
-
-
-def read_events(path: Path) -> list[AnyEvent]:
-    """The events in a file, oldest first; none when there is no file. Lines that are no events of a known kind are skipped."""
+def _lines(path: Path) -> list[bytes]:
     try:
-        lines = path.read_bytes().splitlines()
+        return path.read_bytes().splitlines()
     except (FileNotFoundError, NotADirectoryError):
         return []
-    return [event for line in lines if (event := _parsed(line)) is not None]
 
 
-def _parsed(line: bytes) -> AnyEvent | None:
+def _value(line: bytes) -> dict[str, Any]:
+    """The line as a JSON object; empty for a line that is none."""
+    with suppress(ValueError):
+        if isinstance(value := json.loads(line), dict):
+            return value
+    return {}
+
+
+def _parsed(value: dict[str, Any]) -> AnyEvent | None:
+    """The event; None for one of an unknown kind, or that lacks a field."""
     try:
-        value: Mapping[str, Any] = json.loads(line)
         return _parser.validate_python(value)
-    except (ValueError, ValidationError):
+    except ValidationError:
         return None

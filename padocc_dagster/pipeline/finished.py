@@ -1,14 +1,9 @@
-"""What is finished already: by a run before it died, or meanwhile by others; and the records by which that is known.
-
-in_progress/<group>/<code>/padocc_dagster/outcome.json           how the project's last phase ended, and in which run
-in_progress/<group>/<code>/padocc_dagster/passed-<phase>.json    the same of a phase, the last time that it passed
-"""
+"""What is finished already: by a run before it died, or meanwhile by others; known by the events `PhaseEnded`."""
 
 import sys
-from pathlib import Path
 
 from padocc_dagster.pipeline.due import NOT_DUE, is_due
-from padocc_dagster.pipeline.files import CorruptFileError, read_json, write_json
+from padocc_dagster.pipeline.events import PhaseEnded, end_at, ends_of, record
 from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.outcome import Outcome, Verdict
 from padocc_dagster.pipeline.status import StatusRow, gate_problem, read_rows
@@ -16,15 +11,10 @@ from padocc_dagster.pipeline.status import StatusRow, gate_problem, read_rows
 
 def finished_before(workdir: Workdir, project: Project, phase: str, run: str) -> Outcome | None:
     """The recorded outcome, when this very run had passed the phase before it died, and nothing happened since."""
-    try:
-        record = read_json(workdir.outcome(project))
-    except CorruptFileError:
+    end = next(ends_of(workdir, project), None) if run else None
+    if end is None or (end.phase, end.run, end.row) != (phase, run, len(read_rows(workdir.status_log(project)))):
         return None
-    rows = len(read_rows(workdir.status_log(project)))
-    if not run or (record.get("phase"), record.pop("run", None), record.pop("rows", None)) != (phase, run, rows):
-        return None
-    outcome = Outcome.from_dict(record)
-    return outcome if outcome.passed else None
+    return end.outcome if end.outcome.passed else None
 
 
 def done_meanwhile(workdir: Workdir, project: Project, phase: str, needed: str, resumed: bool) -> Outcome | None:
@@ -36,44 +26,28 @@ def done_meanwhile(workdir: Workdir, project: Project, phase: str, needed: str, 
     stands = gate_problem(rows, phase) is None
     if is_due(rows, phase) or gate_problem(rows, needed) or (resumed and not stands):
         return None
-    recorded = _recorded(workdir, project, phase, rows) if stands else None
-    if recorded:
-        sys.stderr.write(f"{phase} of {project} was done meanwhile by another run: it is told as that left it\n")
-        return recorded
-    last = rows[-1] if rows[-1].verdict is None else next(row for row in reversed(rows) if row.phase == phase)
-    what = f"done meanwhile by {_doer(workdir, project, last)}: its status log says {last.phase} {last.status}"
+    newest = max((count for count, row in enumerate(rows, 1) if row.phase == phase), default=0)
+    recorded = _end_at(workdir, project, rows, newest) if stands else None
+    if recorded and recorded.project == str(project):
+        sys.stderr.write(f"{phase} of {project} was done meanwhile by another run: its record is reported\n")
+        return recorded.outcome
+    number = len(rows) if rows[-1].verdict is None else newest
+    last, end = rows[number - 1], _end_at(workdir, project, rows, number)
+    what = f"done meanwhile by {_doer(end)}: its status log says {last.phase} {last.status}"
     return Outcome(phase, Verdict.FAILED, "", NOT_DUE, f"{phase} of {project} is not due any more, {what}. Nothing was run")
 
 
 def record_end(workdir: Workdir, project: Project, done: Outcome, run: str) -> None:
-    """Keep how the phase ended: as the project's last end, and, when it passed, as that of its phase."""
-    record = {**done.as_dict(), "run": run, "rows": len(read_rows(workdir.status_log(project)))}
-    if done.passed:
-        write_json(passed_record(workdir, project, done.phase), {**record, "project": str(project)})
-    write_json(workdir.outcome(project), record)
+    """Record how the phase ended, which the last row of the status log says; the project's lock is held."""
+    record(workdir, project, PhaseEnded.of(project, done, run, len(read_rows(workdir.status_log(project)))))
 
 
-def _recorded(workdir: Workdir, project: Project, phase: str, rows: list[StatusRow]) -> Outcome | None:
-    """The recorded outcome of the phase, when its newest row is that run's."""
-    try:
-        record = read_json(passed_record(workdir, project, phase))
-    except CorruptFileError:
-        return None
-    newest = max(number for number, row in enumerate(rows) if row.phase == phase)
-    own = (record.pop("project", None), record.pop("rows", None), record.get("status"))
-    record.pop("run", None)
-    return Outcome.from_dict(record) if own == (str(project), newest + 1, rows[newest].status) else None
+def _end_at(workdir: Workdir, project: Project, rows: list[StatusRow], number: int) -> PhaseEnded | None:
+    return end_at(workdir, project, number, rows[number - 1].phase, rows[number - 1].status)
 
 
-def passed_record(workdir: Workdir, project: Project, phase: str) -> Path:
-    """Where it is kept how the phase ended the last time that it passed."""
-    return workdir.outcome(project).with_name(f"passed-{phase}.json")
-
-
-def _doer(workdir: Workdir, project: Project, row: StatusRow) -> str:
-    try:
-        record = read_json(workdir.outcome(project))
-    except CorruptFileError:
-        record = {}
-    ours = (record.get("phase"), record.get("status")) == (row.phase, row.status)
-    return f"run {record['run']}" if ours and record.get("run") else "plain PADOCC" if not ours else "another run"
+def _doer(end: PhaseEnded | None) -> str:
+    """Who wrote the row that this end is about."""
+    if end is None:
+        return "plain PADOCC"
+    return f"run {end.run}" if end.run else "another run"

@@ -66,7 +66,7 @@ def group_states(workdir: Workdir, group: str) -> dict[str, ProjectState]:
     for code, reason in faultlist(workdir, group).items():
         if code in states:
             why = f"on the faultlist: {reason or 'no reason given'}"
-            states[code] = replace(states[code], verdict=Verdict.SKIPPED, why=why)
+            states[code] = replace(states[code], verdict=Verdict.SKIPPED, why=why, faultlisted=reason)
     return states
 
 

@@ -6,11 +6,14 @@ config last: killed anywhere, the same call made again completes the work.
 """
 
 import contextlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from padocc_dagster.pipeline.announcements import change_announcements
+from padocc_dagster.pipeline.events import step_from
 from padocc_dagster.pipeline.files import CorruptFileError, read_json, read_lines, write_json, write_lines
 from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.locks import LockedError, held
@@ -24,6 +27,7 @@ from padocc_dagster.pipeline.sources import keep_checksums
 from padocc_dagster.pipeline.spec import ProjectSpec
 from padocc_dagster.pipeline.specs import keep_specs, restore_specs, spec_from, spec_of_base_cfg
 from padocc_dagster.pipeline.status import append_row
+from padocc_dagster.pipeline.steps.history import write_down
 
 LOCK_WAIT_SECONDS = 2.0
 
@@ -43,10 +47,15 @@ class Initialised:
 
 
 def initialise_group(
-    root: str, group: str, projects: list[dict[str, Any]], whole: bool = True, again: bool = False
+    root: str,
+    group: str,
+    projects: list[dict[str, Any]],
+    whole: bool = True,
+    again: bool = False,
+    steps: Mapping[str, dict[str, Any]] = MappingProxyType({}),
 ) -> dict[str, list[str]]:
     """Make the group be what its config says. `whole` is False when only some of its projects are given; `again` also initialises
-    those that nothing changed for.
+    those that nothing changed for. `steps` are events, as JSON, to be recorded with the projects that are initialised for them, by code.
 
     `projects` are `ProjectSpec` values as JSON, with their files. Projects made or changed are kept in the group's announcements
     until `announcements.announced` takes them off, so that an interrupted caller can still tell everybody.
@@ -63,7 +72,7 @@ def initialise_group(
         touched = {*done.created, *done.changed}
         change_announcements(workdir, group, adding=touched)
         for spec in specs:
-            if spec.code in touched and not _initialise(workdir, Project(group, spec.code), spec):
+            if spec.code in touched and not _initialise(workdir, Project(group, spec.code), spec, steps.get(spec.code)):
                 done.locked.append(spec.code)
         change_announcements(workdir, group, without=done.locked)
         restore_specs(workdir, group, before, done.locked)
@@ -89,7 +98,7 @@ def _sort(workdir: Workdir, group: str, specs: list[ProjectSpec], again: bool) -
     return done
 
 
-def _initialise(workdir: Workdir, project: Project, spec: ProjectSpec) -> bool:
+def _initialise(workdir: Workdir, project: Project, spec: ProjectSpec, step: dict[str, Any] | None) -> bool:
     """Write one project's files; the base config, by which `_is_current` knows that it is done, comes last. False when it is at work."""
     with contextlib.ExitStack() as stack:
         try:
@@ -100,6 +109,8 @@ def _initialise(workdir: Workdir, project: Project, spec: ProjectSpec) -> bool:
         keep_version(workdir, project, version)
         _forget_derived(workdir, project)
         append_row(workdir.status_log(project), "init", "Success")
+        if step:
+            write_down(workdir, project, step_from(step))
         write_lines(workdir.allfiles(project), list(spec.files))
         base, detail = configs_of(project, spec, version)
         (workdir.project_dir(project) / "phase_logs").mkdir(exist_ok=True)

@@ -3,10 +3,10 @@
 PADOCC 1.5.1 layout (`padocc/core/project.py:325`, `core/mixins/directory.py:177`), with what this package adds:
 
     groups/<group>/                 datasets.csv, faultlist.csv, proj_codes/main.txt and one <subset>.txt per subset
-    groups/<group>/padocc_dagster/  this package's own: specs.json, announcements.json, selection.json, history.jsonl
+    groups/<group>/padocc_dagster/  this package's own: specs.json, announcements.json, selection.json, events.jsonl
     in_progress/<group>/<code>/     base-cfg.json, detail-cfg.json, allfiles.txt, status_log.csv, phase_logs/, products
-    in_progress/<group>/<code>/padocc_dagster/    this package's own records: comparison.json, outcome.json,
-                                    passed-<phase>.json, tick.json, history.jsonl, stac_item.json, checksums.json
+    in_progress/<group>/<code>/padocc_dagster/    this package's own records: comparison.json, events.jsonl,
+                                    stac_item.json, checksums.json
     completed/<group>/              published products with their reports (`published.py`), withdrawn ones (`withdrawn.py`)
     inbox/                          group configs, watched
     locks/                          who is at work on what
@@ -113,10 +113,6 @@ class Workdir:
         """The report of the last comparison of the project's product with its sources."""
         return self.project_dir(project) / "padocc_dagster" / "comparison.json"
 
-    def outcome(self, project: Project) -> Path:
-        """How the project's last phase ended, with the message that PADOCC's status log has no room for."""
-        return self.project_dir(project) / "padocc_dagster" / "outcome.json"
-
     def stac_item(self, project: Project) -> Path:
         """The STAC item that is to be published with the project's product, as its catalogue had it when the project was selected."""
         return self.project_dir(project) / "padocc_dagster" / "stac_item.json"
@@ -132,18 +128,6 @@ class Workdir:
     def group_events(self, group: str) -> Path:
         """The events of projects of the group whose folder is gone."""
         return self.group_dir(group) / "padocc_dagster" / "events.jsonl"
-
-    def tick(self, project: Project) -> Path:
-        """Who accepted what PADOCC's validation said of the project's product, and why."""
-        return self.project_dir(project) / "padocc_dagster" / "tick.json"
-
-    def history(self, project: Project) -> Path:
-        """What people did to the project by hand."""
-        return self.project_dir(project) / "padocc_dagster" / "history.jsonl"
-
-    def group_history(self, group: str) -> Path:
-        """What people did by hand to projects whose folder is gone."""
-        return self.group_dir(group) / "padocc_dagster" / "history.jsonl"
 
     def project_lock(self, project: Project) -> Path:
         return self.root / "locks" / project.group / f"{project.code}.lock"

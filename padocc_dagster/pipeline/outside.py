@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from padocc_dagster.pipeline.announcements import to_announce
-from padocc_dagster.pipeline.files import CorruptFileError, read_json
+from padocc_dagster.pipeline.events import ends_of
 from padocc_dagster.pipeline.groups import list_groups, project_codes
 from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.status import StatusRow, passed_phases, read_rows
@@ -44,7 +44,7 @@ def changes(workdir: Workdir, projects: Iterable[Project], since: int, now: int)
 def news(workdir: Workdir, found: Iterable[Change]) -> Iterator[tuple[Change, dict[str, datetime | None]]]:
     """The phases that stand by rows which none of our runs wrote, with the rows' times, for each project that has some.
 
-    Our runs leave `outcome.json`, with the number of rows there were; an initialisation leaves announcements until it is told,
+    Our runs leave events `PhaseEnded`, with the number of rows there were; an initialisation leaves announcements until it is told,
     and is no news of anybody else's until then.
     """
     being_told: dict[str, set[str]] = {}
@@ -76,10 +76,6 @@ def untold(workdir: Workdir) -> dict[str, list[str]]:
 
 def _rows_of_ours(workdir: Workdir, project: Project, rows: list[StatusRow]) -> int:
     """How many rows there were when one of our runs last ended a phase; none where the log was written anew since."""
-    try:
-        record = read_json(workdir.outcome(project))
-        count = int(record["rows"])
-    except (CorruptFileError, KeyError, TypeError, ValueError):
-        return 0
-    last = rows[count - 1] if 0 < count <= len(rows) else None
-    return count if last and (last.phase, last.status) == (record.get("phase"), record.get("status")) else 0
+    end = next(ends_of(workdir, project), None)
+    last = rows[end.row - 1] if end and 0 < end.row <= len(rows) else None
+    return end.row if end and last and (last.phase, last.status) == (end.phase, end.status) else 0

@@ -5,8 +5,8 @@ from dataclasses import replace
 from typing import Any
 
 from padocc_dagster.pipeline.comparison import Comparison
-from padocc_dagster.pipeline.files import append_text, last_lines, write_json
-from padocc_dagster.pipeline.finished import finished_before
+from padocc_dagster.pipeline.files import append_text, last_lines
+from padocc_dagster.pipeline.finished import finished_before, record_end
 from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.locks import LockedError, held
 from padocc_dagster.pipeline.outcome import Outcome, Verdict
@@ -65,11 +65,11 @@ def _run(operation: str, phase: str, workdir: Workdir, project: Project, **choic
         if isinstance(died, NoProgressError):
             _log_stack(workdir, project, phase, died)
         outcome = Outcome(phase, Verdict.FAILED, died.status, died.error_class, str(died), str(phase_log))
-        _write_down(workdir, project, outcome)
+        _write_down(workdir, project, outcome, choices.get("run", ""))
         return replace(outcome, log_tail=last_lines(phase_log))
     except BaseException:
         cancelled = Outcome(phase, Verdict.FAILED, CANCELLED, CANCELLED, "the run was cancelled")
-        _write_down(workdir, project, cancelled, unless_passed_in=choices.get("run", ""))
+        _write_down(workdir, project, cancelled, choices.get("run", ""), unless_passed=True)
         raise
 
 
@@ -79,13 +79,13 @@ def _log_stack(workdir: Workdir, project: Project, phase: str, stopped: NoProgre
         append_text(workdir.phase_log(project, phase), f"\nNoProgressError: {stopped}\n{stopped.stack}\n")
 
 
-def _write_down(workdir: Workdir, project: Project, outcome: Outcome, unless_passed_in: str = "") -> None:
+def _write_down(workdir: Workdir, project: Project, outcome: Outcome, run: str, unless_passed: bool = False) -> None:
     """Write an end that the worker could not write itself; nothing when another is at work, so that this one had not begun, nothing when
-    the project was moved or removed, and nothing when the worker of that run had written down that the phase passed."""
+    the project was moved or removed, and with `unless_passed` nothing when the run's worker had recorded that the phase passed."""
     with suppress(LockedError), held(workdir.project_lock(project), f"project {project}", wait=LOCK_WAIT_SECONDS):
         if not workdir.project_dir(project).is_dir():
             return
-        if unless_passed_in and finished_before(workdir, project, outcome.phase, unless_passed_in):
+        if unless_passed and finished_before(workdir, project, outcome.phase, run):
             return
         append_row(workdir.status_log(project), outcome.phase, outcome.status)
-        write_json(workdir.outcome(project), outcome.as_dict())
+        record_end(workdir, project, outcome, run)

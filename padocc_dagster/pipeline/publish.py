@@ -16,11 +16,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from padocc_dagster.pipeline.events import Histories
 from padocc_dagster.pipeline.files import read_json, write_json, write_text
 from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.links import linked
 from padocc_dagster.pipeline.making.validate import read_findings
-from padocc_dagster.pipeline.moving.histories import Histories
 from padocc_dagster.pipeline.product import Product, fingerprint, fingerprint_of_bytes, product_of, same_but_for_date, size_of
 from padocc_dagster.pipeline.published import SOURCES, groups_of
 from padocc_dagster.pipeline.source_states import SourceState, digest, state_of, table_of
@@ -183,7 +183,7 @@ def _report(workdir: Workdir, project: Project, product: Product, links: dict[st
         "links": links or {},
         "comparison": read_json(workdir.comparison(project)),
         "validation": read_findings(workdir, project),
-        "tick": tick_of(workdir, project),
+        "tick": tick.as_dict() if (tick := tick_of(workdir, project)) else None,
         "history": [[row.phase, row.status, row.time and row.time.isoformat()] for row in read_rows(workdir.status_log(project))],
         "config": base,
     }

@@ -15,10 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from padocc_dagster.pipeline.events import Histories, Moved
 from padocc_dagster.pipeline.files import CorruptFileError, read_json
 from padocc_dagster.pipeline.groups import codes_of, list_groups
 from padocc_dagster.pipeline.layout import Project, Workdir
-from padocc_dagster.pipeline.moving.histories import Histories
 from padocc_dagster.pipeline.names import name_problem
 from padocc_dagster.pipeline.outcome import Verdict
 from padocc_dagster.pipeline.product import Product
@@ -99,7 +99,7 @@ def published_of(workdir: Workdir, project: Project) -> list[Published]:
 
 def groups_of(project: Project, histories: Histories) -> list[str]:
     """The group that the project is in, after those that its history says it came from (`moving/carrying.py`)."""
-    before = [found.group(1) for entry in histories.of(project) if (found := re.search(r" from (\S+) to \S+$", entry.what))]
+    before = [step.source for step in histories.of(project) if isinstance(step, Moved)]
     return list(dict.fromkeys([*before, project.group]))
 
 

@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from padocc_dagster.pipeline.comparison import Comparison, Request, compare, source_fingerprint
+from padocc_dagster.pipeline.events import Compared, PhaseEnded, record
 from padocc_dagster.pipeline.files import CorruptFileError, read_json, write_json
 from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.locks import held
 from padocc_dagster.pipeline.making.attributes import asked_attributes
-from padocc_dagster.pipeline.outcome import Verdict
+from padocc_dagster.pipeline.outcome import Outcome, Verdict
 from padocc_dagster.pipeline.product import Product, fingerprint, options_of, product_of
 from padocc_dagster.pipeline.sources import read_sources
 from padocc_dagster.pipeline.specs import dropped_of
@@ -19,7 +20,7 @@ from padocc_dagster.pipeline.status import PRODUCT_DIFFERS, append_row, read_row
 
 
 def verify(root: str, project: str) -> dict[str, Any]:
-    """Compare the product with its sources, write `comparison.json`, and return it.
+    """Compare the product with its sources, write `comparison.json` and the event `Compared`, and return the comparison.
 
     A product that differs closes the gate for everybody: PADOCC's own status log says that compute failed. A later comparison that
     passes (a source was restored, say) opens it again.
@@ -70,21 +71,26 @@ def asked_of(base: dict[str, Any]) -> dict[str, Any]:
 
 
 def _tell_padocc(workdir: Workdir, project: Project, comparison: Comparison) -> None:
+    """Append what follows to the status log, and the events of both."""
     log = workdir.status_log(project)
-    computed = [row for row in read_rows(log) if row.phase == "compute"]
-    if not computed:
-        return
-    if not comparison.passed and computed[-1].status != PRODUCT_DIFFERS:
-        append_row(log, "compute", PRODUCT_DIFFERS)
-    if comparison.passed and computed[-1].status == PRODUCT_DIFFERS:
-        append_row(log, "compute", "Success")
-    if not comparison.passed:
-        record: dict[str, Any] = {"phase": "compute", "verdict": Verdict.FAILED, "status": PRODUCT_DIFFERS}
+    computed = [(number, row.status) for number, row in enumerate(read_rows(log), 1) if row.phase == "compute"]
+    differed = bool(computed) and computed[-1][1] == PRODUCT_DIFFERS
+    if computed and comparison.passed == differed:
+        append_row(log, "compute", "Success" if comparison.passed else PRODUCT_DIFFERS)
+    rows = len(read_rows(log))
+    if computed and not comparison.passed:
         others = f" (and {len(comparison.problems) - 1} more problems)" if len(comparison.problems) > 1 else ""
-        record |= {"error_class": "ProductDiffersFromSource", "message": comparison.problems[0] + others}
         variable, reason = (next(iter(found), "") for found in (comparison.variables_at_fault, comparison.reasons))
-        record |= {"details": {"variable": variable, "reason": reason}}
-        write_json(workdir.outcome(project), record)
+        outcome = Outcome(
+            "compute",
+            Verdict.FAILED,
+            PRODUCT_DIFFERS,
+            "ProductDiffersFromSource",
+            comparison.problems[0] + others,
+            details={"variable": variable, "reason": reason},
+        )
+        record(workdir, project, PhaseEnded.of(project, outcome, "", computed[-1][0] if differed else rows))
+    record(workdir, project, Compared(row=rows, passed=comparison.passed, product=comparison.product_fingerprint))
 
 
 def comparison_problem(workdir: Workdir, project: Project) -> str | None:

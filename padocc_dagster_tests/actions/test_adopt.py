@@ -1,6 +1,5 @@
 """A working directory of plain PADOCC is taken over: nothing is changed until asked, nothing is repeated, nothing is told twice."""
 
-import json
 import os
 import shutil
 import subprocess
@@ -18,11 +17,11 @@ from padocc_dagster.actions.standing import PHASE_ASSETS
 from padocc_dagster.automation import automation_sensor
 from padocc_dagster.cli import app
 from padocc_dagster.definitions import defs
+from padocc_dagster.pipeline.events import history_of
 from padocc_dagster.pipeline.files import read_json, write_json, write_lines
 from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.status import append_row
 from padocc_dagster.pipeline.steps.adopt import find_groups
-from padocc_dagster.pipeline.steps.history import history_of
 from padocc_dagster.pipeline.steps.step import StepResult
 from padocc_dagster.sensors.comparisons import comparisons
 from padocc_dagster_tests.make_netcdf import Series, write
@@ -223,4 +222,4 @@ def test_the_command_line_adopts_into_the_working_directorys_own_instance(workdi
     assert "6 told to Dagster" in shown.output
     with dg.DagsterInstance.from_config(str(workdir.root / "dagster")) as instance:
         assert len(instance.get_dynamic_partitions("projects")) == len(STANDING)
-    assert json.loads(workdir.history(Project("plain", "fresh")).read_text())["why"] == "a test"
+    assert history_of(workdir, Project("plain", "fresh"))[0].why == "a test"

@@ -169,7 +169,7 @@ def test_telling_dagster_of_many_removals_reads_a_groups_history_a_few_times(pla
     with counted_reads() as reads:
         job = defs.resolve_job_def("finish_interrupted_steps")
         assert job.execute_in_process(instance=place.instance, resources={"padocc": Padocc(root=str(place.workdir.root))}).success
-    assert place.keys() == place.on_disk() and reads["C/padocc_dagster/history.jsonl"] < 5
+    assert place.keys() == place.on_disk() and reads["C/padocc_dagster/events.jsonl"] < 5
     assert {"/", "../B"} <= set(place.instance.get_dynamic_partitions("groups"))
 
 

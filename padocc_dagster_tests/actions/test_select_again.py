@@ -8,9 +8,9 @@ import pytest
 from padocc_dagster.actions import select_again as selecting
 from padocc_dagster.actions.edit import edit_projects
 from padocc_dagster.pipeline.announcements import change_announcements, to_announce
+from padocc_dagster.pipeline.events import SelectedAgain, history_of
 from padocc_dagster.pipeline.layout import Project
 from padocc_dagster.pipeline.specs import stored_spec
-from padocc_dagster.pipeline.steps.history import history_of
 from padocc_dagster_tests.actions.results import announced, done, failure, observed, output, table
 from padocc_dagster_tests.actions.selected import GROUP, WHO, Selected, updated
 
@@ -22,7 +22,8 @@ def test_a_new_item_becomes_a_project(place: Selected) -> None:
     assert len(place.files_of("vas")) == 2 and place.rows("vas") == ["init"]
     assert set(place.instance.get_dynamic_partitions("projects")) == {"grp:pr", "grp:tas", "grp:vas"}
     (entry,) = history_of(place.workdir, Project(GROUP, "vas"))
-    assert (entry.who, entry.why) == ("Ann", "it grew") and entry.what.startswith("selected again: new: ")
+    assert (entry.who, entry.why) == ("Ann", "it grew")
+    assert isinstance(entry, SelectedAgain) and entry.changes.startswith("new: ")
     assert "vas" in place.kept()["projects"] and not to_announce(place.workdir, GROUP)
 
 

@@ -12,8 +12,8 @@ from padocc_dagster.actions import select_again as selecting
 from padocc_dagster.actions.telling import PROJECT
 from padocc_dagster.pipeline import initialise
 from padocc_dagster.pipeline.announcements import to_announce
+from padocc_dagster.pipeline.events import history_of
 from padocc_dagster.pipeline.layout import Project
-from padocc_dagster.pipeline.steps.history import history_of
 from padocc_dagster_tests.actions.results import announced
 from padocc_dagster_tests.actions.selected import GROUP, Selected, updated, without_a_worker
 from padocc_dagster_tests.actions.test_edit import killed_at

@@ -8,9 +8,9 @@ from padocc_dagster.actions.edit import edit_projects
 from padocc_dagster.actions.moves import remove_projects
 from padocc_dagster.actions.step import NOT_DONE
 from padocc_dagster.actions.telling import PROJECT
+from padocc_dagster.pipeline.events import history_of
 from padocc_dagster.pipeline.layout import Project
 from padocc_dagster.pipeline.locks import held
-from padocc_dagster.pipeline.steps.history import history_of
 from padocc_dagster.status_table import standings
 from padocc_dagster_tests.actions.results import announced, done, failure, observed, output, table
 from padocc_dagster_tests.actions.selected import GROUP, SERIES, WHO, Selected, updated
@@ -32,7 +32,7 @@ def test_a_withdrawn_item_is_told_once_and_left(place: Selected, how: str) -> No
     assert "padocc-dagster remove grp:pr" in output(result)["note"].value
     assert announced(result) == [] and place.rows("pr") == ["init"]
     assert observed(place.again()) == [] and observed(place.again(take_out=True)) == []
-    assert [entry.what.split(":")[0] for entry in history_of(place.workdir, Project(GROUP, "pr"))] == ["withdrawn"]
+    assert [step.kind for step in history_of(place.workdir, Project(GROUP, "pr"))] == ["items_withdrawn"]
 
 
 def test_the_status_shows_what_is_withdrawn_until_it_comes_back(place: Selected) -> None:

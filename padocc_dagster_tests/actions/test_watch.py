@@ -11,9 +11,9 @@ import pytest
 from padocc_dagster.actions.watch import ASSET, CHECK, hourly_watch
 from padocc_dagster.definitions import defs
 from padocc_dagster.partitions import add_projects
+from padocc_dagster.pipeline.events import history_of
 from padocc_dagster.pipeline.locks import held
 from padocc_dagster.pipeline.steps.explained import explained
-from padocc_dagster.pipeline.steps.history import history_of
 from padocc_dagster.pipeline.watch.rounds import reported, watch_project
 from padocc_dagster_tests.actions.results import done, failure
 from padocc_dagster_tests.pipeline import sources

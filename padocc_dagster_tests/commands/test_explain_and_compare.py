@@ -8,11 +8,13 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from padocc_dagster.cli import app
+from padocc_dagster.pipeline.events import PhaseRequested
 from padocc_dagster.pipeline.files import read_json, write_json, write_lines
+from padocc_dagster.pipeline.finished import record_end
 from padocc_dagster.pipeline.layout import Project, Workdir
+from padocc_dagster.pipeline.outcome import Outcome, Verdict
 from padocc_dagster.pipeline.status import append_row
 from padocc_dagster.pipeline.steps.history import note
-from padocc_dagster.pipeline.steps.step import By
 
 NEMO = Project("demo", "nemo")
 
@@ -29,11 +31,11 @@ def workdir(tmp_path: Path) -> Workdir:
     write_json(workdir.base_cfg(NEMO), {"pattern": "/data/*.nc", "version_no": "1.0", "override": {"cloud_type": "kerchunk"}})
     for phase, status in (("init", "Success"), ("scan", "Success"), ("compute", "(V>K)Failed-KeyError")):
         append_row(workdir.status_log(NEMO), phase, status)
-    error = {"error_class": "KeyError", "message": "No variable named '[red]file_number'"}
-    write_json(workdir.outcome(NEMO), {"phase": "compute", "status": "(V>K)Failed-KeyError", **error})
+    message = "No variable named '[red]file_number'"
+    record_end(workdir, NEMO, Outcome("compute", Verdict.FAILED, "(V>K)Failed-KeyError", "KeyError", message), "")
     write_json(workdir.comparison(NEMO), {"problems": [f"variable v{number} differs" for number in range(30)]})
     write_lines(workdir.phase_log(NEMO, "compute"), [f"line {number}" for number in range(100)])
-    note(workdir, {NEMO: "compute again with aggregator K"}, By("ada", "to see"))
+    note(workdir, {NEMO: PhaseRequested(phase="compute", choices={"aggregator": "K"}, who="ada", why="to see")})
     (workdir.completed / "demo" / "nemo_k1.0").mkdir(parents=True)
     (workdir.completed / "demo" / "nemo_k1.0" / "nemo_k1.0.json").write_text("{}")
     return workdir

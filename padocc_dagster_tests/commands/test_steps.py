@@ -7,10 +7,10 @@ import dagster as dg
 import pytest
 
 from padocc_dagster.partitions import add_projects
+from padocc_dagster.pipeline.events import Faultlisted, history_of
 from padocc_dagster.pipeline.groups import faultlist
 from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.status import append_row
-from padocc_dagster.pipeline.steps.history import history_of
 from padocc_dagster.services.home import Home
 from padocc_dagster_tests.commands.conftest import Command, files_of, instance_of
 from padocc_dagster_tests.pipeline.projects import Made
@@ -30,8 +30,8 @@ def test_a_step_is_told_and_kept_with_who_and_why_in_both_histories(workdir: Wor
     result = command(workdir, "faultlist", "add", "a:one", why="grid is broken")
     assert result.exit_code == 0 and "a:one: on the faultlist: grid is broken (ada;" in result.output
     assert list(faultlist(workdir, "a")) == ["one"]
-    (entry,) = history_of(workdir, Project("a", "one"))
-    assert (entry.who, entry.why) == ("ada", "grid is broken") and "faultlist" in entry.what
+    (step,) = history_of(workdir, Project("a", "one"))
+    assert (step.who, step.why) == ("ada", "grid is broken") and isinstance(step, Faultlisted)
     with instance_of(workdir) as instance:
         (observed,) = instance.fetch_observations(dg.AssetKey("project"), limit=10).records
         assert observed.asset_observation.partition == "a:one" and "ada" in observed.asset_observation.description

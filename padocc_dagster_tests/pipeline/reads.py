@@ -1,7 +1,7 @@
 """How often files are read: what a step costs with many projects, told without a clock."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -10,14 +10,17 @@ import pytest
 
 @contextmanager
 def counted_reads() -> Iterator[Counter[str]]:
-    """Counts whole reads of text files by `group/name`-like ends of their paths: the last three parts."""
+    """Counts whole reads of files by `group/name`-like ends of their paths: the last three parts."""
     counts: Counter[str] = Counter()
-    read = Path.read_text
 
-    def counting(path: Path, *arguments: object, **named: object) -> str:
-        counts["/".join(path.parts[-3:])] += 1
-        return read(path, *arguments, **named)  # type: ignore[arg-type]
+    def counting(read: Callable[..., object]) -> Callable[..., object]:
+        def counted(path: Path, *arguments: object, **named: object) -> object:
+            counts["/".join(path.parts[-3:])] += 1
+            return read(path, *arguments, **named)
+
+        return counted
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Path, "read_text", counting)
+        for name in ("read_text", "read_bytes"):
+            patch.setattr(Path, name, counting(getattr(Path, name)))
         yield counts

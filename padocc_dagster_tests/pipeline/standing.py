@@ -3,8 +3,10 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from padocc_dagster.pipeline.files import write_json, write_lines
+from padocc_dagster.pipeline.files import write_lines
+from padocc_dagster.pipeline.finished import record_end
 from padocc_dagster.pipeline.layout import Project, Workdir
+from padocc_dagster.pipeline.outcome import Outcome, Verdict
 from padocc_dagster.pipeline.status import append_row
 
 INIT = (("init", "Success"),)
@@ -30,5 +32,4 @@ def stopped_with(workdir: Workdir, key: str, error_class: str, message: str) -> 
     """The project's last phase failed with this error."""
     project = Project.parse(key)
     append_row(workdir.status_log(project), "compute", f"Failed-{error_class}")
-    record = {"phase": "compute", "status": f"Failed-{error_class}", "error_class": error_class, "message": message}
-    write_json(workdir.outcome(project), record)
+    record_end(workdir, project, Outcome("compute", Verdict.FAILED, f"Failed-{error_class}", error_class, message), "")

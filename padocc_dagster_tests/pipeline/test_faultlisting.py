@@ -4,9 +4,12 @@ from pathlib import Path
 
 import pytest
 
+from padocc_dagster.pipeline.events import Faultlisted, history_of
 from padocc_dagster.pipeline.groups import faultlist, group_states, passing
 from padocc_dagster.pipeline.layout import Project, Workdir
+from padocc_dagster.pipeline.locks import held
 from padocc_dagster.pipeline.outcome import Verdict
+from padocc_dagster.pipeline.steps import history
 from padocc_dagster.pipeline.steps.choice import Choice, chosen
 from padocc_dagster.pipeline.steps.faultlisting import give_up, take_on
 from padocc_dagster.pipeline.steps.step import By
@@ -31,14 +34,16 @@ def test_the_reason_and_the_name_stand_in_two_columns_as_padocc_reads_them(workd
 
 def test_a_faultlisted_project_is_skipped_and_in_no_subset(workdir: Workdir) -> None:
     give_up(workdir, [Project("a", "one")], BY)
-    assert group_states(workdir, "a")["one"].verdict is Verdict.SKIPPED
+    states = group_states(workdir, "a")
+    assert states["one"].verdict is Verdict.SKIPPED and states["two"].faultlisted is None
+    assert states["one"].faultlisted == faultlist(workdir, "a")["one"]
     assert passing(workdir, "a")["scan"] == ["two"]
 
 
 def test_taken_off_it_stands_where_it_stood_and_an_empty_list_has_no_file(workdir: Workdir) -> None:
     before = group_states(workdir, "a")
     give_up(workdir, [Project("a", "one")], BY)
-    assert take_on(workdir, [Project("a", "one")]).done
+    assert take_on(workdir, [Project("a", "one")], BY).done
     assert group_states(workdir, "a") == before and not workdir.faultlist("a").exists()
 
 
@@ -46,7 +51,7 @@ def test_both_can_be_repeated(workdir: Workdir) -> None:
     for _ in range(2):
         assert len(give_up(workdir, chosen(workdir, Choice(group="a")), BY).done) == 2
     for _ in range(2):
-        assert len(take_on(workdir, chosen(workdir, Choice(group="a"))).done) == 2
+        assert len(take_on(workdir, chosen(workdir, Choice(group="a")), BY).done) == 2
     assert faultlist(workdir, "a") == {}
 
 
@@ -54,3 +59,24 @@ def test_a_dry_run_tells_the_same_and_writes_nothing(workdir: Workdir) -> None:
     told = give_up(workdir, [Project("a", "one")], BY, dry_run=True).done
     assert not workdir.faultlist("a").exists()
     assert give_up(workdir, [Project("a", "one")], BY).done == told
+
+
+def test_both_are_events_of_the_project(workdir: Workdir) -> None:
+    one = Project("a", "one")
+    for by in (BY, By("bob", "again")):
+        give_up(workdir, [one], by)
+    for _ in range(2):
+        take_on(workdir, [one], BY)
+    assert [step.kind for step in history_of(workdir, one)] == ["faultlisted", "faultlisted", "unfaultlisted"]
+    first, second, _ = history_of(workdir, one)
+    assert isinstance(first, Faultlisted) and first.before is None
+    assert isinstance(second, Faultlisted) and (second.before or "").startswith("two 'grids'; one file (ada; 20")
+
+
+def test_a_project_at_work_is_left_and_the_others_are_done(workdir: Workdir, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(history, "LOCK_WAIT_SECONDS", 0.0)
+    with held(workdir.project_lock(Project("a", "one")), "project a:one"):
+        result = give_up(workdir, chosen(workdir, Choice(group="a")), BY)
+    assert list(result.done) == [Project("a", "two")] and list(faultlist(workdir, "a")) == ["two"]
+    assert result.not_done[Project("a", "one")].startswith("it is at work: ")
+    assert not history_of(workdir, Project("a", "one"))

@@ -5,8 +5,10 @@ from collections.abc import Callable
 
 import pytest
 
+from padocc_dagster.pipeline.events import Compared, PhaseEnded, events_of
 from padocc_dagster.pipeline.files import read_json, write_json
 from padocc_dagster.pipeline.outcome import Verdict
+from padocc_dagster.pipeline.product import fingerprint
 from padocc_dagster_tests.pipeline.projects import Made
 
 At = Callable[[str], Made]
@@ -107,6 +109,21 @@ def test_a_product_that_differs_closes_the_gate_for_padocc_too_and_a_good_compar
     assert made.statuses[-1] == ("compute", "Success")
     made.through("validate", "publish")
     assert made.published() == ["proj_k1.0"]
+
+
+def test_each_comparison_is_an_event_and_one_that_fails_ends_the_computation(at: At) -> None:
+    made = at("computed")
+    good = made.product.read_text()
+    for text in (good.replace('"tas/1.0.0"', '"tas/9.0.0"'), good.replace('"tas/1.0.0"', '"tas/8.0.0"'), good):
+        made.product.write_text(text)
+        made.verified()
+    rows, events = len(made.rows), events_of(made.workdir, made.project)
+    compared = [(event.row, event.passed) for event in events if isinstance(event, Compared)][-3:]
+    assert compared == [(rows - 1, False), (rows - 1, False), (rows, True)]
+    ends = [event for event in events if isinstance(event, PhaseEnded)][-2:]
+    assert {(end.row, end.phase, end.error_class) for end in ends} == {(rows - 1, "compute", "ProductDiffersFromSource")}
+    products = [event.product for event in events if isinstance(event, Compared)]
+    assert len(set(products[-3:])) == 3 and products[-1] == fingerprint(made.product)
 
 
 def test_a_project_computed_anew_has_to_be_compared_and_validated_anew(at: At) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from padocc_dagster.pipeline.events import history_of
 from padocc_dagster.pipeline.files import read_json, read_lines, write_lines
 from padocc_dagster.pipeline.groups import faultlist, list_groups, project_codes
 from padocc_dagster.pipeline.layout import Project, Workdir
@@ -19,7 +20,6 @@ from padocc_dagster.pipeline.moving.adding import add, add_back
 from padocc_dagster.pipeline.moving.carrying import finish_unfinished
 from padocc_dagster.pipeline.moving.unfinished import unfinished_steps
 from padocc_dagster.pipeline.steps.choice import Choice
-from padocc_dagster.pipeline.steps.history import history_of
 from padocc_dagster.pipeline.steps.step import By, StepResult
 from padocc_dagster.pipeline.workers.environment import clean_environment
 from padocc_dagster_tests.pipeline.interrupting import interrupted_at
@@ -111,7 +111,8 @@ def expect(workdir: Workdir, group: str, codes: str, given_up: bool, subsets: di
 def transferred(workdir: Workdir) -> None:
     expect(workdir, "A", "r", False, {"mine": ["r"]})
     expect(workdir, "B", "spq", True, {"mine": ["s"]})
-    assert [entry[1:4] for entry in history_of(workdir, Project("B", "p"))] == [("ada", "transferred from A to B", BY.why)]
+    (step,) = history_of(workdir, Project("B", "p"))
+    assert (step.who, str(step), step.why) == ("ada", "transferred from A to B", BY.why)
 
 
 def merged(workdir: Workdir) -> None:
@@ -130,13 +131,13 @@ def was_split(workdir: Workdir) -> None:
 def removed(workdir: Workdir) -> None:
     expect(workdir, "A", "r", False, {"mine": ["r"]})
     assert os.listdir(workdir.root / "in_progress" / "A") == ["r"]
-    assert [entry.what for entry in history_of(workdir, Project("A", "p"))] == ["removed"]
+    assert [str(step) for step in history_of(workdir, Project("A", "p"))] == ["removed"]
 
 
 def kept(workdir: Workdir) -> None:
     expect(workdir, "A", "r", False, {"mine": ["r"]})
     assert all((workdir.project_dir(Project("A", "p")) / name).exists() for name in KEPT)
-    assert [entry.what for entry in history_of(workdir, Project("A", "p"))] == ["removed, files kept"]
+    assert [str(step) for step in history_of(workdir, Project("A", "p"))] == ["removed, files kept"]
 
 
 STEPS: dict[str, tuple[Callable[[Workdir], StepResult], Callable[[Workdir], None], Callable[[Workdir], None]]] = {

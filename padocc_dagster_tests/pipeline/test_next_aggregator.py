@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
+from padocc_dagster.pipeline.events import PhaseRequested
 from padocc_dagster.pipeline.files import read_json, write_json
 from padocc_dagster.pipeline.status import append_row
 from padocc_dagster.pipeline.steps.deeds import deeds, who_of
 from padocc_dagster.pipeline.steps.history import note
 from padocc_dagster.pipeline.steps.rules import Rules
-from padocc_dagster.pipeline.steps.step import By
 from padocc_dagster.pipeline.tried import aggregators_tried
 from padocc_dagster_tests.make_netcdf import Series
 from padocc_dagster_tests.pipeline.cases import project_of
@@ -32,7 +32,8 @@ def chosen(made: Made) -> dict[str, str]:
     found = list(deeds(made.workdir, made.project.group, RULES))
     if not found:
         return {}
-    note(made.workdir, {made.project: "compute again"}, By(who_of(made.project.group), found[0].why), found[0].choices)
+    who = who_of(made.project.group)
+    note(made.workdir, {made.project: PhaseRequested(phase="compute", choices=found[0].choices, who=who, why=found[0].why)})
     return found[0].choices
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from padocc_dagster.pipeline.events import ends_of
 from padocc_dagster.pipeline.outcome import Outcome, Verdict
 from padocc_dagster.pipeline.remedies import remedy_for
 from padocc_dagster_tests.make_netcdf import Series, cut_short, make_empty, write
@@ -16,7 +17,7 @@ At = Callable[[str], Made]
 def assert_ended_once(made: Made, outcome: Outcome, before: int) -> None:
     assert len(made.rows) == before + 1
     assert (made.rows[-1].phase, made.rows[-1].status) == (outcome.phase, outcome.status)
-    assert made.workdir.outcome(made.project).exists()
+    assert next(ends_of(made.workdir, made.project))
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from padocc_dagster.pipeline import phases
-from padocc_dagster.pipeline.files import read_json
+from padocc_dagster.pipeline.events import ends_of
 from padocc_dagster.pipeline.outcome import Verdict
 from padocc_dagster.pipeline.workers import call as calls
 from padocc_dagster.pipeline.workers import samples as samples_module
@@ -92,7 +92,7 @@ def test_the_end_of_a_stopped_phase_is_on_record_everywhere(stalling: None, at: 
     outcome = made.run("scan")
     assert (outcome.verdict, outcome.error_class, outcome.status) == (Verdict.FAILED, "NoProgressError", "Failed-NoProgressError")
     assert made.statuses[-1] == ("scan", "Failed-NoProgressError")
-    assert read_json(made.workdir.outcome(made.project))["error_class"] == "NoProgressError"
+    assert next(ends_of(made.workdir, made.project)).error_class == "NoProgressError"
     log = made.workdir.phase_log(made.project, "scan").read_text()
     assert "no progress for 2 s, waiting" in log and "in deadlock" in log and "state " in log
     assert any("in deadlock" in line for line in outcome.log_tail)

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from padocc_dagster.pipeline.events import PhaseEnded
 from padocc_dagster.pipeline.layout import Project, Workdir
-from padocc_dagster.pipeline.outcome import Verdict
+from padocc_dagster.pipeline.outcome import Outcome, Verdict
 from padocc_dagster.pipeline.status import (
     StatusRow,
     append_row,
@@ -92,11 +93,17 @@ def test_the_states_of_ten_thousand_projects_are_read_within_seconds(tmp_path: P
         end = "Success" if number % 3 else "(PVK)Failed-ValueError"
         rows = ["init,Success,10:00 01/02/26,", "scan,Success,10:01 01/02/26,0", f"compute,{end},10:02 01/02/26,0"]
         workdir.status_log(project).write_text("\n".join(rows))
+        if not number % 6:  # a run of ours, with what it recorded
+            outcome = Outcome("compute", Verdict.FAILED, end, "ValueError", f"number {number}", log_tail=("a line of the log",) * 30)
+            line = PhaseEnded.of(project, outcome, "a run", len(rows)).model_dump_json()
+            workdir.events(project).parent.mkdir()
+            workdir.events(project).write_text(f"{line}\n{line}\n")
     begun = time.process_time()
     states = [project_state(workdir, project) for project in projects]
     assert time.process_time() - begun < 3
     assert sum(state.verdict is Verdict.FAILED for state in states) == 3334
     assert states[0].since == datetime(2026, 2, 1, 10, 2)
+    assert (states[6].why, states[3].why) == ("ValueError: number 6", "(PVK)Failed-ValueError")
 
 
 @pytest.mark.parametrize("cut", ["\n", "\r", "\r\n", "\v", "\f", "\x1c", "\x1d", "\x1e", "\x85", "\u2028", "\u2029"])

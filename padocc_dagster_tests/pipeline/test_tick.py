@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
+from padocc_dagster.pipeline.events import history_of
 from padocc_dagster.pipeline.files import read_json, write_json
 from padocc_dagster.pipeline.status import append_row, gate_problem
 from padocc_dagster.pipeline.steps.step import By
@@ -78,7 +79,7 @@ def test_a_tick_is_set_once_and_not_taken_back_once_published(fatal: Made) -> No
 def test_a_dry_run_writes_nothing(fatal: Made) -> None:
     before = fatal.statuses
     assert tick(fatal.workdir, [fatal.project], BY, dry_run=True).done
-    assert fatal.statuses == before and not fatal.workdir.tick(fatal.project).exists()
+    assert fatal.statuses == before and not history_of(fatal.workdir, fatal.project)
 
 
 def rewritten(made: Made) -> None:
@@ -121,7 +122,7 @@ def test_a_void_tick_can_be_taken_back(fatal: Made) -> None:
 
 def test_a_ticked_row_whose_record_is_lost_is_not_published(fatal: Made) -> None:
     ticked(fatal)
-    fatal.workdir.tick(fatal.project).unlink()
+    fatal.workdir.events(fatal.project).unlink()
     assert "tick it anew" in fatal.run("publish").message
     assert ticked(fatal) == f"ticked: {FATAL} is accepted"
 

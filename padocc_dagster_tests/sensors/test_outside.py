@@ -18,9 +18,11 @@ from padocc_dagster.definitions import defs
 from padocc_dagster.partitions import add_projects
 from padocc_dagster.pipeline.announcements import to_announce
 from padocc_dagster.pipeline.files import write_json, write_lines
+from padocc_dagster.pipeline.finished import record_end
 from padocc_dagster.pipeline.layout import Project, Workdir
+from padocc_dagster.pipeline.outcome import Outcome, Verdict
 from padocc_dagster.pipeline.outside import SETTLED_NS, changes
-from padocc_dagster.pipeline.status import append_row, read_rows
+from padocc_dagster.pipeline.status import append_row, verdict_of
 from padocc_dagster.run_tags import COMMAND_LINE, FOLLOWED
 from padocc_dagster.sensors import outside as module
 from padocc_dagster.sensors.outside import outside, take_note
@@ -46,8 +48,7 @@ class Watched:
         """One of our runs ends a phase, as `attempt.py` writes it down."""
         project = Project("g", code)
         self.plain(code, phase, status)
-        rows = len(read_rows(self.workdir.status_log(project)))
-        write_json(self.workdir.outcome(project), {"phase": phase, "status": status, "rows": rows})
+        record_end(self.workdir, project, Outcome(phase, verdict_of(status) or Verdict.FAILED, status), "a run")
 
     def tick(self) -> dict[str, list[str]]:
         """What a look asks to be told, carried out."""

@@ -12,12 +12,12 @@ import pytest
 from padocc_dagster.definitions import defs
 from padocc_dagster.partitions import add_projects
 from padocc_dagster.pipeline.due import due_projects
+from padocc_dagster.pipeline.events import history_of
 from padocc_dagster.pipeline.files import write_json, write_lines
 from padocc_dagster.pipeline.groups import faultlist
 from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.status import append_row
 from padocc_dagster.pipeline.steps import rules as rules_of_steps
-from padocc_dagster.pipeline.steps.history import history_of
 from padocc_dagster.pipeline.steps.rules import Rules, changed_rules, read_rules, rules_file, set_rules, write_rules
 from padocc_dagster.pipeline.steps.step import By, StepRefused
 from padocc_dagster.sensors.rules import rules

@@ -17,12 +17,18 @@ TEXT = "OUST"
 
 
 def difference(
-    source: Any, product: Any, source_encoding: Encoding, product_encoding: Encoding, raw: bool, rewritten: bool = False
+    source: Any,
+    product: Any,
+    source_encoding: Encoding,
+    product_encoding: Encoding,
+    raw: bool,
+    rewritten: bool = False,
+    sides: tuple[str, str] = ("in the file", "in the product"),
 ) -> str | None:
     """Say how two blocks of raw values differ; None when they are equal.
 
     `raw`: the encodings agree. `rewritten`: the product's values were decoded and written again, so that floating-point times of the
-    same encoding may have been rounded.
+    same encoding may have been rounded. `sides` says where each of the two is, to end a phrase.
     """
     if source.shape != product.shape:
         return f"the file has shape {source.shape} there, the product {product.shape}"
@@ -36,7 +42,7 @@ def difference(
     if not raw:
         shown = [f"{shown[0]} {_meaning(source_encoding)}", f"{shown[1]} {_meaning(product_encoding)}"]
     count = f"{int(unequal.sum())} of {unequal.size} values differ, the first at {first}"
-    return f"{count}: {shown[0]} in the file, {shown[1]} in the product"
+    return f"{count}: {shown[0]} {sides[0]}, {shown[1]} {sides[1]}"
 
 
 def join_characters(values: Any) -> Any:

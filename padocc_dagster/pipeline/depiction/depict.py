@@ -106,11 +106,11 @@ def _slice_of(
                 end,
             )
     except Exception as error:
-        return Slice(0.0, 0.0, (), "", f"cannot be read: {in_words(error)}")
+        return Slice(0.0, 0.0, (), "", f"cannot be read: {in_words(error)}", is_readable=False)
 
 
 def _add_picture(pictures: list[dict[str, str]], name: str, path: str, found: Slice) -> None:
-    if len(pictures) == PICTURES or found.told.startswith("cannot be read"):
+    if len(pictures) == PICTURES or not found.is_readable:
         return
     place = f", {found.where}" if found.where else ""
     caption = f"{name} in {Path(path).name}{place}" + ("" if found.told else ": no difference")

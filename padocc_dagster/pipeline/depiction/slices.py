@@ -26,6 +26,7 @@ class Slice:
     """Which slice, in words."""
     told: str
     """How the block differs that the slice is of; empty when it does not."""
+    is_readable: bool = True
 
 
 def differing_slice(

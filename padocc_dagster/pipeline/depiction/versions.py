@@ -64,11 +64,11 @@ def _difference(one: ProductVariable, other: ProductVariable, end: float) -> str
     raw = not differences(one.encoding, other.encoding)
     size = max(1, getattr(one.read(tuple(slice(0, 0) for _ in shape)), "itemsize", 8)) if shape else 8
     for key in blocks(shape, size, 16 << 20):
-        told = difference(one.read(key), other.read(key), one.encoding, other.encoding, raw)
+        told = difference(one.read(key), other.read(key), one.encoding, other.encoding, raw, sides=("before", "now"))
         if told:
             start = [part.start for part in key]
             where = f" in the block from {start}" if any(start) else ""
-            return told.replace("in the file", "before").replace("in the product", "now").replace("the file", "it") + where
+            return told + where
         if monotonic() > end:
             return "alike as far as they were read; there was no time for the rest"
     return ""

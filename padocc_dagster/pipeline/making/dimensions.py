@@ -35,15 +35,15 @@ def apply_dimensions(workdir: Workdir, project: Project, files: Sequence[str]) -
     if not concat and not identical and not dropped:
         return
     dimensions, aggregated, others, every = _header(first_file, concat, options_of(base).get("xarray") or {})
-    for what, names, known in (
+    for field, names, known in (
         ("concat_dims", concat, dimensions),
         ("identical_dims", identical, {**dimensions, **every}),
         ("dropped", dropped, every),
     ):
         for name in names:
-            if name not in known and not (what == "dropped" and any(_has(file, name) for file in files)):
-                problem = f"{what} has {name!r}, which is not in {first_file}: {nearest(name, known)}; edit {what}"
-                raise NotInSourceError(problem, field=what)
+            if name not in known and not (field == "dropped" and any(_has(file, name) for file in files)):
+                problem = f"{field} has {name!r}, which is not in {first_file}: {nearest(name, known)}; edit {field}"
+                raise NotInSourceError(problem, field=field)
     if not concat and not identical:
         return
     kwargs = detail.get("kwargs") or {}

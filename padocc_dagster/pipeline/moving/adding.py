@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
 from padocc_dagster.pipeline import initialise
+from padocc_dagster.pipeline.events import Added, in_json
 from padocc_dagster.pipeline.files import CorruptFileError, read_json, read_lines
 from padocc_dagster.pipeline.groups import by_group, codes_of
 from padocc_dagster.pipeline.layout import Project, Workdir
@@ -21,7 +22,7 @@ from padocc_dagster.pipeline.status import read_rows
 from padocc_dagster.pipeline.steps.history import note
 from padocc_dagster.pipeline.steps.step import By, StepRefused, StepResult
 
-ADDED, ALREADY = "added", "already there"
+ALREADY = "already there"
 
 
 def add(
@@ -41,13 +42,13 @@ def add(
     if problems := [problem] if problem else _add_problems(workdir, group, specs, codes):
         raise StepRefused(problems)
     new = [spec for spec in specs if spec.code not in codes]
-    result = StepResult({Project(group, spec.code): ALREADY if spec.code in codes else ADDED for spec in specs})
+    added = Added(who=by.who, why=by.why)
+    result = StepResult({Project(group, spec.code): ALREADY if spec.code in codes else str(added) for spec in specs})
     if new and not dry_run:
-        done = initialise_group(workdir, group, new, whole=False)
+        done = initialise_group(workdir, group, new, whole=False, steps=in_json({spec.code: added for spec in new}))
         for code in done["locked"]:
             result.not_done[Project(group, code)] = "its working files are being worked on: wait until that ends, and add it again"
             del result.done[Project(group, code)]
-        note(workdir, {project: what for project, what in result.done.items() if what == ADDED}, by)
     return result
 
 
@@ -64,14 +65,20 @@ def add_back(workdir: Workdir, projects: Iterable[Project], by: By, dry_run: boo
         problems += [problem for project in members if (problem := _kept_problem(workdir, project, folded, specless))]
     if problems:
         raise StepRefused(problems)
-    told = {False: "added back, with the files that were kept", True: ALREADY}
+    added = Added(who=by.who, why=by.why, back=True)
+    told = {False: str(added), True: ALREADY}
     result = StepResult({project: told[project.code in codes(group)] for group, members in groups.items() for project in members})
-    if any(back.values()) and not dry_run:
-        for group, members in back.items():
+    if not dry_run:
+        for group, removed in back.items():
+            busy = note(workdir, dict.fromkeys(removed, added))  # before: once they are listed, their next phases may start
+            result.not_done |= busy
+            result.done = {project: what for project, what in result.done.items() if project not in busy}
+            members = [project for project in removed if project not in busy]
+            if not members:
+                continue
             kept = stored_specs(workdir, members)
             specs = [{**kept[project].as_dict(), "code": project.code, "files": _files(workdir, project)} for project in members]
             initialise.initialise_group(str(workdir.root), group, specs, whole=False)  # nothing of theirs changed: only lists are written
-        note(workdir, {project: result.done[project] for members in back.values() for project in members}, by)
     return result
 
 

@@ -9,22 +9,16 @@ import contextlib
 import os
 import shutil
 from collections.abc import Iterable, Iterator
-from datetime import datetime
 from itertools import islice
 from pathlib import Path
 
+from padocc_dagster.pipeline.events import Histories, record_of_group
 from padocc_dagster.pipeline.files import CorruptFileError, read_json, read_lines, write_json
 from padocc_dagster.pipeline.layout import Project, Workdir
-from padocc_dagster.pipeline.locks import WAIT_SECONDS, LockedError, held
+from padocc_dagster.pipeline.locks import WAIT_SECONDS, held
 from padocc_dagster.pipeline.moving.group_files import give, rebased, take_off
-from padocc_dagster.pipeline.moving.histories import Histories
 from padocc_dagster.pipeline.moving.unfinished import NO_FOLDER, Unfinished, begin, end, inode_of, reborn, unfinished_steps
-from padocc_dagster.pipeline.steps.history import note
-from padocc_dagster.pipeline.steps.step import By
-
-LOCK_WAIT_SECONDS = 2.0
-LOCKED_AT_ONCE = 200
-"""Every lock that is held costs a thread."""
+from padocc_dagster.pipeline.steps.history import LOCKED_AT_ONCE, locked, write_down
 
 
 def carry_out(workdir: Workdir, step: Unfinished) -> dict[str, str]:
@@ -82,11 +76,13 @@ def _go_on(workdir: Workdir, step: Unfinished) -> dict[str, str]:
             for code in chunk:
                 if problem := _lock(workdir, step, code, stack) or _move(workdir, step, code):
                     left[code] = problem
+                elif step.is_in_place(workdir, code):
+                    write_down(workdir, step.now(code), step.event)
     gone = dict.fromkeys(code for code in step.folders if code not in left)
     take_off(workdir, step.source, {code: None for code in gone if not reborn(workdir, step, code)})
     if left and step.target:
         take_off(workdir, step.target, {code: None for code in left if not workdir.project_dir(Project(step.target, code)).exists()})
-    _note(workdir, step, gone)
+    _note_folderless(workdir, step, (code for code in gone if not step.is_in_place(workdir, code)))
     if step.dissolves and not left and not read_lines(workdir.main_list(step.source)):
         _dissolve(workdir, step)
     end(workdir, step)
@@ -97,13 +93,9 @@ def _go_on(workdir: Workdir, step: Unfinished) -> dict[str, str]:
 
 def _lock(workdir: Workdir, step: Unfinished, code: str, stack: contextlib.ExitStack) -> str:
     """Hold the project's locks, in both groups. A sentence when somebody is at work on it."""
-    try:
-        for group in (step.source, step.target) if step.target else (step.source,):
-            project = Project(group, code)
-            stack.enter_context(held(workdir.project_lock(project), f"project {project}", wait=LOCK_WAIT_SECONDS))
-    except LockedError as locked:
-        return str(locked)
-    return ""
+    groups = (step.source, step.target) if step.target else (step.source,)
+    busy = stack.enter_context(locked(workdir, [Project(group, code) for group in groups]))
+    return next(iter(busy.values()), "")
 
 
 def _move(workdir: Workdir, step: Unfinished, code: str) -> str:
@@ -127,23 +119,19 @@ def _move(workdir: Workdir, step: Unfinished, code: str) -> str:
 
 def _readdress(workdir: Workdir, project: Project, old: Path) -> None:
     """Correct the paths in the project's own files, among them the product's in the comparison, which then still holds."""
-    for path in (workdir.comparison(project), workdir.outcome(project), workdir.detail_cfg(project), workdir.base_cfg(project)):
+    for path in (workdir.comparison(project), workdir.detail_cfg(project), workdir.base_cfg(project)):
         with contextlib.suppress(CorruptFileError):  # missing, or damaged, which whoever needs it will say
             value = read_json(path)
             if (corrected := rebased(value, old, workdir.project_dir(project))) != value:
                 write_json(path, corrected)
 
 
-def _note(workdir: Workdir, step: Unfinished, codes: Iterable[str]) -> None:
-    """Write the step into the projects' histories, once."""
-    what = f"{step.step} from {step.source} to {step.target}" if step.target else step.step + (", files kept" if step.keep_files else "")
-    deeds = {Project(step.target or step.source, code): what for code in codes}
-    begun, told, histories = datetime.fromisoformat(step.when), (step.who, what, step.why), Histories(workdir)
-
-    def is_told(project: Project) -> bool:
-        return any(entry.when >= begun and entry[1:4] == told for entry in histories.of(project))
-
-    note(workdir, {project: what for project in deeds if not is_told(project)}, By(step.who, step.why))
+def _note_folderless(workdir: Workdir, step: Unfinished, codes: Iterable[str]) -> None:
+    """Write the step down for projects that have no folder (any more), once."""
+    histories, event = Histories(workdir), step.event
+    new = [code for code in codes if all(each.run != step.id for each in histories.of(step.now(code)))]
+    if new:
+        record_of_group(workdir, step.target or step.source, dict.fromkeys(new, event))
 
 
 def _dissolve(workdir: Workdir, step: Unfinished) -> None:

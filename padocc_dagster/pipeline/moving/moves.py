@@ -18,8 +18,8 @@ from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.locks import LockedError, held
 from padocc_dagster.pipeline.moving.carrying import carry_out, finish_locked, groups_held
 from padocc_dagster.pipeline.moving.problems import damage, new_group_problems, problems_of_move, refuse_unsafe, unlisted_names
-from padocc_dagster.pipeline.moving.settled import REMOVED, Asked, settled
-from padocc_dagster.pipeline.moving.unfinished import Unfinished, inode_of
+from padocc_dagster.pipeline.moving.settled import Asked, settled
+from padocc_dagster.pipeline.moving.unfinished import Kind, Unfinished, inode_of
 from padocc_dagster.pipeline.steps.choice import Choice
 from padocc_dagster.pipeline.steps.step import By, StepRefused, StepResult
 
@@ -30,7 +30,7 @@ def transfer(workdir: Workdir, choice: Choice, target: str, by: By, dry_run: boo
 
     def check() -> Asked:
         if problem := damage(workdir, target):
-            raise StepRefused([problem + ("; `split` makes a new group" if problem.startswith("there is no group") else "")])
+            raise StepRefused([problem if workdir.group_dir(target).exists() else f"{problem}; `split` makes a new group"])
         return settled(workdir, choice, target)
 
     return _move(workdir, "transferred", check, target, by, dry_run)
@@ -83,7 +83,7 @@ def remove(workdir: Workdir, choice: Choice, by: By, keep_files: bool = False, d
     def check() -> Asked:
         return settled(workdir, choice, "")
 
-    return _move(workdir, REMOVED, check, "", by, dry_run, keep_files=keep_files)
+    return _move(workdir, "removed", check, "", by, dry_run, keep_files=keep_files)
 
 
 def _groups(choice: Choice) -> list[str]:
@@ -94,7 +94,7 @@ def _groups(choice: Choice) -> list[str]:
 
 def _move(
     workdir: Workdir,
-    step: str,
+    step: Kind,
     check: Callable[[], Asked],
     target: str,
     by: By,
@@ -119,25 +119,23 @@ def _move(
                     codes = [project.code for project in members.get(source, ())]
                     unfinished = _unfinished(workdir, step, source, target, codes, by, bool(dissolved), keep_files)
                     left = {} if dry_run else carry_out(workdir, unfinished)
-                    _tell(result, step, source, target, codes, left, keep_files)
+                    _report(result, unfinished, left)
                 return result
     except LockedError as locked:
         raise StepRefused([str(locked)]) from None
 
 
 def _unfinished(
-    workdir: Workdir, step: str, source: str, target: str, codes: list[str], by: By, dissolves: bool, keep_files: bool
+    workdir: Workdir, step: Kind, source: str, target: str, codes: list[str], by: By, dissolves: bool, keep_files: bool
 ) -> Unfinished:
     folders = {code: inode_of(workdir.project_dir(Project(source, code))) for code in codes}
     above = {above: inode_of(workdir.root / above / source) for above in ("groups", "in_progress")} if dissolves else {}
     return Unfinished(step, source, target, folders, by.who, by.why, keep_files, dissolves, above)
 
 
-def _tell(result: StepResult, step: str, source: str, target: str, codes: list[str], left: dict[str, str], keep_files: bool) -> None:
-    for code in codes:
+def _report(result: StepResult, unfinished: Unfinished, left: dict[str, str]) -> None:
+    for code in unfinished.folders:
         if code in left:
-            result.not_done[Project(source, code)] = f"stays in {source}: {left[code]}"
-        elif target:
-            result.done[Project(target, code)] = f"{step} from {source} to {target}"
+            result.not_done[Project(unfinished.source, code)] = f"stays in {unfinished.source}: {left[code]}"
         else:
-            result.done[Project(source, code)] = step + (", files kept" if keep_files else "")
+            result.done[unfinished.now(code)] = str(unfinished.event)

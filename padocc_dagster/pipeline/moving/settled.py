@@ -1,14 +1,13 @@
 """Which projects a step has still to move, and which an earlier one, repeated now, has already brought to where they should be."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from padocc_dagster.pipeline.events import Added, Histories, Moved, Removed, Step
 from padocc_dagster.pipeline.groups import codes_of, list_groups
 from padocc_dagster.pipeline.layout import Project, Workdir
-from padocc_dagster.pipeline.moving.histories import Histories
 from padocc_dagster.pipeline.steps.choice import Choice, chosen
 
-REMOVED = "removed"
 Asked = tuple[list[Project], dict[Project, str]]
 """The projects to move, and what is so already of others that were named."""
 
@@ -48,11 +47,21 @@ def _done_before(
     if code in codes(group):
         return None
     moved = Project(target or group, code)
-    entries = histories.of(moved)
+    steps = histories.of(moved)
     if target:
-        came = any(entry.what.endswith(f" from {group} to {target}") for entry in entries)
-        return {moved: f"already in {target}"} if came and code in codes(target) else None
-    if entries and entries[-1].what.startswith(REMOVED):
+        return {moved: f"already in {target}"} if came_from(steps, group, target) and code in codes(target) else None
+    if was_removed(steps):
         kept = workdir.project_dir(project)
-        return {project: f"already {REMOVED}" + (f"; its files are kept in {kept}" if kept.exists() else "")}
+        return {project: "already removed" + (f"; its files are kept in {kept}" if kept.exists() else "")}
     return None
+
+
+def came_from(steps: Sequence[Step], source: str, target: str = "") -> bool:
+    """Whether the project was moved from the one group, to the other or (empty) to any."""
+    return any(isinstance(step, Moved) and step.source == source and target in ("", step.target) for step in steps)
+
+
+def was_removed(steps: Sequence[Step]) -> bool:
+    """Whether a project that is not in its group was taken out of it, and not for another."""
+    changes = [step for step in steps if isinstance(step, Added | Moved | Removed)]
+    return bool(changes) and isinstance(changes[-1], Removed)

@@ -14,11 +14,14 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import Any, Literal
 
+from padocc_dagster.pipeline.events import Moved, Removed, Step
 from padocc_dagster.pipeline.files import CorruptFileError, read_json, read_lines, write_json
 from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.names import name_problem
 
+Kind = Literal["transferred", "merged", "split off", "removed"]
 NO_FOLDER = 0
 
 
@@ -26,8 +29,8 @@ NO_FOLDER = 0
 class Unfinished:
     """One step. A folder is known by its inode number, which a rename keeps: another folder of the same name is not this one."""
 
-    step: str
-    """What is done, in a word for people: transferred, merged, split off, removed."""
+    step: Kind
+    """What is done."""
     source: str
     target: str
     """Empty when the projects are removed."""
@@ -52,6 +55,22 @@ class Unfinished:
             return self.target if inode_of(workdir.project_dir(Project(self.target, code))) == inode else self.source
         gone = not self.keep_files and inode_of(workdir.project_dir(Project(self.source, code))) != inode
         return "" if gone else self.source
+
+    def now(self, code: str) -> Project:
+        """The project, once the step is done."""
+        return Project(self.target or self.source, code)
+
+    def is_in_place(self, workdir: Workdir, code: str) -> bool:
+        """Whether the project's folder is where it is when the step is done; never for one that has no folder."""
+        return inode_of(workdir.project_dir(self.now(code))) == self.folders[code] != NO_FOLDER
+
+    @property
+    def event(self) -> Step:
+        """The step as the events of its projects have it."""
+        given: dict[str, Any] = {"who": self.who, "why": self.why, "run": self.id}
+        if self.step == "removed":
+            return Removed(files_kept=self.keep_files, **given)
+        return Moved(how=self.step, source=self.source, target=self.target, **given)
 
     def trash(self, workdir: Workdir, code: str) -> Path:
         """Where the folder of a removed project waits for its deletion."""
@@ -110,9 +129,10 @@ def _read(path: Path) -> Unfinished:
         raise FileNotFoundError(path)
     try:
         step = Unfinished(**read_json(path))
+        str(step.event)
         groups = [step.source, step.target] if step.target else [step.source]
         is_safe = not any(name_problem("group", name) for name in groups) and not any(name_problem("code", name) for name in step.folders)
-    except TypeError:
+    except (TypeError, ValueError):
         is_safe = False
     if is_safe:
         return step

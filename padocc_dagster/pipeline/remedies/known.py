@@ -5,6 +5,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from padocc_dagster.pipeline.events import ends_of
 from padocc_dagster.pipeline.files import CorruptFileError, read_json, read_lines
 from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.product import options_of
@@ -73,11 +74,9 @@ def _named(workdir: Workdir, project: Project) -> dict[str, str]:
 
 
 def _details(workdir: Workdir, project: Project) -> dict[str, Any]:
-    """What the last outcome carries besides its message."""
-    try:
-        return read_json(workdir.outcome(project)).get("details") or {}
-    except CorruptFileError:
-        return {}
+    """What the last end of a phase carries besides its message."""
+    end = next(ends_of(workdir, project), None)
+    return end.details if end else {}
 
 
 def _format(base: dict[str, Any]) -> str:

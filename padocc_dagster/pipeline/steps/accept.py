@@ -6,20 +6,19 @@ comparison of the published product with its sources does not show that they are
 
 from collections.abc import Iterable
 
+from padocc_dagster.pipeline.events import SourcesAccepted
 from padocc_dagster.pipeline.files import CorruptFileError
 from padocc_dagster.pipeline.layout import Project, Workdir
-from padocc_dagster.pipeline.locks import LockedError, held
 from padocc_dagster.pipeline.published import Published, published_of
 from padocc_dagster.pipeline.source_states import SourceState, digest, state_of
 from padocc_dagster.pipeline.sources import source_checksums
+from padocc_dagster.pipeline.steps.history import locked, write_down
 from padocc_dagster.pipeline.steps.step import By, StepResult
 from padocc_dagster.pipeline.steps.withdraw import one_of
 from padocc_dagster.pipeline.watch.look import look_at
 from padocc_dagster.pipeline.watch.recompare import recompared
 from padocc_dagster.pipeline.watch.recorded import Recorded, keep_accepted, recorded_of
 from padocc_dagster.pipeline.workers.call import WorkerError
-
-LOCK_WAIT_SECONDS = 2.0
 
 
 class NotAccepted(ValueError):
@@ -34,7 +33,7 @@ def accept(workdir: Workdir, projects: Iterable[Project], by: By, revision: str 
             products = published_of(workdir, project)
             chosen = [one_of(products, revision)] if revision or not products else products
             result.done[project] = "; ".join(_accept(workdir, project, published, by, dry_run) for published in chosen)
-        except (CorruptFileError, LockedError, OSError, ValueError) as problem:
+        except (CorruptFileError, OSError, ValueError) as problem:
             result.not_done[project] = str(problem)
     return result
 
@@ -48,10 +47,14 @@ def _accept(workdir: Workdir, project: Project, published: Published, by: By, dr
         return f"the sources of {published.name} are as they should be: there is nothing to accept"
     recorded = recorded_of(workdir, published, project)
     states = _equal_states(workdir, project, published, recorded)
+    step = SourcesAccepted(who=by.who, why=by.why, product=published.name, files=len(look.changes))
     if not dry_run:
-        with held(workdir.project_lock(project), f"project {project}", wait=LOCK_WAIT_SECONDS):
+        with locked(workdir, [project]) as busy:
+            if busy:
+                raise NotAccepted(busy[project])
             keep_accepted(published, recorded, states, by.who, by.why)
-    return f"{len(look.changes)} changed source file(s) of {published.name} accepted: its values equal theirs"
+            write_down(workdir, project, step)
+    return str(step)
 
 
 def _equal_states(workdir: Workdir, project: Project, published: Published, recorded: Recorded) -> tuple[SourceState, ...]:

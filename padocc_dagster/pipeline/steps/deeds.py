@@ -4,10 +4,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from padocc_dagster.pipeline.due import is_ignored
+from padocc_dagster.pipeline.events import Histories, PhaseRequested
 from padocc_dagster.pipeline.files import CorruptFileError, read_json
 from padocc_dagster.pipeline.groups import faultlist, project_codes
 from padocc_dagster.pipeline.layout import Project, Workdir
-from padocc_dagster.pipeline.moving.histories import Histories
 from padocc_dagster.pipeline.outcome import PHASES, Verdict
 from padocc_dagster.pipeline.product import options_of
 from padocc_dagster.pipeline.spec import AGGREGATORS
@@ -124,8 +124,8 @@ def _next(workdir: Workdir, project: Project, rules: Rules, rows: list[StatusRow
 def _chosen_by_rules(project: Project, rows: list[StatusRow], histories: Histories) -> list[Mapping[str, Any]]:
     """What the rules chose for the project since it was last initialised."""
     made = max((number for number, row in enumerate(rows) if row.phase == "init"), default=-1)
-    entries = [entry for entry in histories.of(project) if entry.who == who_of(project.group)]
-    return [entry.choices for entry in entries if entry.rows is None or entry.rows > made]
+    requests = [step for step in histories.of(project) if isinstance(step, PhaseRequested) and step.who == who_of(project.group)]
+    return [step.choices for step in requests if step.row > made]
 
 
 def _tried(workdir: Workdir, project: Project, base: dict[str, Any], status: str, before: list[Mapping[str, Any]]) -> set[str]:

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from padocc_dagster.pipeline.depiction import other_revisions, published_revisions
+from padocc_dagster.pipeline.events import history_of
 from padocc_dagster.pipeline.files import CorruptFileError, last_lines, read_json
 from padocc_dagster.pipeline.groups import faultlist
 from padocc_dagster.pipeline.layout import Project, Workdir
@@ -14,7 +15,6 @@ from padocc_dagster.pipeline.outcome import Verdict
 from padocc_dagster.pipeline.published import published_of
 from padocc_dagster.pipeline.remedies import commands_for, remedy_for
 from padocc_dagster.pipeline.status import ProjectState, StatusRow, project_state, read_rows
-from padocc_dagster.pipeline.steps.history import history_of
 from padocc_dagster.pipeline.steps.tick import tick_of
 from padocc_dagster.pipeline.watch.findings import Result
 from padocc_dagster.pipeline.watch.last import last_found
@@ -97,7 +97,7 @@ def explained(workdir: Workdir, project: Project) -> Explained:
         other_versions=tuple(f"{each}: {each.product.path}" for each in other_revisions(workdir, project)),
         watch=watch,
         faultlisted=reason,
-        tick=tick_of(workdir, project),
+        tick=tick.as_dict() if (tick := tick_of(workdir, project)) else None,
     )
 
 
@@ -117,13 +117,10 @@ def _failure(state: ProjectState, reason: str | None) -> str:
 
 
 def _history(workdir: Workdir, project: Project) -> tuple[Event, ...]:
-    """The ends of phases and what people did, in the order in which they happened: a deed knows how many rows there were then."""
+    """The ends of phases and the steps, in the order in which they happened: a step knows how many rows there were then."""
     rows = read_rows(workdir.status_log(project))
     events = [((number, 0), _end(row)) for number, row in enumerate(rows)]
-    for entry in history_of(workdir, project):
-        when = entry.when.astimezone()
-        before = entry.rows if entry.rows is not None else sum(1 for row in rows if row.time and row.time.astimezone() <= when)
-        events.append(((before - 1, 1), Event(when, entry.what, entry.who, entry.why)))
+    events += [((step.row - 1, 1), Event(step.when.astimezone(), str(step), step.who, step.why)) for step in history_of(workdir, project)]
     return tuple(event for _, event in sorted(events, key=lambda pair: pair[0]))
 
 

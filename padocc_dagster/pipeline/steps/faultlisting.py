@@ -6,14 +6,15 @@ lose each other's updates, and its `run` does not heed it (`padocc/groups/group.
 
 import csv
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import date
-from itertools import groupby
 
+from padocc_dagster.pipeline.events import Faultlisted, Step, Unfaultlisted
 from padocc_dagster.pipeline.files import write_text
-from padocc_dagster.pipeline.groups import faultlist
+from padocc_dagster.pipeline.groups import by_group, faultlist
 from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.locks import LockedError, held
+from padocc_dagster.pipeline.steps.history import in_chunks, locked, write_down
 from padocc_dagster.pipeline.steps.step import By, StepResult
 
 NOT_IN_CSV = str.maketrans({",": ";", '"': "'"})
@@ -21,47 +22,55 @@ NOT_IN_CSV = str.maketrans({",": ";", '"': "'"})
 
 
 def give_up(workdir: Workdir, projects: Iterable[Project], by: By, dry_run: bool = False) -> StepResult:
-    """Put projects on their groups' faultlists. A new reason replaces an old one. What is at work goes on to the end of its phase."""
+    """Put projects on their groups' faultlists. A new reason replaces an old one."""
     reason = " ".join(f"{by.why} ({by.who}, {date.today()})".translate(NOT_IN_CSV).split())
-    result = StepResult()
-    for group, members in _by_group(projects):
-        _change(workdir, group, dict.fromkeys(members, reason), "on the faultlist", result, dry_run)
-    return result
+    return _each_group(workdir, projects, reason, by, dry_run)
 
 
-def take_on(workdir: Workdir, projects: Iterable[Project], dry_run: bool = False) -> StepResult:
+def take_on(workdir: Workdir, projects: Iterable[Project], by: By, dry_run: bool = False) -> StepResult:
     """Take projects off their groups' faultlists. One that is not on it is left as it is."""
+    return _each_group(workdir, projects, None, by, dry_run)
+
+
+def _each_group(workdir: Workdir, projects: Iterable[Project], reason: str | None, by: By, dry_run: bool) -> StepResult:
     result = StepResult()
-    for group, members in _by_group(projects):
-        _change(workdir, group, dict.fromkeys(members), "off the faultlist", result, dry_run)
+    for group, members in by_group(projects).items():
+        try:
+            for chunk in in_chunks(members):
+                with held(workdir.group_lock(group), f"group {group}"), locked(workdir, chunk) as busy:
+                    result.not_done |= busy
+                    _change(workdir, group, [project for project in chunk if project not in busy], reason, by, dry_run, result)
+        except LockedError as refused:
+            result.not_done |= {project: str(refused) for project in members if project not in result.done}
     return result
 
 
-def _change(workdir: Workdir, group: str, changes: dict[str, str | None], what: str, result: StepResult, dry_run: bool) -> None:
-    """Set the reasons of these codes (None: take off), under the group's lock."""
-    try:
-        with held(workdir.group_lock(group), f"group {group}"):
-            listed = faultlist(workdir, group)
-            for code, reason in changes.items():
-                before = listed.pop(code, None)
-                if reason is not None:
-                    listed[code] = reason
-                already = "" if (before is None) == (reason is not None) else " already" if reason is None else f" (before: {before})"
-                result.done[Project(group, code)] = f"{what}{already}" + (f": {reason}" if reason else "")
-            if listed and not dry_run:
-                write_text(workdir.faultlist(group), _text(listed))
-            elif not dry_run:
-                workdir.faultlist(group).unlink(missing_ok=True)  # PADOCC takes an empty file for a row without columns
-    except LockedError as locked:
-        result.not_done |= {Project(group, code): str(locked) for code in changes}
+def _change(workdir: Workdir, group: str, projects: list[Project], reason: str | None, by: By, dry_run: bool, result: StepResult) -> None:
+    """Set the reason of these projects (None: take them off) and write the steps down; the group's lock and theirs are held."""
+    listed = faultlist(workdir, group)
+    steps: dict[Project, Step] = {}
+    for project in projects:
+        before = listed.pop(project.code, None)
+        if reason is not None:
+            listed[project.code] = reason
+            steps[project] = Faultlisted(who=by.who, why=by.why, before=before)
+            result.done[project] = f"{steps[project]}: {reason}"
+        elif before is not None:
+            steps[project] = Unfaultlisted(who=by.who, why=by.why)
+            result.done[project] = str(steps[project])
+        else:
+            result.done[project] = "off the faultlist already"
+    if dry_run or not steps:
+        return
+    if listed:
+        write_text(workdir.faultlist(group), _text(listed))
+    else:
+        workdir.faultlist(group).unlink(missing_ok=True)  # PADOCC takes an empty file for a row without columns
+    for project, step in steps.items():
+        write_down(workdir, project, step)
 
 
 def _text(listed: dict[str, str]) -> str:
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows(listed.items())
     return text.getvalue().rstrip("\n")
-
-
-def _by_group(projects: Iterable[Project]) -> Iterator[tuple[str, list[str]]]:
-    for group, members in groupby(sorted(projects, key=lambda project: project.group), key=lambda project: project.group):
-        yield group, [project.code for project in members]

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
+from padocc_dagster.pipeline.events import choices_in_words
 from padocc_dagster.pipeline.files import CorruptFileError, read_json
 from padocc_dagster.pipeline.groups import faultlist
 from padocc_dagster.pipeline.layout import Project, Workdir
@@ -23,13 +24,8 @@ def ready_for(workdir: Workdir, projects: Iterable[Project], phase: str, choices
         elif problem := gate_problem(read_rows(workdir.status_log(project)), PHASES[PHASES.index(phase) - 1]):
             result.not_done[project] = problem
         else:
-            result.done[project] = f"{phase} again{_with(choices)}{_kept(workdir, project, choices)}"
+            result.done[project] = f"{phase} again{choices_in_words(choices)}{_kept(workdir, project, choices)}"
     return result
-
-
-def _with(choices: dict[str, Any]) -> str:
-    told = [name.replace("_", " ") if value is True else f"{name.replace('_', ' ')} {value}" for name, value in choices.items() if value]
-    return f" with {', '.join(told)}" if told else ""
 
 
 def _kept(workdir: Workdir, project: Project, choices: dict[str, Any]) -> str:

@@ -6,30 +6,26 @@ so does any change of the product.
 """
 
 from collections.abc import Callable, Iterable
-from datetime import datetime
-from typing import Any
 
-from padocc_dagster.pipeline.files import CorruptFileError, read_json, write_json
+from padocc_dagster.pipeline.events import Step, Ticked, Unticked, events_of
+from padocc_dagster.pipeline.files import CorruptFileError, read_json
 from padocc_dagster.pipeline.groups import faultlist
 from padocc_dagster.pipeline.layout import Project, Workdir
-from padocc_dagster.pipeline.locks import LockedError, held
-from padocc_dagster.pipeline.status import StatusRow, append_row, gate_problem, read_rows
+from padocc_dagster.pipeline.status import TICKED, StatusRow, append_row, gate_problem, read_rows
+from padocc_dagster.pipeline.steps.history import locked, write_down
 from padocc_dagster.pipeline.steps.step import By, StepResult
 from padocc_dagster.pipeline.verify import comparison_problem
-
-TICKED = "Warn-ticked by "
-LOCK_WAIT_SECONDS = 2.0
 
 
 def tick(workdir: Workdir, projects: Iterable[Project], by: By, dry_run: bool = False) -> StepResult:
     """Accept what the last validation of these projects said: a failure, a warning, or that it was skipped (as for CFA)."""
 
-    def accept(project: Project, accepted: str) -> str:
+    def accept(project: Project, accepted: str) -> Step:
+        ticked = Ticked(who=by.who, why=by.why, accepted=accepted, product=_product(workdir, project), row=_next_row(workdir, project))
         if not dry_run:
-            record = {"who": by.who, "why": by.why, "when": _now(), "accepted": accepted, "product": _product(workdir, project)}
-            write_json(workdir.tick(project), record)
+            write_down(workdir, project, ticked)
             append_row(workdir.status_log(project), "validate", f"{TICKED}{_line(by.who)}: {_line(by.why)}")
-        return f"ticked: {accepted} is accepted"
+        return ticked
 
     return _each(workdir, projects, _tick_problem, accept)
 
@@ -37,25 +33,26 @@ def tick(workdir: Workdir, projects: Iterable[Project], by: By, dry_run: bool = 
 def untick(workdir: Workdir, projects: Iterable[Project], by: By, dry_run: bool = False) -> StepResult:
     """Take ticks back, while the products are not published: the validation's own verdict holds again."""
 
-    def take_back(project: Project, accepted: str) -> str:
+    def take_back(project: Project, accepted: str) -> Step:
+        unticked = Unticked(who=by.who, why=by.why, accepted=accepted, row=_next_row(workdir, project))
         if not dry_run:
+            write_down(workdir, project, unticked)
             append_row(workdir.status_log(project), "validate", accepted)
-            workdir.tick(project).unlink(missing_ok=True)
-        return f"no longer ticked: {accepted} holds again"
+        return unticked
 
     return _each(workdir, projects, _untick_problem, take_back)
 
 
-def tick_of(workdir: Workdir, project: Project) -> dict[str, Any] | None:
-    """The tick that holds now: who, why, when, and the status that was accepted.
+def tick_of(workdir: Workdir, project: Project) -> Ticked | None:
+    """The tick that holds now.
 
     None without one, or when it is void: validated or computed since, or made for another product than the one compared last.
     """
     if not _is_ticked(_last_validation(workdir, project)):
         return None
+    ticks = [event for event in events_of(workdir, project) if isinstance(event, Ticked)]
     try:
-        record = read_json(workdir.tick(project))
-        return record if record.get("product") == _product(workdir, project) else None
+        return ticks[-1] if ticks and ticks[-1].product == _product(workdir, project) else None
     except (CorruptFileError, KeyError):
         return None
 
@@ -71,19 +68,18 @@ def _each(
     workdir: Workdir,
     projects: Iterable[Project],
     problem_of: Callable[[Workdir, Project, StatusRow | None], str | None],
-    deed: Callable[[Project, str], str],
+    deed: Callable[[Project, str], Step],
 ) -> StepResult:
     result = StepResult()
     for project in projects:
         try:
-            with held(workdir.project_lock(project), f"project {project}", wait=LOCK_WAIT_SECONDS):
-                last = _last_validation(workdir, project)
-                problem = problem_of(workdir, project, last)
+            with locked(workdir, [project]) as busy:
+                problem = busy.get(project) or problem_of(workdir, project, _last_validation(workdir, project))
                 if problem:
                     result.not_done[project] = problem
                 else:
-                    result.done[project] = deed(project, _verdict(workdir, project))
-        except (LockedError, CorruptFileError) as error:
+                    result.done[project] = str(deed(project, _verdict(workdir, project)))
+        except CorruptFileError as error:
             result.not_done[project] = str(error)
     return result
 
@@ -122,7 +118,7 @@ def _last_validation(workdir: Workdir, project: Project) -> StatusRow | None:
 
 
 def _is_ticked(last: StatusRow | None) -> bool:
-    return last is not None and last.status.startswith(TICKED)
+    return last is not None and last.is_ticked
 
 
 def _verdict(workdir: Workdir, project: Project) -> str:
@@ -141,5 +137,6 @@ def _product(workdir: Workdir, project: Project) -> str:
     return str(read_json(workdir.comparison(project))["product_fingerprint"])
 
 
-def _now() -> str:
-    return datetime.now().astimezone().isoformat(timespec="seconds")
+def _next_row(workdir: Workdir, project: Project) -> int:
+    """The number of the row that follows."""
+    return len(read_rows(workdir.status_log(project))) + 1

@@ -3,18 +3,17 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
+from padocc_dagster.pipeline.events import Histories, ProductWithdrawn
 from padocc_dagster.pipeline.groups import project_codes
 from padocc_dagster.pipeline.layout import Project, Workdir
-from padocc_dagster.pipeline.locks import LockedError, held
-from padocc_dagster.pipeline.moving.histories import Histories
+from padocc_dagster.pipeline.locks import LockedError
 from padocc_dagster.pipeline.names import nearest
 from padocc_dagster.pipeline.published import Published, groups_of, published_of
 from padocc_dagster.pipeline.steps.choice import Choice, chosen
+from padocc_dagster.pipeline.steps.history import locked, write_down
 from padocc_dagster.pipeline.steps.step import By, StepResult
 from padocc_dagster.pipeline.watch.rounds import known_products
-from padocc_dagster.pipeline.withdrawn import NOTE, Withdrawal, withdraw_product, withdrawals
-
-LOCK_WAIT_SECONDS = 2.0
+from padocc_dagster.pipeline.withdrawn import Withdrawal, withdraw_product, withdrawals
 
 
 def with_published(workdir: Workdir, choice: Choice) -> list[Project]:
@@ -30,10 +29,12 @@ def withdraw(workdir: Workdir, projects: Iterable[Project], by: By, revision: st
     result = StepResult()
     for project in projects:
         try:
-            with held(workdir.project_lock(project), f"project {project}", wait=LOCK_WAIT_SECONDS):
-                _withdraw(workdir, project, by, revision, dry_run, result)
-        except LockedError as locked:
-            result.not_done[project] = str(locked)
+            with locked(workdir, [project]) as busy:
+                result.not_done |= busy
+                if not busy:
+                    _withdraw(workdir, project, by, revision, dry_run, result)
+        except LockedError as refused:  # the group, which keeps the step where the project's folder is gone
+            result.not_done[project] = str(refused)
     return result
 
 
@@ -61,9 +62,11 @@ def _withdraw(workdir: Workdir, project: Project, by: By, revision: str | None, 
         return
     beside = (each for each in reversed(products) if each is not published and each.place.parent == published.place.parent)
     others = [each.name for each in beside if each.place.exists()]
+    step = ProductWithdrawn(who=by.who, why=by.why, product=published.name, folder=str(published.place.parent))
     if not dry_run:
         withdraw_product(published, others, by.who, by.why)
-    result.done[project] = f"{published.name} withdrawn from {published.place.parent}; readers find {published.name}{NOTE} there"
+        write_down(workdir, project, step)
+    result.done[project] = str(step)
 
 
 def _withdrawn_before(workdir: Workdir, project: Project, products: list[Published], revision: str | None) -> Withdrawal | None:
