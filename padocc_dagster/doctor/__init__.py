@@ -1,4 +1,4 @@
-"""Whether a deployment will work, asked before anything runs: `padocc-dagster doctor`.
+"""Whether a deployment will work, checked before anything runs: `padocc-dagster doctor`.
 
 It knows Dagster and `padocc_dagster.slurm`, not PADOCC.
 

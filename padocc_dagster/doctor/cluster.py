@@ -1,4 +1,4 @@
-"""What can be asked of SLURM without running a job: its programs, its controller, its accounting, and whether it takes our allocations."""
+"""What SLURM answers without a job: its programs, its controller, its accounting, and whether it accepts our allocations."""
 
 import os
 import shutil
@@ -27,7 +27,7 @@ def programs() -> Line:
 
 
 def controller(client: Client) -> Line:
-    """Whether the queue can be asked."""
+    """Whether the queue can be read."""
     try:
         jobs = client.queue()
     except NoAnswerError as error:
@@ -37,11 +37,11 @@ def controller(client: Client) -> Line:
 
 
 def accounting(client: Client) -> Line:
-    """Whether ended jobs can be asked about. A cluster without accounting is fine."""
+    """Whether SLURM reports ended jobs. A cluster without accounting is fine."""
     try:
         client.accounting([1], datetime.now(UTC))
     except NoAccountingError:
-        return ok("SLURM accounting", "this cluster keeps none: how jobs ended is asked of scontrol and told by the jobs, peak memory too")
+        return ok("SLURM accounting", "this cluster keeps none: scontrol and the jobs report how jobs ended, the jobs their peak memory")
     except NoAnswerError as error:
         return wrong("SLURM accounting", f"{error}: ask the cluster's admins whether slurmdbd runs")
     return ok("SLURM accounting", "sacct answers")
@@ -55,7 +55,7 @@ def profile(settings: Settings) -> Line:
 
 
 def allocations(settings: Settings, client: Client, folder: Path) -> list[Line]:
-    """Whether SLURM would take a job with the default allocation, and one with the largest (`sbatch --test-only`)."""
+    """Whether SLURM would accept a job with the default allocation, and one with the largest (`sbatch --test-only`)."""
     entries = "partition, account, qos, default_allocation or sbatch_options"
     lines = [_allocation("default allocation", settings.default, entries, settings, client, folder)]
     most = largest(settings)

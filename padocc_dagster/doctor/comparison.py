@@ -1,10 +1,10 @@
-"""What a compute node told, against what is so here: pure."""
+"""The facts of a compute node compared with those of this host: pure."""
 
 from collections.abc import Mapping
 from pathlib import Path
 
-from padocc_dagster.doctor.facts import PACKAGES, Facts
 from padocc_dagster.doctor.line import Line, judged, ok, wrong
+from padocc_dagster.doctor.node import PACKAGES, Facts
 
 CLOCK_SECONDS = 60.0
 FIX_PYTHON = "set `python` or `set_up` in the launcher's config, or install the same there"
@@ -13,8 +13,8 @@ FIX_PYTHON = "set `python` or `set_up` in the launcher's config, or install the 
 def compare(here: Facts, there: Facts, folders: Mapping[str, Path], seen: Mapping[Path, str], expected: str) -> list[Line]:
     """The lines about a node.
 
-    `folders` are those to be shared, by what they are called; `seen` is what the node's file in each said here; `expected` is what
-    stood in the files and the database's row for it.
+    `folders` are those to be shared, by what they are called; `seen` is the content of the node's file in each as read here;
+    `expected` is what the files and the database's row for the node contained.
     """
     lines = _python(here, there)
     for called, folder in folders.items():

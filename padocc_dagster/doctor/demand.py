@@ -3,13 +3,13 @@
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from padocc_dagster.doctor.settings_file import postgres, resolved
+from padocc_dagster.services.settings_file import postgres, resolved
 from padocc_dagster.slurm.settings import SECONDS
 
 DAYS = 86400
 DEFAULT_RUNS = 10
 END_SECONDS = 60
-"""What SLURM and the host may need to end a job whose time to end by itself is over."""
+"""What SLURM and the host may need to end a job whose grace period is over."""
 
 
 class Demand(NamedTuple):
@@ -67,7 +67,7 @@ def demand_problems(values: Mapping[str, Any]) -> list[str]:
 
 
 def storage_problems(values: Mapping[str, Any], for_slurm: bool) -> list[str]:
-    """What is wrong with the choice of the database, before it is asked."""
+    """What is wrong with the choice of the database, without a connection to it."""
     where = postgres(resolved(values))
     if where is None:
         storage = values.get("storage")
@@ -90,7 +90,7 @@ def _cancel_timeout(values: Mapping[str, Any]) -> Demand:
     for name in ("terminate_grace_seconds", "poll_interval_seconds"):
         said = _number(_at(values, f"run_launcher.config.{name}"))
         least += said if _is_number(said) else SECONDS[name][0]
-    why = f"a cancelled run may end by itself in terminate_grace_seconds, and is seen to within poll_interval_seconds: {least} at least"
+    why = f"a cancelled run has terminate_grace_seconds to end, and is seen to within poll_interval_seconds: {least} at least"
     return Demand("run_monitoring.cancel_timeout_seconds", 180, lambda v: _is_number(v) and v >= least, str(max(600, least)), why)
 
 
@@ -110,7 +110,7 @@ def _at(values: Any, entry: str) -> Any:
 
 
 def _number(value: Any) -> Any:
-    """What stands in an environment variable is text."""
+    """An environment variable's value is text."""
     return int(value) if isinstance(value, str) and value.lstrip("-").isdigit() else value
 
 

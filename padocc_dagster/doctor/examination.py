@@ -8,19 +8,20 @@ from typing import TYPE_CHECKING, Any
 
 from padocc_dagster.doctor import cluster
 from padocc_dagster.doctor.demand import demand_problems, storage_problems
-from padocc_dagster.doctor.facts import PACKAGES, gather
 from padocc_dagster.doctor.folder import check_folder, check_log_folder
-from padocc_dagster.doctor.instance import InstanceProblem, launcher, open_instance, validate
 from padocc_dagster.doctor.line import Line, is_fine, judged, not_checked, ok, wrong
-from padocc_dagster.doctor.settings_file import postgres, variables, wants_slurm
+from padocc_dagster.doctor.node import PACKAGES, gather
 from padocc_dagster.services.home import Home
+from padocc_dagster.services.instance import InstanceProblem, launcher, open_instance, validate
+from padocc_dagster.services.settings_file import postgres, wants_slurm
 from padocc_dagster.slurm.scheduler.client import Client
 from padocc_dagster.slurm.settings import Settings
-from padocc_dagster.slurm.yaml_fields import NotRead, load
+from padocc_dagster.slurm.yaml_fields import NotRead, load, variables
 
 if TYPE_CHECKING:
     from dagster import DagsterInstance
-    from dagster._core.launcher import RunLauncher
+
+    from padocc_dagster.dagster_private import RunLauncher
 
 MAKE = "make it, or let `padocc-dagster up` make it"
 FIRST = "correct what is wrong above first"
@@ -80,12 +81,12 @@ def _slurm(
 ) -> Iterator[Line]:
     """What the cluster says. `wait_seconds` None: no job."""
     client = Client(settings.command_timeout_seconds) if settings else Client()
-    asked = [cluster.programs()]
-    if is_fine(asked):
-        asked += [cluster.controller(client)]
-    if is_fine(asked):
-        asked += [cluster.accounting(client)]
-    yield from asked
+    answers = [cluster.programs()]
+    if is_fine(answers):
+        answers += [cluster.controller(client)]
+    if is_fine(answers):
+        answers += [cluster.accounting(client)]
+    yield from answers
     if settings is None:
         yield not_checked("allocations and job", FIRST)
         return
@@ -93,7 +94,7 @@ def _slurm(
     log_folder = settings.log_folder.root
     writable = check_log_folder(settings.log_folder)
     yield writable
-    if not is_fine([*asked[:2], writable]):
+    if not is_fine([*answers[:2], writable]):
         yield not_checked("allocations and job", FIRST)
         return
     allocations = cluster.allocations(settings, client, log_folder)

@@ -1,7 +1,10 @@
 """One tiny job, submitted as the launcher submits a run's: does a compute node see what this host sees?
 
 Random marks are written into the shared folders and into a row of the database; the job (`node.py`) reads them there and writes its
-own, which are read here. Whatever happens, the marks are removed and no job stays behind.
+own, which are read here. In any case the marks are removed and no job stays behind.
+
+It is no Dagster run: a run reports through the database, so on a node without Dagster, the database or DAGSTER_HOME it could report
+nothing, and it would stay in the instance's history, where the daemon retries it.
 """
 
 import contextlib
@@ -13,15 +16,15 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from padocc_dagster.dagster_private import write_cursor
+from padocc_dagster.doctor import node
 from padocc_dagster.doctor.cluster import request
 from padocc_dagster.doctor.comparison import compare
-from padocc_dagster.doctor.facts import gather, mark
-from padocc_dagster.doctor.instance import CURSOR
 from padocc_dagster.doctor.line import Line, ok, wrong
-from padocc_dagster.doctor.node import facts_in
-from padocc_dagster.doctor.settings_file import hide
+from padocc_dagster.doctor.node import CURSOR, facts_in, gather, mark, text_in
+from padocc_dagster.services.settings_file import hide
 from padocc_dagster.slurm.folders import last_lines
-from padocc_dagster.slurm.request.script import batch_script
+from padocc_dagster.slurm.request.script import BatchRequest, batch_script
 from padocc_dagster.slurm.runs.environment import job_environment
 from padocc_dagster.slurm.scheduler.client import Client, NoAnswerError, SlurmError
 from padocc_dagster.slurm.scheduler.job import Job
@@ -58,6 +61,14 @@ class Trial:
     def log(self) -> Path:
         return self.script.with_suffix(".log")
 
+    @property
+    def request(self) -> BatchRequest:
+        """The smallest job that the default allocation allows."""
+        default = self.settings.default
+        small = replace(default, wall_seconds=WALL_SECONDS, memory_mib=min(MEMORY_MIB, default.memory_mib or MEMORY_MIB), cpus=1)
+        command = (self.settings.python, "-m", node.__name__, self.token, *map(str, self.folders.values()))
+        return request(self.settings, small, self.script, command)
+
 
 def try_node(trial: Trial, instance: "DagsterInstance", seconds: float) -> list[Line]:
     """Run the job, wait for it at most so many seconds, and say what differs on its node."""
@@ -80,13 +91,9 @@ def _prepare(trial: Trial, instance: "DagsterInstance") -> None:
     """Write the marks and the script."""
     for folder in trial.folders.values():
         mark(folder, trial.token, "here").write_text(trial.token[::-1])
-    instance.daemon_cursor_storage.set_cursor_values({CURSOR: trial.token[::-1]})
-    default = trial.settings.default
-    small = replace(default, wall_seconds=WALL_SECONDS, memory_mib=min(MEMORY_MIB, default.memory_mib or MEMORY_MIB), cpus=1)
-    folders = [str(folder) for folder in trial.folders.values()]
-    command = (trial.settings.python, "-m", "padocc_dagster.doctor.node", trial.token, *folders)
+    write_cursor(instance, CURSOR, trial.token[::-1])
     trial.script.parent.mkdir(parents=True)
-    trial.script.write_text(batch_script(request(trial.settings, small, trial.script, command)))
+    trial.script.write_text(batch_script(trial.request))
 
 
 def _submit(trial: Trial, instance: "DagsterInstance") -> int:
@@ -94,29 +101,25 @@ def _submit(trial: Trial, instance: "DagsterInstance") -> int:
     try:
         return trial.client.submit(trial.script, job_environment(instance, trial.settings.environment))
     except NoAnswerError:
-        if found := trial.client.find(_name(trial)):
+        if found := trial.client.find(trial.request.job_name):
             return found[0].job_id
         raise
 
 
 def _waited_for(client: Client, job_id: int, seconds: float) -> Job | None:
-    """The job when it is over or the time is up; None when SLURM has forgotten it. Raises NoAnswerError when SLURM never told."""
-    deadline, pause, job, silence = time.monotonic() + seconds, FIRST_POLL_SECONDS, None, None
+    """The job when it is over or the time is up; None when SLURM has forgotten it. Raises NoAnswerError when SLURM is silent at the end."""
+    deadline, pause = time.monotonic() + seconds, FIRST_POLL_SECONDS
     while True:
-        try:
-            job, silence = client.show(job_id), None
-        except NoAnswerError as error:
-            silence = error
-        if silence is None and (job is None or job.is_over):
-            return job
         left = deadline - time.monotonic()
-        if left <= 0:
-            break
-        time.sleep(min(pause, left))
+        try:
+            job = client.show(job_id)
+            if job is None or job.is_over or left <= 0:
+                return job
+        except NoAnswerError:
+            if left <= 0:
+                raise
+        time.sleep(max(0.0, min(pause, left)))
         pause = min(2 * pause, SLOWEST_POLL_SECONDS)
-    if silence is not None:
-        raise silence
-    return job
 
 
 def _unfinished(job: Job, seconds: float) -> str:
@@ -130,15 +133,15 @@ def _unfinished(job: Job, seconds: float) -> str:
 
 def _answer(trial: Trial, job: Job | None) -> list[Line]:
     """The lines of a job that has ended."""
-    there, deadline = facts_in(_text(trial.log)), time.monotonic() + LATE_SECONDS
-    while there is None and not _text(trial.log) and time.monotonic() < deadline:
+    there, deadline = facts_in(text_in(trial.log)), time.monotonic() + LATE_SECONDS
+    while there is None and not text_in(trial.log) and time.monotonic() < deadline:
         time.sleep(FIRST_POLL_SECONDS)
-        there = facts_in(_text(trial.log))
+        there = facts_in(text_in(trial.log))
     name = f"SLURM job {job.job_id}" if job else "the job"
     if there is None:
         return [wrong(SUBJECT, f"{name} ended {job.state if job else 'unseen'} without an answer: {_silence(trial)}")]
     shutil.rmtree(trial.script.parent, ignore_errors=True)
-    seen = {folder: _text(mark(folder, trial.token, "there")) for folder in trial.folders.values()}
+    seen = {folder: text_in(mark(folder, trial.token, "there")) for folder in trial.folders.values()}
     ran = ok(SUBJECT, f"{name} ran on the node {there.host}, and this is what it saw there:")
     return [ran, *compare(gather(trial.settings.log_folder.root), there, trial.folders, seen, trial.token[::-1])]
 
@@ -164,14 +167,3 @@ def _clean(trial: Trial, submitted: list[int]) -> None:
         shutil.rmtree(trial.script.parent, ignore_errors=True)
     with contextlib.suppress(OSError):
         trial.script.parent.parent.rmdir()
-
-
-def _name(trial: Trial) -> str:
-    return request(trial.settings, trial.settings.default, trial.script, ()).job_name
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(errors="replace")
-    except OSError:
-        return ""

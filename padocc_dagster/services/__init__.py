@@ -1,1 +1,1 @@
-"""Dagster's processes for one working directory, for `padocc-dagster up` and the demo. Knows nothing of PADOCC."""
+"""Dagster's processes for one working directory, and the instance in its DAGSTER_HOME: for `up`, the demo and the doctor."""

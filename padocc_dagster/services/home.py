@@ -6,7 +6,7 @@
     dagster/service_logs/      what each service printed
     dagster/private/           the sockets of the code server and the fork server, closed to everybody else
 
-No file may ever lie in `dagster/logs`: that name is Dagster's own. Its web server and daemon send whatever they find there to
+No file may ever lie in `dagster/logs`: that name is Dagster's own. Its web server and daemon send all files in it to
 Dagster's telemetry address and delete it, even where `telemetry: enabled: false` is set (`dagster/_core/telemetry_upload.py:37`
 looks only at DAGSTER_DISABLE_TELEMETRY, which `supervisor.py` sets as well).
 """

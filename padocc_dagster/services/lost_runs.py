@@ -40,26 +40,25 @@ def report_lost_runs(instance: "DagsterInstance", before: datetime) -> list[str]
     Runs that somebody executes in a process of their own are not touched.
     """
     from dagster import DagsterRunStatus, RunsFilter
-    from dagster._core.events import JobFailureData, RunFailureReason
-    from dagster._core.storage.tags import GRPC_INFO_TAG
+
+    from padocc_dagster.dagster_private import report_worker_lost, runs_in_code_server
 
     unfinished = [DagsterRunStatus.STARTING, DagsterRunStatus.STARTED, DagsterRunStatus.CANCELING]
     lost = []
     for run in instance.get_runs(RunsFilter(statuses=unfinished, updated_before=before)):
-        if GRPC_INFO_TAG not in run.tags:
+        if not runs_in_code_server(run):
             continue
         if run.status is DagsterRunStatus.CANCELING:
             instance.report_run_canceled(run, "The run's worker was ended while the run was being cancelled.")
         else:
-            reason = JobFailureData(error=None, failure_reason=RunFailureReason.UNEXPECTED_TERMINATION)
-            instance.report_run_failed(run, "The run's worker ended when padocc-dagster's code server did.", reason)
+            report_worker_lost(instance, run, "The run's worker ended when padocc-dagster's code server did.")
         lost.append(run.run_id)
     return lost
 
 
 def main(before: datetime) -> int:
     """Check dagster.yaml, then put the runs in order. Returns the exit status."""
-    from padocc_dagster.doctor.instance import InstanceProblem, launcher
+    from padocc_dagster.services.instance import InstanceProblem, launcher
     from padocc_dagster.slurm.yaml_fields import NotRead, load
 
     home = Path(os.environ["DAGSTER_HOME"])

@@ -14,7 +14,7 @@ from pathlib import Path
 import psutil
 
 MARK = "PADOCC_DAGSTER_UP"
-"""The environment variable by which whatever a service started, directly or not, is found again."""
+"""The environment variable by which every process that a service started, directly or not, is found again."""
 PR_SET_PDEATHSIG = 1
 LOG_BYTES = 10_000_000
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
@@ -37,11 +37,12 @@ def start(argv: list[str], log: Path, environment: Mapping[str, str], folder: Pa
             cwd=folder,
             env=dict(environment),
             start_new_session=True,
-            preexec_fn=_dies_with_parent(),
+            preexec_fn=dies_with_parent(),
         )
 
 
-def _dies_with_parent() -> Callable[[], None] | None:
+def dies_with_parent() -> Callable[[], None] | None:
+    """The `preexec_fn` of a child that gets SIGTERM when the thread that starts it ends; None where there is no such thing."""
     if sys.platform != "linux":
         return None
     libc, parent = ctypes.CDLL(None, use_errno=True), os.getpid()

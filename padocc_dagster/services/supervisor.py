@@ -29,12 +29,14 @@ from padocc_dagster.pipeline.layout import Workdir
 from padocc_dagster.pipeline.workers import fork_server
 from padocc_dagster.pipeline.workers.environment import clean_environment
 from padocc_dagster.pipeline.workers.forked import FORK_SERVER
-from padocc_dagster.services import network, processes
+from padocc_dagster.services import daemon, network, processes
 from padocc_dagster.services.home import Home
 
 DEFINITIONS = "padocc_dagster.definitions"
 DEATHS, WITHIN_SECONDS = 5, 60.0
 READY_SECONDS = 180.0
+GRPC_SECONDS = "300"
+"""Dagster's own limit of 60 s for an answer of the code server makes a loaded host fail where it is slow."""
 
 
 class ServicesError(Exception):
@@ -63,7 +65,7 @@ class Services:
     module
         The Python module with the Dagster definitions.
     say
-        Called with one sentence for whatever a person should know.
+        Called with each sentence that a person should read.
     """
 
     def __init__(
@@ -76,7 +78,7 @@ class Services:
         web = ["-h", host, "-p", str(port), "--log-level", "warning"]
         self.code_server = Service("code-server", [*python, "dagster", "api", "grpc", *server])
         self.webserver = Service("webserver", [*python, "dagster_webserver", *web, *workspace])
-        self.daemon = Service("daemon", [*python, "dagster._daemon", "run", *workspace])
+        self.daemon = Service("daemon", [*python, daemon.__name__, "run", *workspace])
         self.fork_server = Service("fork-server", [sys.executable, "-P", "-m", fork_server.__name__, str(self.home.fork_socket)])
 
     def check_port(self) -> None:
@@ -96,7 +98,8 @@ class Services:
     def environment(self) -> dict[str, str]:
         root = str(self.home.root)
         ours = {"DAGSTER_HOME": root, "WORKDIR": str(self.home.workdir.root), processes.MARK: root}
-        return {**os.environ, **ours, "DAGSTER_DISABLE_TELEMETRY": "1", FORK_SERVER: str(self.home.fork_socket)}
+        ours |= {"DAGSTER_DISABLE_TELEMETRY": "1", "DAGSTER_GRPC_TIMEOUT_SECONDS": GRPC_SECONDS}
+        return {**os.environ, **ours, FORK_SERVER: str(self.home.fork_socket)}
 
     def start(self) -> None:
         """Start them and return when the web server has loaded the definitions.
@@ -125,7 +128,7 @@ class Services:
             self._start_again(service)
 
     def stop(self) -> None:
-        """End them and all that they started, within 20 s. Runs at work are told to end, and repeated at the next start."""
+        """End them and all that they started, within 20 s. Runs at work get SIGTERM, and are repeated at the next start."""
         self.stopping.set()
         everything = [p for service in self.all if service.process for p in processes.descendants(service.process.pid)]
         self._end([self.webserver, self.daemon], 4)

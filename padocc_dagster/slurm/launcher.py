@@ -5,9 +5,15 @@ from functools import cached_property
 from typing import Any
 
 from dagster import DagsterRun
-from dagster._core.launcher import CheckRunHealthResult, LaunchRunContext, RunLauncher, WorkerStatus
-from dagster._serdes import ConfigurableClass, ConfigurableClassData
 
+from padocc_dagster.dagster_private import (
+    CheckRunHealthResult,
+    ConfigurableClass,
+    ConfigurableClassData,
+    LaunchRunContext,
+    RunLauncher,
+    WorkerStatus,
+)
 from padocc_dagster.slurm.folders import last_lines
 from padocc_dagster.slurm.runs import tags
 from padocc_dagster.slurm.runs.cancelling import terminate
@@ -65,6 +71,9 @@ class SlurmRunLauncher(RunLauncher, ConfigurableClass):
         except Exception as error:
             sentence = f"The launch was interrupted ({type(error).__name__}: {error}). It is finished with the next look at the queue."
             self._instance.report_engine_event(sentence, run)
+
+    sizes_runs = True
+    """The conductor ends a run where the next allocation can be sized better."""
 
     def terminate(self, run_id: str) -> bool:
         """Cancel a run whose job waits or works. True when there was something to cancel."""

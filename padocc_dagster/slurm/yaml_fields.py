@@ -2,6 +2,7 @@
 which names the field.
 """
 
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -80,3 +81,31 @@ def is_name(name: Any, where: str, problems: list[str]) -> bool:
         problems.append(f"{where}: {error}")
         return False
     return True
+
+
+def entries(values: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Each plain value with the keys that lead to it. `{env: NAME}` is a plain value."""
+    if isinstance(values, Mapping) and variable(values) is None:
+        for key, value in values.items():
+            yield from entries(value, (*path, str(key)))
+    elif isinstance(values, list):
+        for number, value in enumerate(values):
+            yield from entries(value, (*path, str(number)))
+    else:
+        yield path, values
+
+
+def variable(value: Any) -> str | None:
+    """The name in `{env: NAME}`, Dagster's way to name an environment variable; None for any other value."""
+    if isinstance(value, Mapping) and set(value) == {"env"} and isinstance(value["env"], str):
+        return value["env"]
+    return None
+
+
+def variables(values: Any) -> dict[str, str]:
+    """The environment variables that values name as `{env: NAME}`, each with the first entry that needs it."""
+    found: dict[str, str] = {}
+    for path, value in entries(values):
+        if name := variable(value):
+            found.setdefault(name, ".".join(path))
+    return found

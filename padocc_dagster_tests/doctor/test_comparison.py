@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from padocc_dagster.doctor.comparison import compare
-from padocc_dagster.doctor.facts import PACKAGES, Facts
 from padocc_dagster.doctor.line import Line, Verdict, is_fine
+from padocc_dagster.doctor.node import PACKAGES, Facts
 
 WORKDIR, LOGS = Path("/data/work"), Path("/data/logs")
 FOLDERS = {"log folder": LOGS, "WORKDIR": WORKDIR}

@@ -26,14 +26,13 @@ from padocc_dagster.services.supervisor import DEATHS, Services, ServicesError, 
 
 DEFINITIONS = """
 import os, time, dagster as dg
-from padocc_dagster.sensors.missed_repeats import missed_repeats
 
 @dg.asset
 def patient():
     while not os.path.exists(os.path.join(os.environ["WORKDIR"], "go")):
         time.sleep(0.1)
 
-defs = dg.Definitions([patient], jobs=[dg.define_asset_job("wait", [patient])], sensors=[missed_repeats], executor=dg.in_process_executor)
+defs = dg.Definitions([patient], jobs=[dg.define_asset_job("wait", [patient])], executor=dg.in_process_executor)
 """
 SERVE = """
 import sys
@@ -74,7 +73,10 @@ class Up:
         argv = [sys.executable, "-c", SERVE, str(root), str(self.port), module]
         with open(self.output, "ab") as output:
             environment = {**os.environ, "PYTHONPATH": path}
-            self.process = subprocess.Popen(argv, stdout=output, stderr=output, env=environment, start_new_session=True)
+            orphaned = processes.dies_with_parent()
+            self.process = subprocess.Popen(
+                argv, stdout=output, stderr=output, env=environment, start_new_session=True, preexec_fn=orphaned
+            )
 
     def ready(self) -> "Up":
         wait_for(lambda: network.location_is_loaded(self.url) or self.process.poll() is not None)
@@ -148,7 +150,7 @@ def test_the_services_logs_are_kept_and_out_of_reach_of_dagster_s_telemetry(up: 
     for name in ("code-server", "daemon", "webserver", "fork-server"):
         assert up.home.log(name).exists()
         assert up.home.log(name).parent.name != "logs"
-    for word in ("grpc", "dagster._daemon", "dagster_webserver"):
+    for word in ("grpc", "padocc_dagster.services.daemon", "dagster_webserver"):
         assert up.service(word).environ()["DAGSTER_DISABLE_TELEMETRY"] == "1"
     assert not (up.home.root / "logs").exists()
 
@@ -180,10 +182,10 @@ def test_a_second_up_of_the_same_working_directory_is_refused(up: Up) -> None:
 
 def test_a_run_goes_on_while_the_daemon_and_the_web_server_are_killed_and_come_back(up: Up) -> None:
     run = up.launch()
-    killed = [wait_for(partial(up.service, word)) for word in ("dagster._daemon", "dagster_webserver")]
+    killed = [wait_for(partial(up.service, word)) for word in ("padocc_dagster.services.daemon", "dagster_webserver")]
     for process in killed:
         process.kill()
-    for word in ("dagster._daemon", "dagster_webserver"):
+    for word in ("padocc_dagster.services.daemon", "dagster_webserver"):
         wait_for(partial(up.service, word, killed))
     wait_for(lambda: network.location_is_loaded(up.url))
     assert up.status(run) == "STARTED"
@@ -223,7 +225,7 @@ def test_after_up_itself_was_killed_the_next_one_repeats_its_run_and_keeps_edite
         first.home.settings.write_text(edited)
         first.process.kill()
         first.process.wait()
-        wait_for(lambda: not any(first.has(word) for word in ("dagster._daemon", "dagster_webserver")))
+        wait_for(lambda: not any(first.has(word) for word in ("padocc_dagster.services.daemon", "dagster_webserver")))
         second = Up(tmp_path / "w").ready()
         try:
             (tmp_path / "w" / "go").touch()

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,7 @@ import dagster as dg
 import pytest
 import yaml
 
+from padocc_dagster_tests.cleanup import ROOT, IfKilled
 from padocc_dagster_tests.slurm.desk import INSTANCE, Desk, desk_in
 from tools.slurm_cluster import machine
 from tools.slurm_cluster.cluster import Cluster
@@ -21,11 +23,13 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     if problems := machine.problems():
         pytest.skip(f"no private SLURM: {'; '.join(problems)}")
     private = Cluster(tmp_path_factory.mktemp("slurm"))
+    stop = IfKilled(sys.executable, ROOT / "tools" / "slurm-cluster", "stop", "--directory", private.folder.root)
     try:
         private.start()
         yield private
     finally:
         private.stop()
+        stop.cancel()
         shutil.rmtree(private.folder.database, ignore_errors=True)  # 100 MB, which pytest would keep for three sessions
 
 
@@ -36,9 +40,10 @@ def instance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dg.DagsterIns
     folder = tempfile.mkdtemp(dir=memory if memory.is_dir() else tmp_path_factory.getbasetemp())
     events = {"module": "dagster._core.storage.event_log", "class": "ConsolidatedSqliteEventLogStorage", "config": {"base_dir": folder}}
     Path(folder, "dagster.yaml").write_text(yaml.safe_dump({**INSTANCE, "event_log_storage": events}))
-    with dg.DagsterInstance.from_config(folder) as made:
-        yield made
-    shutil.rmtree(folder)
+    with IfKilled("rm", "-rf", folder):
+        with dg.DagsterInstance.from_config(folder) as made:
+            yield made
+        shutil.rmtree(folder)
 
 
 @pytest.fixture

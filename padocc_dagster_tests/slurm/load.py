@@ -11,7 +11,6 @@ from pathlib import Path
 
 import dagster as dg
 
-from padocc_dagster.sensors.missed_repeats import missed_repeats
 from padocc_dagster.sensors.slurm_jobs import slurm_jobs
 
 LEDGER = "LOAD_LEDGER"
@@ -57,4 +56,4 @@ def load(context: dg.AssetExecutionContext, config: Load) -> None:
     note(context, "ended")
 
 
-defs = dg.Definitions(assets=[load], sensors=[slurm_jobs, missed_repeats], executor=dg.in_process_executor)
+defs = dg.Definitions(assets=[load], sensors=[slurm_jobs], executor=dg.in_process_executor)

@@ -5,7 +5,10 @@ import pwd
 import shutil
 import socket
 import subprocess
+import sys
 from pathlib import Path
+
+from padocc_dagster_tests.cleanup import IfKilled
 
 USER, DATABASE, PASSWORD = "dagster", "dagster", "a secret that must be seen nowhere"
 
@@ -49,13 +52,27 @@ class Postgres:
         subprocess.run(command, check=True, env=environment, capture_output=True)
 
     def start(self) -> None:
+        """Start the server. It ends, and its folder is removed, when the process of the tests is killed."""
         options = f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c fsync=off -c max_connections=200"
         self._run("pg_ctl", "-D", str(self.folder / "data"), "-w", "-l", str(self.folder / "log"), "-o", options, "start")
+        self.guard = IfKilled(sys.executable, "-m", __name__, self.folder)
 
     def stop(self) -> None:
+        self._stop()
+        self.guard.cancel()
+
+    def _stop(self) -> None:
         self._run("pg_ctl", "-D", str(self.folder / "data"), "-w", "-m", "immediate", "stop")
 
     def _run(self, program: str, *options: str) -> None:
         command = [str(self.bin / program), *options]
         done = subprocess.run(command, user=self.user, cwd="/", stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
         assert done.returncode == 0, done.stderr.decode()
+
+
+if __name__ == "__main__":
+    left = Postgres(Path(sys.argv[1]))
+    try:
+        left._stop()
+    finally:
+        shutil.rmtree(left.folder)

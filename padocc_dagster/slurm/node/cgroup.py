@@ -7,6 +7,9 @@ from pathlib import Path
 
 PEAKS = ("memory.peak", "memory.max_usage_in_bytes")
 """Bytes, as cgroup v2 (Linux 5.19 and later) and v1 name the file."""
+NO_LIMIT = 1 << 60
+LIMITS = ("memory.max", "memory.limit_in_bytes")
+"""Bytes; `max` is none in v2, and a number near 2**63 is none in v1."""
 EVENTS = ("memory.events", "memory.oom_control")
 """Lines `name value`, one of them `oom_kill`: processes that the kernel killed for want of memory."""
 
@@ -35,6 +38,13 @@ def peak_memory_mib(folders: list[Path]) -> int | None:
     """The most memory that the job had at a time, file cache included. None where it is not counted."""
     peaks = [int(text) for folder in folders for name in PEAKS if (text := _text(folder / name)).strip().isdigit()]
     return -(-max(peaks) // (1 << 20)) if peaks else None
+
+
+def memory_limit_mib(folders: list[Path]) -> int | None:
+    """The most memory that the kernel lets the job have. None for no limit."""
+    limits = [int(text) for folder in folders for name in LIMITS if (text := _text(folder / name)).strip().isdigit()]
+    least = min(limits, default=NO_LIMIT)
+    return least >> 20 if least < NO_LIMIT else None
 
 
 def was_out_of_memory(folders: list[Path]) -> bool:

@@ -6,6 +6,7 @@ from padocc_dagster.batch.allocation import Allocation
 from padocc_dagster.batch.causes import Cause
 from padocc_dagster.batch.history import print_used
 from padocc_dagster.batch.planning import what_next
+from padocc_dagster.dagster_private import report_worker_lost
 from padocc_dagster.slurm.folders import RunFiles, last_lines
 from padocc_dagster.slurm.node.report import Report
 from padocc_dagster.slurm.runs import tags
@@ -64,8 +65,6 @@ def _end_run(
     settings: Settings,
 ) -> None:
     """Report the end of a run whose job ended before the run reported its own."""
-    from dagster._core.events import JobFailureData, RunFailureReason
-
     response = RESPONSES[cause]
     following = what_next(instance, run, response, requested, nodes(job, report), settings)
     lines = [
@@ -82,8 +81,7 @@ def _end_run(
         return
     if not following.retried:
         instance.add_run_tags(run.run_id, {tags.MAX_RETRIES: "0", tags.STOPPED: "yes"})
-    reason = JobFailureData(error=None, failure_reason=RunFailureReason.UNEXPECTED_TERMINATION)
-    instance.report_run_failed(run, message, reason)
+    report_worker_lost(instance, run, message)
 
 
 def _record(cause: Cause, job: Job | None, report: Report | None) -> dict[str, str]:

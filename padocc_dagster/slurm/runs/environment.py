@@ -5,8 +5,10 @@ or on a command line. Names that dagster.yaml mentions as `{env: NAME}` are incl
 """
 
 import os
-from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from padocc_dagster.slurm.yaml_fields import variables
 
 if TYPE_CHECKING:
     from dagster import DagsterInstance
@@ -40,15 +42,4 @@ def names_in_settings(instance: "DagsterInstance") -> set[str]:
 
     texts = [getattr(part, "config_yaml", None) for part in instance.get_ref()]
     parts = [yaml.safe_load(text) for text in texts if text]
-    return set(_mentioned([*parts, instance.get_ref().settings]))
-
-
-def _mentioned(value: Any) -> Iterator[str]:
-    if isinstance(value, dict):
-        if set(value) == {"env"} and isinstance(value["env"], str):
-            yield value["env"]
-        for inner in value.values():
-            yield from _mentioned(inner)
-    elif isinstance(value, list):
-        for inner in value:
-            yield from _mentioned(inner)
+    return set(variables([*parts, instance.get_ref().settings]))

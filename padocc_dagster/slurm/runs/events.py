@@ -3,6 +3,7 @@
 import shlex
 from typing import TYPE_CHECKING, Any
 
+from padocc_dagster.dagster_private import report_with_metadata
 from padocc_dagster.slurm.folders import RunFiles
 
 if TYPE_CHECKING:
@@ -11,9 +12,7 @@ if TYPE_CHECKING:
 
 def add_event(instance: "DagsterInstance", run: "DagsterRun", sentence: str, files: RunFiles, job_id: int | None = None) -> None:
     """Add an engine event to the run."""
-    from dagster._core.events import EngineEventData
-
-    instance.report_engine_event(sentence, run, EngineEventData(metadata(files, job_id)))
+    report_with_metadata(instance, run, sentence, metadata(files, job_id))
 
 
 def metadata(files: RunFiles, job_id: int | None = None) -> "dict[str, MetadataValue[Any]]":

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from padocc_dagster.batch.history import attempts
 from padocc_dagster.batch.planning import LaunchRefusedError, Plan, plan
+from padocc_dagster.dagster_private import execute_run_argument
 from padocc_dagster.slurm.folders import RunFiles
 from padocc_dagster.slurm.node import report
 from padocc_dagster.slurm.request.script import BatchRequest, batch_script
@@ -127,13 +128,7 @@ class _Submission:
             raise LaunchRefusedError(f"SLURM does not take the job: {error}\nIts script: {files.script}") from None
 
     def _request(self, planned: Plan, files: RunFiles) -> BatchRequest:
-        from dagster._grpc.types import ExecuteRunArgs
-
-        # Without instance_ref the job reads dagster.yaml from DAGSTER_HOME: a literal password there never gets into the script.
-        origin = self.run.job_code_origin
-        assert origin is not None  # as of every run that is launched
-        arguments = ExecuteRunArgs(origin, self.run.run_id, None).get_command_args()[-1]
-        python = self.settings.python
+        python = self.settings.python  # the job reads dagster.yaml from DAGSTER_HOME: a literal password there never gets into the script
         return BatchRequest(
             job_name=job_name(self.run),
             comment=job_comment(self.settings.log_folder.instance_id(), self.run.run_id),
@@ -143,7 +138,7 @@ class _Submission:
             folder=files.log.parent,
             set_up=self.settings.set_up,
             python=python,
-            command=(python, "-m", "dagster", "api", "execute_run", arguments),
+            command=(python, "-m", "dagster", "api", "execute_run", execute_run_argument(self.run)),
             grace_seconds=self.settings.terminate_grace_seconds,
             options=self.settings.sbatch_options,
         )

@@ -217,8 +217,11 @@ def serve(folder: Path, cluster: Cluster, module: str, **launcher: Any) -> Itera
     variables = {**cluster.environment(), **postgres.environment(), "PATH": path, LEDGER: str(ledger), "PYTHONPATH": str(ROOT)}
     with environment(variables):
         services = Services(home.workdir, network.free_port(), module=module)
+        handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
         try:
             with serving(services):
+                for number, handler in handlers.items():  # these signals end pytest, not only the services
+                    signal.signal(number, handler)
                 watching = threading.Thread(target=services.watch, daemon=True)
                 watching.start()
                 live = LiveSlurm(cluster, postgres, shims, services, ledger)

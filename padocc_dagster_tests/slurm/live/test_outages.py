@@ -4,7 +4,6 @@ One run (`through`) is at work from the first outage to the last.
 """
 
 import re
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from padocc_dagster.slurm.runs import tags
+from padocc_dagster_tests.cleanup import small_disk
 from padocc_dagster_tests.slurm.live.conftest import ALLOCATION, LOAD, LiveSlurm, serve
 from padocc_dagster_tests.slurm.live.steps import ended, gate, launch_and_begin, partition
 from padocc_dagster_tests.slurm.live.tally import tally
@@ -27,18 +27,11 @@ SHORT = {"slurm/partition": "tiny", "slurm/time": "2"}
 def live(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveSlurm]:
     """With a log folder on a disk that is filled in no time."""
     folder = tmp_path_factory.mktemp("outages")
-    with small_disk(folder / "logs") as logs, serve(folder, cluster, LOAD, **ALLOCATION, log_folder=str(logs)) as served:
+    with (
+        small_disk(folder / "logs", "size=4m", "mode=755") as logs,
+        serve(folder, cluster, LOAD, **ALLOCATION, log_folder=str(logs)) as served,
+    ):
         yield served
-
-
-@contextmanager
-def small_disk(path: Path) -> Iterator[Path]:
-    path.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m,mode=755", "tmpfs", str(path)], check=True)
-    try:
-        yield path
-    finally:
-        subprocess.run(["umount", "--lazy", str(path)], check=True)  # a job that ends just now has its log open
 
 
 @contextmanager

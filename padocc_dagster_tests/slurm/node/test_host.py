@@ -18,6 +18,7 @@ import pytest
 
 from padocc_dagster.slurm.node.host import CANNOT_CLAIM, worker_environment
 from padocc_dagster.slurm.node.report import Report, claim, read
+from padocc_dagster_tests.cleanup import small_disk
 
 PYTHON = (sys.executable, "-S", "-E", "-c")
 HOST = (sys.executable, "-P", "-m", "padocc_dagster.slurm.node.host")
@@ -377,18 +378,13 @@ def test_of_twenty_jobs_at_once_one_hosts_the_run(jobs: Jobs) -> None:
 
 def test_a_full_disk_neither_stops_a_run_nor_makes_it_run_twice(tmp_path: Path) -> None:
     jobs = Jobs(tmp_path)
-    mount = ["mount", "-t", "tmpfs", "-o", "size=8k", "tmpfs", str(tmp_path)]
-    if subprocess.run(mount, capture_output=True).returncode:
-        pytest.skip("no file system can be mounted here")
-    try:
+    with small_disk(tmp_path, "size=8k"):
         (tmp_path / "filler").write_bytes(bytes(8192))
         first = jobs.work("print('begun')")
         assert first.communicate(timeout=60)[0] == "begun\n"
         assert first.returncode == 0
         assert jobs.work("print('begun')").communicate(timeout=60)[0] == ""
         assert sorted(os.listdir(tmp_path)) == ["filler", "run.json"]
-    finally:
-        subprocess.run(["umount", tmp_path], check=True)
 
 
 def test_where_no_report_can_be_made_the_run_is_not_started(jobs: Jobs, tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 import errno
 import os
-import subprocess
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -13,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from padocc_dagster.slurm.node.report import Report, claim, read, write
+from padocc_dagster_tests import cleanup
 
 BEGAN = datetime(2026, 3, 1, 12, 30, 15, 250, UTC)
 REPORT = Report(job_id=4711, host="node-7", began=BEGAN)
@@ -36,13 +36,8 @@ def path(tmp_path: Path) -> Path:
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of its own with room for very little."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=16k,nr_inodes=10", "tmpfs", folder], capture_output=True, text=True)
-    if mounted.returncode:
-        pytest.skip(f"no file system can be mounted here: {mounted.stderr.strip()}")
-    yield folder
-    subprocess.run(["umount", folder], check=True)
+    with cleanup.small_disk(tmp_path / "disk", "size=16k", "nr_inodes=10") as folder:
+        yield folder
 
 
 def fill(folder: Path) -> None:

@@ -3,7 +3,6 @@
 import dataclasses
 import json
 import os
-import subprocess
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -15,6 +14,7 @@ import pytest
 from padocc_dagster.slurm.scheduler.client import Client
 from padocc_dagster.slurm.scheduler.job import Job
 from padocc_dagster.slurm.scheduler.queue import Queue, is_due, look, missed, read
+from padocc_dagster_tests import cleanup
 from padocc_dagster_tests.slurm.pretended import Pretended, forget_look
 from padocc_dagster_tests.slurm.together import together
 
@@ -36,12 +36,9 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=16k,nr_inodes=10", "tmpfs", folder], capture_output=True).returncode:
-        pytest.skip("this machine lets nobody mount a small disk")
-    yield folder
-    subprocess.run(["umount", folder], check=True)
+    """A file system of its own with room for very little."""
+    with cleanup.small_disk(tmp_path / "disk", "size=16k", "nr_inodes=10") as folder:
+        yield folder
 
 
 def asked(slurm: Pretended) -> int:

@@ -1,10 +1,12 @@
-"""What stands in dagster.yaml: its entries one by one, the environment variables it names, and its secrets. Dagster is not asked here."""
+"""What dagster.yaml contains: its values with the environment's, the database, and its secrets. Dagster is not called here."""
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
+
+from padocc_dagster.slurm.yaml_fields import entries, variable
 
 HARMLESS = frozenset(
     {"account", "db_name", "hostname", "log_folder", "partition", "port", "profile", "python", "qos", "scheme", "username"}
@@ -13,34 +15,6 @@ HARMLESS = frozenset(
 SECRET = re.compile(r"password|passwd|secret|token|credential|_url$|(access|api|private)_?key", re.IGNORECASE)
 PASSWORD_IN_URL = re.compile(r"(://[^:/@\s]*:)([^@\s]+)@")
 LAUNCHER = ("padocc_dagster.slurm", "SlurmRunLauncher")
-
-
-def entries(values: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
-    """Each plain value with the keys that lead to it. `{env: NAME}` is a plain value."""
-    if isinstance(values, Mapping) and variable(values) is None:
-        for key, value in values.items():
-            yield from entries(value, (*path, str(key)))
-    elif isinstance(values, list):
-        for number, value in enumerate(values):
-            yield from entries(value, (*path, str(number)))
-    else:
-        yield path, values
-
-
-def variable(value: Any) -> str | None:
-    """The name in `{env: NAME}`; None for any other value."""
-    if isinstance(value, Mapping) and set(value) == {"env"} and isinstance(value["env"], str):
-        return value["env"]
-    return None
-
-
-def variables(values: Any) -> dict[str, str]:
-    """The environment variables that dagster.yaml names, each with the first entry that wants it."""
-    found: dict[str, str] = {}
-    for path, value in entries(values):
-        if name := variable(value):
-            found.setdefault(name, ".".join(path))
-    return found
 
 
 def resolved(values: Any, environment: Mapping[str, str] = os.environ) -> Any:

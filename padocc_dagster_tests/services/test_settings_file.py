@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from padocc_dagster.doctor.settings_file import entries, hide, postgres, resolved, variables, wants_slurm
+from padocc_dagster.services.settings_file import hide, postgres, resolved, wants_slurm
+from padocc_dagster.slurm.yaml_fields import entries, variables
 
 SHIPPED = yaml.safe_load((Path(__file__).parents[2] / "deploy" / "slurm" / "dagster.yaml").read_text())
 SECRET = "pa ss/word@1"

@@ -5,15 +5,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from padocc_dagster.doctor.settings_file import hide, postgres, resolved
+from padocc_dagster.services.settings_file import hide, postgres, resolved
 
 if TYPE_CHECKING:
     from dagster import DagsterInstance
-    from dagster._core.launcher import RunLauncher
+
+    from padocc_dagster.dagster_private import RunLauncher
 
 CONNECT_SECONDS = 10
-CURSOR = "padocc_dagster_doctor"
-"""The row of Dagster's table of cursors by which a node shows that it reads this database."""
 LONGEST = 400
 
 
@@ -27,20 +26,20 @@ class InstanceProblem(Exception):
 
 def validate(home: Path, values: Mapping[str, Any]) -> None:
     """Raises InstanceProblem with all that Dagster does not take in dagster.yaml."""
-    from dagster._core.instance.config import dagster_instance_config
+    from padocc_dagster.dagster_private import validate_settings
 
     try:
-        dagster_instance_config(str(home))
-    except Exception as error:  # whatever a custom instance class raises, too
+        validate_settings(home)
+    except Exception as error:  # a custom instance class may raise anything
         raise InstanceProblem(error, values) from None
 
 
 def launcher(home: Path, values: Mapping[str, Any]) -> "RunLauncher | None":
     """The instance's run launcher; the database is not needed. Raises InstanceProblem with what it does not take in its config."""
-    from dagster._core.instance.ref import InstanceRef
+    from padocc_dagster.dagster_private import launcher_in
 
     try:
-        return InstanceRef.from_dir(str(home)).run_launcher
+        return launcher_in(home)
     except Exception as error:  # a launcher may raise what it likes
         raise InstanceProblem(error, values) from None
 

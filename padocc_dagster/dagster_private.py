@@ -1,0 +1,110 @@
+"""The parts of Dagster that are private and have no public counterpart. No other file uses any; review them at each new version."""
+
+import time
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from dagster import AssetCheckKey, DagsterInstance, DagsterRun, MetadataValue
+from dagster._core.definitions.asset_checks.asset_check_evaluation import AssetCheckEvaluationTargetMaterializationData
+from dagster._core.errors import DagsterUserCodeUnreachableError
+from dagster._core.events import EngineEventData, JobFailureData, RunFailureReason
+from dagster._core.instance.config import dagster_instance_config
+from dagster._core.instance.ref import InstanceRef
+from dagster._core.launcher import CheckRunHealthResult, DefaultRunLauncher, LaunchRunContext, RunLauncher, WorkerStatus
+from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
+from dagster._core.storage.tags import GRPC_INFO_TAG
+from dagster._grpc.types import CanCancelExecutionRequest, CanCancelExecutionResult, ExecuteRunArgs
+from dagster._serdes import ConfigurableClass, ConfigurableClassData, deserialize_value
+
+__all__ = ["CheckRunHealthResult", "ConfigurableClass", "ConfigurableClassData", "LaunchRunContext", "RunLauncher", "WorkerStatus"]
+
+
+def bound_to(storage_id: int, run_id: str) -> Any:
+    """What binds a check result to the materialization of this storage id: a result without it does not count as current."""
+    return AssetCheckEvaluationTargetMaterializationData(storage_id=storage_id, run_id=run_id, timestamp=time.time())
+
+
+def check_results(instance: DagsterInstance, check: AssetCheckKey, keys: Iterable[str]) -> dict[str, bool]:
+    """Partition key → whether the latest result of the check passed; without those that have none."""
+    succeeded, failed = AssetCheckExecutionRecordStatus.SUCCEEDED, AssetCheckExecutionRecordStatus.FAILED
+    infos = instance.event_log_storage.get_asset_check_partition_info([check], partition_keys=list(keys))
+    ended = {info.partition_key: info.latest_execution_status for info in infos}
+    return {key: status is succeeded for key, status in ended.items() if key and status in (succeeded, failed)}
+
+
+def current_passes(instance: DagsterInstance, check: AssetCheckKey, keys: Iterable[str]) -> set[str]:
+    """The partition keys whose latest result of the check passed and is about their latest materialization."""
+    infos = instance.event_log_storage.get_asset_check_partition_info([check], partition_keys=list(keys))
+    succeeded = AssetCheckExecutionRecordStatus.SUCCEEDED
+    return {info.partition_key for info in infos if info.partition_key and info.is_current and info.latest_execution_status is succeeded}
+
+
+def most_concurrent_runs(instance: DagsterInstance) -> int | None:
+    """`concurrency.runs.max_concurrent_runs` of the instance; None for no limit, and where there is no queue."""
+    config = instance.get_concurrency_config().run_queue_config
+    return config.max_concurrent_runs if config and config.max_concurrent_runs >= 0 else None
+
+
+def has_worker(instance: DagsterInstance, run: DagsterRun) -> bool:
+    """Whether the code server has a worker for a run that Dagster's default launcher started. True where that cannot be known.
+
+    The launcher has no public way to ask (`dagster/_core/launcher/default_run_launcher.py`).
+    """
+    launcher = instance.run_launcher
+    if not isinstance(launcher, DefaultRunLauncher):
+        return True
+    client = launcher._get_grpc_client_for_termination(run.run_id)  # type: ignore[no-untyped-call]
+    if client is None:  # the daemon ended before it asked the code server
+        return False
+    try:
+        answer = client.can_cancel_execution(CanCancelExecutionRequest(run_id=run.run_id), timeout=10)
+    except DagsterUserCodeUnreachableError:
+        return True
+    return deserialize_value(answer, CanCancelExecutionResult).can_cancel
+
+
+def validate_settings(home: Path) -> None:
+    """Raise Dagster's error, or a custom instance class's, for what Dagster rejects in the dagster.yaml of this DAGSTER_HOME."""
+    dagster_instance_config(str(home))
+
+
+def launcher_in(home: Path) -> RunLauncher | None:
+    """The run launcher that the dagster.yaml of this DAGSTER_HOME configures, without a database. Raises the launcher's own errors."""
+    return InstanceRef.from_dir(str(home)).run_launcher
+
+
+def report_worker_lost(instance: DagsterInstance, run: DagsterRun, message: str) -> None:
+    """Report a run as failed because its worker ended before the run did. Dagster retries it as its settings say."""
+    reason = JobFailureData(error=None, failure_reason=RunFailureReason.UNEXPECTED_TERMINATION)
+    instance.report_run_failed(run, message, reason)
+
+
+def report_with_metadata(instance: DagsterInstance, run: DagsterRun, message: str, metadata: "Mapping[str, MetadataValue[Any]]") -> None:
+    """Add an engine event with metadata to the run."""
+    instance.report_engine_event(message, run, EngineEventData(metadata))
+
+
+def runs_in_code_server(run: DagsterRun) -> bool:
+    """Whether a code server has the run's worker."""
+    return GRPC_INFO_TAG in run.tags
+
+
+def execute_run_argument(run: DagsterRun) -> str:
+    """The last argument of `dagster api execute_run` for this run: JSON, in which nothing of dagster.yaml appears."""
+    origin = run.job_code_origin
+    assert origin is not None  # as of every run that is launched
+    return ExecuteRunArgs(origin, run.run_id, instance_ref=None).get_command_args()[-1]
+
+
+def read_cursor(instance: DagsterInstance, key: str) -> str:
+    """The text in this row of the database's table of cursors; empty without one."""
+    storage = instance.daemon_cursor_storage
+    return storage.get_cursor_values({key}).get(key, "") if storage else ""
+
+
+def write_cursor(instance: DagsterInstance, key: str, text: str) -> None:
+    """Write this row of the database's table of cursors."""
+    storage = instance.daemon_cursor_storage
+    assert storage is not None  # as of every instance with a dagster.yaml
+    storage.set_cursor_values({key: text})
