@@ -1,4 +1,4 @@
-"""What a run of this project requests from a cluster: the allocation policy of the launchers.
+"""The allocation policy for runs of this package: what each requests from a cluster.
 
     run_launcher: {…, config: {allocation_policy: "padocc_dagster.allocations:allocation_for"}}
 
@@ -35,7 +35,7 @@ MINUTES: tuple[tuple[int, frozenset[str]], ...] = (
 Publishing copies references in seconds, but copies every byte of a Zarr store and reads it twice again: 6 GB in a quarter of an hour
 at 20 MB/s. Writing subsets waits up to 10 minutes for another writer of the group.
 """
-JOBS = {"initialise_group": 120, "adopt_groups": 240, "refresh_group": 30}
+JOBS = {"initialise_group": 120, "adopt_groups": 240, "refresh_group": 30, "report_from_files": 30}
 """Minutes of the jobs that name no assets; other manual steps have OTHER_MINUTES. Initialising waits up to 30 minutes for projects at
 work, and makes thousands of them; adopting reports thousands to Dagster, some 20 ms for each phase that is done."""
 OTHER_MINUTES = 60
@@ -51,7 +51,7 @@ ROOM = 1.5
 
 
 def allocation_for(work: Work) -> Allocation:
-    """What a run requests. Never raises: a project whose files cannot be read gets the defaults, and its run will say why."""
+    """What a run requests. Never raises: a project whose files cannot be read gets the defaults, and its run reports why."""
     checks_alone = work.job_name in (ASSET_JOB, COMPARE_JOB) and work.partition_key and not work.assets
     assets = frozenset({COMPUTE}) if checks_alone else work.assets
     seconds, memory_mib = 60 * _minutes(assets, work.job_name), MEMORY_MIB
@@ -72,7 +72,7 @@ def _minutes(assets: Iterable[str], job_name: str) -> int:
 
 
 def _estimated(partition_key: str | None) -> tuple[int, int] | None:
-    """Seconds and MiB for computing a project; None when nothing can be said."""
+    """Seconds and MiB for computing a project; None when nothing is known."""
     try:
         estimate = estimate_compute(Workdir(Path(os.environ["WORKDIR"])), Project.parse(partition_key or ""))
         seconds, mib = math.ceil(SAFETY * estimate.seconds), math.ceil(estimate.memory_bytes / 2**20)

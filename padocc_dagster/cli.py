@@ -1,6 +1,6 @@
 """The command line, `padocc-dagster`: options and sentences. The work is done elsewhere.
 
-Ends with 0 when all is well, with 1 when something is wrong with what it was asked to work on, with 2 when it was asked wrongly.
+Exit status: 0 when all is well, 1 when something is wrong with the data or the working directory, 2 for wrong arguments.
 """
 
 import json
@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from padocc_dagster.commands import adopt, audit, compare, edit, explain, faultlist, moves, published, redo, rules, select, tick
+from padocc_dagster.commands import adopt, audit, compare, explain, faultlist, select, steps
 from padocc_dagster.commands.place import WorkdirOption
 
 app = typer.Typer(
@@ -24,10 +24,10 @@ app = typer.Typer(
 )
 
 HostOption = Annotated[
-    str, typer.Option(help="The address the web server listens on. Dagster has no login: whoever reaches it can start runs.")
+    str, typer.Option(help="The address the web server listens on. Dagster has no login: everybody who reaches it can start runs.")
 ]
 WIDE = 250
-"""Columns of a table that is no terminal's: a line for each project, for whoever searches it."""
+"""Columns of a table that is not printed on a terminal: a line for each project, so that it can be searched."""
 PORT_HELP = "The port of the web server."
 
 
@@ -71,7 +71,7 @@ def up(
                 place = services.home.workdir
                 typer.echo(f"{services.url} shows {place.root}. Drop group configs into {place.inbox}")
             services.watch()
-            typer.echo("Ending. Runs at work on this machine are told to stop, and are repeated at the next start; SLURM jobs go on.")
+            typer.echo("Ending. Runs at work on this machine are stopped, and retried at the next start; SLURM jobs go on.")
 
 
 @app.command()
@@ -94,7 +94,10 @@ def status(
     group: Annotated[str | None, typer.Argument(help="One group. Without it, all groups.", show_default=False)] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON: a list with an object for each project.")] = False,
 ) -> None:
-    """Show where each project stands: its last phase, how that ended, since when and why."""
+    """Show the state of each project: its last phase, how that ended, since when and why.
+
+    For a run that could not start: the reason, and when it is requested again.
+    """
     from rich.console import Console
 
     from padocc_dagster.pipeline.layout import Workdir
@@ -126,7 +129,7 @@ def doctor(
     from rich.console import Console
 
     from padocc_dagster.doctor.examination import examine
-    from padocc_dagster.doctor.page import show
+    from padocc_dagster.doctor.line import show
     from padocc_dagster.pipeline.layout import Workdir
     from padocc_dagster.services.home import Home
 
@@ -160,8 +163,8 @@ def demo(
     raise typer.Exit(0 if good else 1)
 
 
-for steps in (adopt, select, edit, redo, faultlist, tick, published, explain, compare, audit, moves, rules):
-    steps.register(app)
+for commands in (adopt, select, steps, faultlist, explain, compare, audit):
+    commands.register(app)
 
 if __name__ == "__main__":
     app()

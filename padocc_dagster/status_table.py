@@ -1,4 +1,4 @@
-"""Where the projects of a working directory stand, as a table for a terminal and as plain values. Nothing is decided here."""
+"""The state of the projects of a working directory, as a table for a terminal and as plain values. Nothing is decided here."""
 
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
@@ -19,7 +19,7 @@ COLOURS = {Verdict.OK: "green", Verdict.WARNED: "yellow", Verdict.FAILED: "red",
 
 
 class Standing(NamedTuple):
-    """A project, where it stands, and which of its items its catalogue has withdrawn."""
+    """A project, its state, and which of its items its catalogue has withdrawn."""
 
     project: Project
     state: ProjectState
@@ -34,7 +34,7 @@ class Standing(NamedTuple):
 
     @property
     def why(self) -> str:
-        """Why it stands there, in short, and what its catalogue says of it since."""
+        """Why it is in this state, in short, and what its catalogue has withdrawn since."""
         withdrawn = f"withdrawn from its catalogue: {', '.join(self.withdrawn)}" if self.withdrawn else ""
         return "; ".join(textwrap.shorten(text, WHY_LENGTH, placeholder=" …") for text in (withdrawn, self.state.why) if text)
 

@@ -19,6 +19,7 @@ import pytest
 from padocc_dagster.pipeline.workers import call, fork_server
 from padocc_dagster.pipeline.workers.environment import clean_environment
 from padocc_dagster.pipeline.workers.forked import FORK_SERVER
+from padocc_dagster.services.processes import dies_with_parent
 from padocc_dagster_tests.kinds import UNIT, kinds_of
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ MOSTLY_WAIT = ("test_services.py", "test_cluster.py", "test_api_faults.py")
 def fork_server_at(address: Path, module: str = fork_server.__name__) -> Iterator[subprocess.Popen[bytes]]:
     """A fork server, of which workers that are started within the block are asked."""
     command, before = [sys.executable, "-P", "-m", module, str(address)], os.environ.get(FORK_SERVER)
-    with subprocess.Popen(command, env=clean_environment(), cwd="/") as server:
+    with subprocess.Popen(command, env=clean_environment(), cwd="/", preexec_fn=dies_with_parent()) as server:
         while not address.exists():
             assert server.poll() is None
             time.sleep(0.01)

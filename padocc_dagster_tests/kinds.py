@@ -14,8 +14,6 @@ OF_PATHS = {
     "assets/test_project.py": "padocc",
     "doctor/test_node.py": "live",
     "test_allocations.py": "padocc",
-    "test_automation.py": "live",
-    "test_automation_beside_padocc.py": "live",
     "test_nemo.py": "padocc",
 }
 """Beginnings of paths, below the folder of the tests."""
@@ -31,9 +29,11 @@ UNIT_PATHS = (
     "pipeline/test_names_refused.py",
     "pipeline/test_product.py",
     "pipeline/test_remedies.py",
+    "pipeline/test_rules.py",
     "pipeline/test_source_states.py",
     "pipeline/test_stac_item.py",
     "pipeline/test_status.py",
+    "services/test_settings_file.py",
 )
 """Files of those folders whose tests need none of it."""
 

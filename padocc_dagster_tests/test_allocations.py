@@ -20,7 +20,7 @@ from padocc_dagster.batch.policy import PastJob, Work
 from padocc_dagster.pipeline.estimate import estimate_compute
 from padocc_dagster.pipeline.files import read_json, write_json
 from padocc_dagster_tests.make_netcdf import Series
-from padocc_dagster_tests.pipeline.projects import Made, copy, make
+from padocc_dagster_tests.pipeline.projects import Made, choose, copy, make
 
 MINUTE = 60
 COMPUTE = frozenset({"cloud_product"})
@@ -60,15 +60,15 @@ def scanned(scanned_once: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 @pytest.fixture
 def change(scanned: Made) -> Callable[..., None]:
-    """Set fields of the scanned project's detail-cfg.json, and options in its base-cfg.json."""
+    """Set fields of the scanned project's detail-cfg.json, and options in its spec.json."""
 
     def change(options: dict[str, Any] | None = None, **detail: Any) -> None:
         path = scanned.workdir.detail_cfg(scanned.project)
         write_json(path, {**read_json(path), **detail})
+        choose(scanned, **(options or {}))
         path = scanned.workdir.base_cfg(scanned.project)
         base = read_json(path)
-        base["padocc_dagster"]["options"] |= options or {}
-        base["override"]["cloud_type"] = base["padocc_dagster"]["options"]["cloud_format"]
+        base["override"]["cloud_type"] = (options or {}).get("cloud_format", "kerchunk")
         write_json(path, base)
 
     return change

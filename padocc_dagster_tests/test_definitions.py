@@ -8,6 +8,7 @@ import pytest
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
+    from padocc_dagster.actions.jobs import STEPS
     from padocc_dagster.definitions import defs
 
 GRAPH = {
@@ -60,19 +61,29 @@ def test_every_asset_says_what_it_is_and_whose(graph: Any, name: str) -> None:
     assert node.partitions_def.name == ("projects" if name in BY_PROJECT else "groups")
 
 
-@pytest.mark.parametrize("name", BY_PROJECT[1:])
-def test_every_phase_starts_by_itself(graph: Any, name: str) -> None:
-    assert graph.get(dg.AssetKey(name)).automation_condition.label == "upstream is ready"
+def test_nothing_but_the_conductor_starts_a_phase(graph: Any) -> None:
+    assert not any(graph.get(key).automation_condition for key in graph.get_all_asset_keys())
 
 
 def test_everything_that_watches_is_on_by_default() -> None:
     repository = defs.get_repository_def()
-    names = {"comparisons", "inbox", "membership", "missed_repeats", "outside", "phases", "rules", "slurm_jobs"}
-    assert {sensor.name for sensor in repository.sensor_defs} == names
+    assert {sensor.name for sensor in repository.sensor_defs} == {"conductor", "slurm_jobs"}
     assert {sensor.default_status for sensor in repository.sensor_defs} == {dg.DefaultSensorStatus.RUNNING}
 
 
-def test_catalogues_are_asked_every_night_only_where_somebody_wants_it() -> None:
+def test_a_run_of_the_conductors_has_all_phases() -> None:
+    job = defs.resolve_job_def("advance_project")
+    assert {key.to_user_string() for key in job.asset_layer.executable_asset_keys} == set(BY_PROJECT[1:])
+
+
+def test_every_job_says_what_it_does() -> None:
+    jobs = [job for job in defs.get_repository_def().get_all_jobs() if not job.name.startswith("__")]
+    names = {"advance_project", "compare_products", "finish_interrupted_steps", "initialise_group", "refresh_group"}
+    assert {job.name for job in jobs} == {step.job for step in STEPS} | names | {"report_from_files", "watch_published"}
+    assert all(len(job.description or "") > 30 for job in jobs)
+
+
+def test_catalogues_are_searched_every_night_only_where_somebody_wants_it() -> None:
     assert _schedules()["daily_selections"] is dg.DefaultScheduleStatus.STOPPED
 
 

@@ -45,7 +45,7 @@ def stopped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
 
 
 def test_the_document_s_commands_are_those_that_explain_offers_and_they_make_nemo_succeed(stopped: Demo) -> None:
-    """The phases are run here one after another, as the backfill and automation do in an instance."""
+    """The phases are run here one after another, as the conductor's runs do in an instance."""
     import xarray
 
     explained, tried, edited, again, dropped = (line for block in blocks("bash") for line in block.splitlines())
@@ -57,7 +57,7 @@ def test_the_document_s_commands_are_those_that_explain_offers_and_they_make_nem
     assert stopped.run("validate").error_class == "AggregationError"
 
     assert dropped in taken(stopped, again)
-    assert "backfill" in taken(stopped, dropped)
+    assert "Nothing follows until an instance serves" in taken(stopped, dropped)
     stopped.through("scan", "compute")
     comparison = stopped.verified()
     assert comparison["problems"] == []

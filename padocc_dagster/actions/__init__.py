@@ -1,1 +1,1 @@
-"""What people and sensors do to groups and projects: jobs of the launchpad and commands of the command line, over the same functions."""
+"""Initialisation, the watch and the manual steps: jobs of Dagster; of the steps, commands are made from the same functions."""

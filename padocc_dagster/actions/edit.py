@@ -1,52 +1,89 @@
-"""Edit what projects are made from: set or remove fields of their config, as many projects at once as are meant.
+"""Edit what projects are made from: set or remove fields of their config, of as many projects at once as are named.
 
-All edits are checked, as a group config is, before anything is written. The projects are then initialised again from what they are made
-from now, and one backfill scans them; what lies downstream follows by itself, and a project that had failed goes on. Projects on the
-faultlist are edited and not scanned.
+All edits are checked, as a group config is, before anything is written. The projects are then initialised again; scan and all that builds
+on it follow, and a project that had failed continues. Projects on the faultlist are edited and not scanned.
 
-An edit stays until the next one, or until the project's group config is dropped into the inbox again: then what that file says wins.
-To keep an edit for good, write it into the group config as well.
+An edit holds until the next one, or until the project's group config is dropped into the inbox again: then that file wins. To keep an edit
+for good, write it into the group config as well.
 """
 
-import contextlib
+from collections.abc import Iterable
+from typing import Any
 
-import dagster as dg
+from pydantic import Field
 
-from padocc_dagster.actions.editing import SCAN, EditConfig, begin_alone, changed, checked, followed
-from padocc_dagster.actions.step import DRY_RUN, RUN_ASKED, begun_before, carry_out, report
-from padocc_dagster.pipeline.steps.begun import CHOSEN
+from padocc_dagster.actions.step import ManualStep, ProjectsConfig
+from padocc_dagster.pipeline.events import Edited, in_json
+from padocc_dagster.pipeline.files import CorruptFileError
+from padocc_dagster.pipeline.groups import by_group, faultlist
+from padocc_dagster.pipeline.layout import Project, Workdir
+from padocc_dagster.pipeline.locks import LockedError, held
+from padocc_dagster.pipeline.phases import initialise_group
+from padocc_dagster.pipeline.spec import ProjectSpec
+from padocc_dagster.pipeline.specs import spec_to_edit
 from padocc_dagster.pipeline.steps.choice import chosen
-from padocc_dagster.pipeline.steps.step import StepResult
-from padocc_dagster.resources import Padocc
-from padocc_dagster.run_tags import FOLLOWED
+from padocc_dagster.pipeline.steps.step import StepRefused, StepResult
+from padocc_dagster.pipeline.workers.call import WorkerError, follow
+from padocc_dagster.selection.edited import FIELDS, differences, edited
+
+Specs = dict[Project, ProjectSpec]
+UNCHANGED = "nothing differs"
+LOCK_WAIT_SECONDS = 90.0
 
 
-@dg.op(out=dg.Out(dg.Nothing), description=__doc__)
-def edit(context: dg.OpExecutionContext, config: EditConfig, padocc: Padocc) -> None:
-    workdir = padocc.workdir
+class EditConfig(ProjectsConfig):
+    """Which projects, and which fields to set or remove."""
+
+    set: dict[str, Any] = Field(
+        {}, description=f"Field → value, as in a group config: {', '.join(FIELDS)}; one entry of a mapping as 'updates.title'"
+    )
+    remove: list[str] = Field([], description="Fields, or entries as 'updates.title', to take back to their defaults")
+
+
+def edit(workdir: Workdir, config: EditConfig) -> StepResult:
     if config.dry_run:
-        report(context, carry_out(context, lambda: checked(workdir, chosen(workdir, config.choice), config)[1]), DRY_RUN)
-        return
-    with contextlib.ExitStack() as locks:
-        carry_out(context, lambda: begin_alone(workdir, locks))
-        asked, ended = begun_before(context, workdir, SCAN)
-        if ended:
-            report(context, StepResult(), ended)
-            return
-        if not asked or asked.stage == CHOSEN:
-            asked = changed(context, config, workdir, asked)
-        if not asked.result.done:
-            asked.end(workdir)
-            report(context, asked.result)
-            return
-        left, backfill = followed(context, config, workdir, asked)
-        asked.end(workdir)
-    for project, reason in left.items():
-        asked.result.done[project] += f"; not scanned, it is on the faultlist: {reason or 'no reason given'}"
-    nothing = "all are on the faultlist: nothing is scanned" if left else "nothing is left to scan"
-    report(context, asked.result, f"backfill {backfill}" if backfill else nothing)
+        return _checked(workdir, config)[1]
+    try:
+        with held(workdir.edits_lock, "what projects are made from", LOCK_WAIT_SECONDS):
+            specs, result = _checked(workdir, config)
+            _initialise(workdir, config, specs, result)
+    except LockedError as locked:
+        raise StepRefused([str(locked)]) from None
+    for project in result.done:
+        reason = faultlist(workdir, project.group).get(project.code)
+        if reason is not None:
+            result.done[project] += f"; not scanned, it is on the faultlist: {reason or 'no reason given'}"
+    return result
 
 
-@dg.job(tags={**RUN_ASKED, FOLLOWED: "yes"}, description=__doc__)
-def edit_projects() -> None:
-    edit()
+EDIT = ManualStep("edit_projects", EditConfig, edit, __doc__ or "", "Scans of the changed projects follow, then all that builds on them.")
+
+
+def _checked(workdir: Workdir, config: EditConfig) -> tuple[Specs, StepResult]:
+    """The specs of the projects as edited, and what differs. Nothing is changed."""
+    try:
+        before = {project: spec_to_edit(workdir, project) for project in chosen(workdir, config.choice)}
+    except CorruptFileError as error:
+        raise StepRefused([str(error)]) from None
+    specs = edited(before, config.set, config.remove, workdir.inbox)
+    return specs, StepResult({project: "; ".join(differences(before[project], spec)) or UNCHANGED for project, spec in specs.items()})
+
+
+def _initialise(workdir: Workdir, config: EditConfig, specs: Specs, result: StepResult) -> None:
+    """Write the projects' files and record the edit with them, a group at a time. A project that is as it should be is left alone, so
+    that an edit that was interrupted can be repeated."""
+    for group, members in by_group(specs).items():
+        steps = {each.code: Edited(changes=result.done[each], **config.by._asdict()) for each in members}
+        try:
+            done = initialise_group(workdir, group, [specs[each] for each in members], whole=False, steps=in_json(steps))
+            left = dict.fromkeys(done["locked"], "it is at work: edit it when that run has ended")
+        except WorkerError as failed:
+            follow(failed.status)
+            left = dict.fromkeys(_codes(members), f"{failed.error_class}: {failed}; repeat the edit")
+        for code, reason in left.items():
+            result.not_done[Project(group, code)] = reason
+            del result.done[Project(group, code)]
+
+
+def _codes(projects: Iterable[Project]) -> list[str]:
+    return [project.code for project in projects]

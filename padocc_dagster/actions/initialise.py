@@ -1,21 +1,21 @@
-"""Initialise a group from its config file: the whole file is checked before anything is written, then every project is made in one
-run, and each new or changed one is a materialisation of `project`, which sets its chain in motion."""
+"""Initialise a group from its config file: the whole file is checked before anything is written, then every project is made in one run.
+The conductor reports the projects to Dagster and starts their scans."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 from pydantic import Field
 
-from padocc_dagster.actions.telling import PROJECT, tell
-from padocc_dagster.partitions import add_projects
-from padocc_dagster.pipeline.announcements import to_announce
-from padocc_dagster.pipeline.layout import Project, Workdir
+from padocc_dagster.pipeline.inbox import Result, record_reading, version_of
+from padocc_dagster.pipeline.layout import Workdir
 from padocc_dagster.pipeline.locks import LockedError, held
 from padocc_dagster.pipeline.phases import initialise_group as initialise
 from padocc_dagster.pipeline.selections import forget_selection, keep_selection
-from padocc_dagster.pipeline.spec import ProjectSpec
 from padocc_dagster.pipeline.workers.call import WorkerError, follow
 from padocc_dagster.resources import Padocc
+from padocc_dagster.runs import PRIORITY
 from padocc_dagster.selection import CatalogueUnreachable, ConfigRejected, GroupConfig, read_group_config
 
 RETRIES, RETRY_SECONDS = 60, 30  # a project at work, or another writer of the group, may take half an hour
@@ -29,53 +29,57 @@ class GroupConfigFile(dg.Config):
     path: str = Field(description="Path of the group config (CSV or YAML), usually in the inbox")
 
 
-@dg.op(description=__doc__)
+@dg.op(out=dg.Out(dg.Nothing), description=__doc__)
 def initialise_projects(context: dg.OpExecutionContext, config: GroupConfigFile, padocc: Padocc) -> None:
+    path, workdir = Path(config.path), padocc.workdir
+    version = version_of(path)  # before it is read: a change meanwhile is another version
+
+    def end(result: Result, problems: Sequence[Mapping[str, Any]] = ()) -> None:
+        record_reading(workdir, path, version, result, list(map(dict, problems)), context.run_id)
+
     try:
-        asked = read_group_config(Path(config.path))
+        found = read_group_config(path)
     except ConfigRejected as rejected:
+        problems = [{"line": problem.line, "problem": problem.text} for problem in rejected.problems]
+        end(Result.REJECTED, problems)
         raise _rejection(rejected) from None
     except CatalogueUnreachable as unreachable:
+        if context.retry_number >= UNREACHABLE_RETRIES:
+            end(Result.FAILED, [{"line": None, "problem": str(unreachable)}])
         raise _later(context, config.path, unreachable) from None
     try:
-        with held(padocc.workdir.edits_lock, "what projects are made from", LOCK_WAIT_SECONDS):
-            done = initialise(padocc.workdir, asked.group, list(asked.projects))
-            _keep(padocc.workdir, asked)
+        with held(workdir.edits_lock, "what projects are made from", LOCK_WAIT_SECONDS):
+            done = initialise(workdir, found.group, list(found.projects))
+            _keep(workdir, found)
     except LockedError as locked:
         raise _again(context, str(locked)) from locked
     except WorkerError as failed:
         if failed.error_class == "LockedError":
             raise _again(context, str(failed)) from failed
         follow(failed.status)
-        raise dg.Failure(f"group {asked.group}: {failed.error_class}: {failed}", allow_retries=False) from failed
-    if asked.manifest is not None:
-        context.add_output_metadata(asked.manifest["summary"])
-    add_projects(context.instance, asked.group, [spec.code for spec in asked.projects])
-    _tell(context, padocc.workdir, asked, done["locked"])
-    context.log.info(f"group {asked.group}: " + ", ".join(f"{len(codes)} {what}" for what, codes in done.items()))
+        end(Result.FAILED, [{"line": None, "problem": f"{failed.error_class}: {failed}"}])
+        raise dg.Failure(f"group {found.group}: {failed.error_class}: {failed}", allow_retries=False) from failed
+    if found.manifest is not None:
+        context.add_output_metadata(found.manifest["summary"])
+    context.log.info(f"group {found.group}: " + ", ".join(f"{len(codes)} {what}" for what, codes in done.items()))
     if done["left"]:
         context.log.warning(f"no longer in {config.path}, and left as they are: {', '.join(done['left'])}")
     if done["locked"]:
         raise _again(context, f"changed, and at work now: {', '.join(done['locked'])}")
+    end(Result.INITIALISED)
 
 
-@dg.job(description=__doc__, tags={"dagster/priority": "10"})
+@dg.job(description=__doc__, tags={PRIORITY: "10"})
 def initialise_group() -> None:
     initialise_projects()
 
 
-def _keep(workdir: Workdir, asked: GroupConfig) -> None:
+def _keep(workdir: Workdir, config: GroupConfig) -> None:
     """Keep what was selected; forget what was selected before, where the group's projects are named one by one now."""
-    if asked.manifest is not None:
-        keep_selection(workdir, asked.group, asked.manifest)
-    elif workdir.selection(asked.group).exists():
-        forget_selection(workdir, asked.group)
-
-
-def _tell(context: dg.OpExecutionContext, workdir: Workdir, asked: GroupConfig, but: list[str]) -> None:
-    """Log a materialisation for each project whose news is not out."""
-    news = {*to_announce(workdir, asked.group), *_never_announced(context.instance, asked.group, asked.projects)} - set(but)
-    tell(context, workdir, asked.group, [spec for spec in asked.projects if spec.code in news])
+    if config.manifest is not None:
+        keep_selection(workdir, config.group, config.manifest)
+    elif workdir.selection(config.group).exists():
+        forget_selection(workdir, config.group)
 
 
 def _again(context: dg.OpExecutionContext, reason: str) -> dg.RetryRequested:
@@ -89,12 +93,6 @@ def _later(context: dg.OpExecutionContext, path: str, unreachable: CatalogueUnre
         return dg.Failure(f"{path}: {unreachable}. Nothing was initialised: drop the file into the inbox again.", allow_retries=False)
     context.log.warning(f"{unreachable}; trying again in {UNREACHABLE_SECONDS} s")
     return dg.RetryRequested(max_retries=UNREACHABLE_RETRIES, seconds_to_wait=UNREACHABLE_SECONDS)
-
-
-def _never_announced(instance: dg.DagsterInstance, group: str, specs: tuple[ProjectSpec, ...]) -> set[str]:
-    """Codes that Dagster knows no materialisation of: initialised by somebody else, or before the instance was made."""
-    known = instance.get_materialized_partitions(PROJECT)
-    return {spec.code for spec in specs if str(Project(group, spec.code)) not in known}
 
 
 def _rejection(rejected: ConfigRejected) -> dg.Failure:

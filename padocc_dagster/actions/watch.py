@@ -1,18 +1,18 @@
 """The watch over published products: a job that looks at their sources and reports what is news, and the schedule that starts it.
 
 Every product is looked at once a day, a share of them each hour: one `stat` a source file, and a comparison of the product where sources
-changed. One run looks at a whole share, and only what Dagster does not know yet is reported, so that nothing is stored while nothing
-changes.
+changed. One run looks at a whole share. Only findings that Dagster does not have yet are reported, so that a quiet archive adds nothing
+to its database.
 """
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import dagster as dg
 from pydantic import Field
 
-from padocc_dagster.actions.standing import bound_to
 from padocc_dagster.assets.findings import finding_result
+from padocc_dagster.dagster_private import bound_to
 from padocc_dagster.partitions import PROJECTS
 from padocc_dagster.phase_assets import PHASE_ASSETS
 from padocc_dagster.pipeline.layout import Workdir
@@ -24,7 +24,7 @@ ASSET = dg.AssetKey(PHASE_ASSETS["complete"])
 CHECK = "sources_unchanged"
 HOURLY = "43 * * * *"
 SECONDS = 3000.0
-"""How long one round goes on: it ends before the next, which compares what this one has left."""
+"""How long one round goes on: it ends before the next, which compares the rest."""
 AT_ONCE = 200
 """Findings that are reported together."""
 
@@ -58,21 +58,26 @@ def look_at_sources(context: dg.OpExecutionContext, config: WatchConfig, padocc:
 
 
 def report(context: dg.OpExecutionContext, workdir: Workdir, found: Iterable[Watched]) -> None:
-    """Log a result of the check for each project that is a partition, bound to its latest publication, and keep that Dagster knows it.
+    """Log the results of the check, and record that Dagster has them."""
+    for result in results_of(context.instance, workdir, found, context.run_id):
+        context.log_event(result)  # type: ignore[arg-type]  # it takes checks too
+
+
+def results_of(instance: dg.DagsterInstance, workdir: Workdir, found: Iterable[Watched], run_id: str) -> Iterator[dg.AssetCheckEvaluation]:
+    """A result of the check for each project that is a partition, bound to its latest publication, to be logged in this run. After the
+    last one, it is recorded that Dagster has them.
 
     A result without its materialisation counts as not current; one logged outside a run can be stored once only.
     """
-    keys = set(context.instance.get_dynamic_partitions(PROJECTS))
+    keys = set(instance.get_dynamic_partitions(PROJECTS))
     known = {str(watched.project): watched for watched in found if str(watched.project) in keys}
     if not known:
         return
-    kind = dg.DagsterEventType.ASSET_MATERIALIZATION
-    latest = context.instance.get_latest_storage_id_by_partition(ASSET, kind, set(known))
+    latest = instance.get_latest_storage_id_by_partition(ASSET, dg.DagsterEventType.ASSET_MATERIALIZATION, set(known))
     for key, watched in known.items():
-        target = bound_to(context, latest[key]) if key in latest else None
+        target = bound_to(latest[key], run_id) if key in latest else None
         result = finding_result(workdir, watched)
-        checked = dg.AssetCheckEvaluation(ASSET, CHECK, partition=key, target_materialization_data=target, **result)
-        context.log_event(checked)  # type: ignore[arg-type]  # it takes checks too
+        yield dg.AssetCheckEvaluation(ASSET, CHECK, partition=key, target_materialization_data=target, **result)
     reported(workdir, known.values(), time.time())
 
 

@@ -1,4 +1,4 @@
-"""What a failure means and what to do about it, as metadata; the words are those of `pipeline/remedies`."""
+"""What a failure means and what to do about it, as metadata; the texts come from `pipeline/remedies`."""
 
 from typing import Any
 

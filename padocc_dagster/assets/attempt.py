@@ -1,4 +1,4 @@
-"""A phase attempted from an asset: who asks for it, and how its failure is shown: what happened, what it means, what to do."""
+"""A phase attempted from an asset: who requested it, and how its failure is shown: what happened, what it means, what to do."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -6,33 +6,37 @@ from typing import Any
 import dagster as dg
 
 from padocc_dagster.assets.advice import advice_metadata, commands_in_words
+from padocc_dagster.phase_assets import ROW
 from padocc_dagster.pipeline.due import NOT_DUE
 from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.outcome import Outcome
 from padocc_dagster.pipeline.remedies import commands_for, remedy_for
 from padocc_dagster.pipeline.workers.call import follow
-from padocc_dagster.repeats import asking_run, is_repeat, is_unattended
+from padocc_dagster.runs import first_attempt, is_repeat, is_unattended
 
 
 def attempt_of(context: dg.AssetExecutionContext) -> dict[str, str | bool]:
-    """Who asks for a phase: the run, whether Dagster repeats it because its worker died, and whether nobody asked but automation."""
+    """Who requests a phase: the run, whether Dagster retries it because its worker died, and whether the conductor requested it."""
     run = context.run
-    return {"run": asking_run(context.instance, run), "resumed": is_repeat(run), "unattended": is_unattended(run)}
+    return {"run": first_attempt(context.instance, run), "resumed": is_repeat(run), "unattended": is_unattended(run)}
 
 
-def require(workdir: Workdir, project: Project, outcome: Outcome, more: Callable[[], Mapping[str, Any]] = dict) -> Outcome:
-    """Return the outcome of a phase that passed; raise Failure for one that did not. A phase is never retried as it was.
+def was_tried(outcome: Outcome) -> bool:
+    """Whether the phase began: neither was its project locked or its gate closed, nor is it no longer due."""
+    return bool(outcome.status)
 
-    `more` is asked for further metadata of a failure.
+
+def failure(workdir: Workdir, project: Project, outcome: Outcome, more: Callable[[], Mapping[str, Any]] = dict) -> dg.Failure:
+    """The failure of a phase that did not pass. A phase is never retried as it was; `more` is called for further metadata.
+
+    Where the process of the phase was killed, this process may end here as it did (`workers/call.py`, `follow`).
     """
-    if outcome.passed:
-        return outcome
     if outcome.error_class == NOT_DUE:
-        raise dg.Failure(outcome.message, allow_retries=False)
+        return dg.Failure(outcome.message, allow_retries=False)
     follow(outcome.status)
     explanation = remedy_for(outcome.error_class)
     remedies = commands_for(workdir, project, explanation, outcome.phase, outcome.error_class or outcome.status)
-    raise dg.Failure(
+    return dg.Failure(
         description=(
             f"{outcome.phase} of {project} {outcome.verdict}: {outcome.error_class}: {outcome.message or outcome.status}\n"
             f"It means that {explanation.meaning}.\nWhat to do: {explanation.advice}.\n{commands_in_words(remedies)}"
@@ -46,6 +50,11 @@ def require(workdir: Workdir, project: Project, outcome: Outcome, more: Callable
         },
         allow_retries=False,
     )
+
+
+def outcome_metadata(outcome: Outcome) -> dict[str, Any]:
+    """What every materialization of a phase shows."""
+    return {"status": outcome.status, ROW: outcome.row, **({"note": outcome.message} if outcome.message else {}), **log_metadata(outcome)}
 
 
 def log_metadata(outcome: Outcome) -> dict[str, dg.MetadataValue]:

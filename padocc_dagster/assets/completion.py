@@ -6,10 +6,10 @@ A revision that is published is never changed. Publishing the same product again
 import dagster as dg
 from pydantic import Field
 
-from padocc_dagster.assets import phase_asset
-from padocc_dagster.assets.attempt import attempt_of, require
+from padocc_dagster.assets import SHARED
+from padocc_dagster.assets.attempt import attempt_of, failure, outcome_metadata
 from padocc_dagster.assets.validation import validation_report
-from padocc_dagster.partitions import project_of
+from padocc_dagster.partitions import project_of, projects
 from padocc_dagster.pipeline import phases
 from padocc_dagster.pipeline.sources import readable_size
 from padocc_dagster.resources import Padocc
@@ -24,18 +24,22 @@ class PublishConfig(dg.Config):
     )
 
 
-@phase_asset(deps=[validation_report], kinds={"zarr"}, description=__doc__)
+@dg.asset(deps=[validation_report], partitions_def=projects, kinds={"zarr"}, description=__doc__, **SHARED)
 def completed_product(context: dg.AssetExecutionContext, config: PublishConfig, padocc: Padocc) -> dg.MaterializeResult:
     key = project_of(context)
-    outcome = require(padocc.workdir, key, phases.publish(padocc.workdir, key, links=config.links or None, **attempt_of(context)))
+    outcome = phases.publish(padocc.workdir, key, links=config.links or None, **attempt_of(context))
+    if not outcome.passed:
+        raise failure(padocc.workdir, key, outcome)
     put = outcome.details
+    if not put:
+        return dg.MaterializeResult(metadata=outcome_metadata(outcome))
     return dg.MaterializeResult(
         metadata={
             "published": dg.MetadataValue.path(put["published"]),
             "report": dg.MetadataValue.path(put["report"]),
             "revision": put["revision"],
             "size": readable_size(put["published_bytes"]),
-            "note": outcome.message,
             **({"STAC item": dg.MetadataValue.path(put["item"])} if put.get("item") else {}),
+            **outcome_metadata(outcome),
         }
     )

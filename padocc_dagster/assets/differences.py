@@ -14,7 +14,7 @@ MOST_ROWS = 100
 def differences(workdir: Workdir, project: Project, names: Iterable[str] = ()) -> dict[str, Any]:
     """The product beside its sources: a table of what differs, and pictures of at most three variables, those in `names` in any case.
 
-    Takes seconds, so it is asked for only where somebody has to decide.
+    Takes seconds, so it is called only where somebody has to decide.
     """
     found = depiction(workdir, project, names)
     shown: dict[str, Any] = {"differences": differences_table(found)}
@@ -32,7 +32,7 @@ def changes_since(workdir: Workdir, project: Project) -> dict[str, Any]:
 
 
 def differences_table(found: Depiction) -> dg.TableMetadataValue | str:
-    """The rows, or a word when there are none."""
+    """The rows as a table; `none` when there are none."""
     if not found.rows:
         return "none"
     records = [dg.TableRecord(row) for row in found.rows[:MOST_ROWS]]

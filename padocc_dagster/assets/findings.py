@@ -1,4 +1,4 @@
-"""What was found of a project's published products, as the result of the check `sources_unchanged`."""
+"""The findings on a project's published products, as the result of the check `sources_unchanged`."""
 
 from collections.abc import Iterable
 from typing import Any

@@ -1,4 +1,4 @@
-"""The group at a glance: how many of its projects stand where, and for each that stopped why and what to do."""
+"""The group at a glance: how many of its projects are in which phase, and for each that stopped why and what to do."""
 
 import base64
 import io
@@ -40,7 +40,7 @@ def group_overview(context: dg.AssetExecutionContext, padocc: Padocc) -> dg.Mate
 
 
 def picture(states: dict[str, ProjectState]) -> str:
-    """A bar for each phase, as a Markdown image: its length is how many projects stand there, its colours how that ended."""
+    """A bar for each phase, as a Markdown image: its length is the number of projects in it, its colours how it ended."""
     from matplotlib.figure import Figure
 
     counts = Counter((state.phase, state.verdict) for state in states.values())

@@ -1,14 +1,14 @@
 """The initialised project: its source files found, and PADOCC's config files written.
 
 Dropping a group config into the inbox initialises whole groups in one run. Materialising a single partition here initialises that
-project again: its pattern is looked up anew, and whatever lies downstream runs again.
+project again: its pattern is looked up anew, and the phases that follow run again.
 """
 
 import dagster as dg
 
 from padocc_dagster.assets import SHARED
 from padocc_dagster.partitions import project_of, projects
-from padocc_dagster.pipeline.announcements import announced
+from padocc_dagster.phase_assets import ROW
 from padocc_dagster.pipeline.files import CorruptFileError
 from padocc_dagster.pipeline.layout import Project
 from padocc_dagster.pipeline.locks import LockedError, held
@@ -16,6 +16,7 @@ from padocc_dagster.pipeline.phases import initialise_group
 from padocc_dagster.pipeline.sources import readable_size, total_bytes
 from padocc_dagster.pipeline.spec import ProjectSpec
 from padocc_dagster.pipeline.specs import stored_spec
+from padocc_dagster.pipeline.status import read_rows
 from padocc_dagster.pipeline.workers.call import WorkerError
 from padocc_dagster.resources import Padocc
 from padocc_dagster.selection import ConfigRejected, find_again
@@ -34,8 +35,8 @@ def project(context: dg.AssetExecutionContext, padocc: Padocc) -> dg.Materialize
         raise _refusal(key, f"{error}\nWhat to do: correct the group config and drop it into the inbox again.") from None
     if done["locked"]:
         raise _refusal(key, "another run is at work on it\nWhat to do: wait until that ends, then materialise again.")
-    announced(padocc.workdir, key.group, [key.code])
-    return dg.MaterializeResult(metadata=project_metadata(spec))
+    row = len(read_rows(padocc.workdir.status_log(key)))
+    return dg.MaterializeResult(metadata={**project_metadata(spec), ROW: row})
 
 
 def _refusal(key: Project, reason: str) -> dg.Failure:
@@ -43,7 +44,7 @@ def _refusal(key: Project, reason: str) -> dg.Failure:
 
 
 def project_metadata(spec: ProjectSpec) -> dict[str, dg.MetadataValue | str | int]:
-    """What a person wants to know of an initialised project."""
+    """Metadata of an initialised project for people."""
     return {
         **_of_records(spec),
         "source files": len(spec.files),

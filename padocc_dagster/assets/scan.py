@@ -2,34 +2,58 @@
 PADOCC: which driver reads them, how many chunks they hold, along which dimension they follow each other, how long it takes.
 """
 
+from collections.abc import Iterator
+from typing import Any
+
 import dagster as dg
 
-from padocc_dagster.assets import phase_asset
-from padocc_dagster.assets.attempt import attempt_of, log_metadata, require
+from padocc_dagster.assets import SHARED
+from padocc_dagster.assets.attempt import attempt_of, failure, outcome_metadata, was_tried
+from padocc_dagster.assets.gates import gate, gate_result
 from padocc_dagster.assets.project import project
-from padocc_dagster.partitions import project_of
+from padocc_dagster.partitions import project_of, projects
 from padocc_dagster.pipeline import phases
+from padocc_dagster.pipeline.outcome import Outcome
 from padocc_dagster.pipeline.sources import readable_size
 from padocc_dagster.resources import Padocc
 
+SCAN_SUCCEEDED = gate("scan", "The scan succeeded by PADOCC's status log, and no phase before it was run since.")
 
-@phase_asset(deps=[project], kinds={"padocc"}, description=__doc__)
-def scan_report(context: dg.AssetExecutionContext, padocc: Padocc) -> dg.MaterializeResult:
+
+@dg.asset(
+    deps=[project],
+    check_specs=[SCAN_SUCCEEDED],
+    output_required=False,
+    partitions_def=projects,
+    kinds={"padocc"},
+    description=__doc__,
+    **SHARED,
+)
+def scan_report(context: dg.AssetExecutionContext, padocc: Padocc) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
     key = project_of(context)
-    outcome = require(padocc.workdir, key, phases.scan(padocc.workdir, key, **attempt_of(context)))
+    outcome = phases.scan(padocc.workdir, key, **attempt_of(context))
+    if outcome.passed:
+        yield dg.MaterializeResult(metadata=scan_metadata(outcome))
+    if was_tried(outcome):
+        yield gate_result(outcome)
+    if not outcome.passed:
+        raise failure(padocc.workdir, key, outcome)
+
+
+def scan_metadata(outcome: Outcome) -> dict[str, Any]:
+    """Metadata of a scan for people; little, where plain PADOCC made it."""
     found = outcome.details
-    return dg.MaterializeResult(
-        metadata={
-            "status": outcome.status,
-            "source files": found["num_files"],
-            "source size": readable_size(found["source_bytes"]),
-            "order": found["order"],
-            "concatenated along": ", ".join(found["concat_dims"]) or "found by compute",
-            "driver": found["driver"] or "found by compute",
-            "chunks": dg.MetadataValue.json(found["chunk_info"]),
-            "timings (seconds a file)": dg.MetadataValue.json(found["timings"]),
-            "estimated product size": found["estimated_product"] or "not estimated",
-            "sample": found["sampled"],
-            **log_metadata(outcome),
-        }
-    )
+    if not found:
+        return outcome_metadata(outcome)
+    return {
+        "source files": found["num_files"],
+        "source size": readable_size(found["source_bytes"]),
+        "order": found["order"],
+        "concatenated along": ", ".join(found["concat_dims"]) or "found by compute",
+        "driver": found["driver"] or "found by compute",
+        "chunks": dg.MetadataValue.json(found["chunk_info"]),
+        "timings (seconds a file)": dg.MetadataValue.json(found["timings"]),
+        "estimated product size": found["estimated_product"] or "not estimated",
+        "sample": found["sampled"],
+        **outcome_metadata(outcome),
+    }

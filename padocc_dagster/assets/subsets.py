@@ -1,4 +1,4 @@
-"""PADOCC's subsets ("repeat ids") of a group: the projects whose scan, computation or validation stands.
+"""PADOCC's subsets ("repeat ids") of a group: the projects whose scan, computation or validation is valid.
 
 `padocc compute -G <group> -r scan-success` takes the first of them. They are written together from the status logs, one
 writer per group at a time, whenever a project of the group has changed; a subset without members has no file.

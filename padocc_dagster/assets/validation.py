@@ -1,40 +1,48 @@
 """The validation report: what PADOCC's own validation finds when it compares the product with its sources. Its verdict is the check
-`validation_passed`; `Warn` passes with the reasons, `Fatal` blocks. What did not pass is shown beside its sources, with pictures; where
-there is an earlier version of the product, also what changed since.
+`validation_passed`; `Warn` passes with the reasons, `Fatal` fails the step, which shows the product beside its sources, with pictures.
+Where there is an earlier version of the product, the report also shows what changed since.
 """
+
+from collections.abc import Iterator
 
 import dagster as dg
 
-from padocc_dagster.assets import phase_asset
-from padocc_dagster.assets.advice import advice_on
-from padocc_dagster.assets.attempt import attempt_of, log_metadata, require
+from padocc_dagster.assets import SHARED
+from padocc_dagster.assets.attempt import attempt_of, failure, outcome_metadata, was_tried
 from padocc_dagster.assets.cloud_product import cloud_product
 from padocc_dagster.assets.differences import changes_since, differences
-from padocc_dagster.partitions import project_of
+from padocc_dagster.assets.gates import gate, gate_result
+from padocc_dagster.partitions import project_of, projects
 from padocc_dagster.pipeline import phases
 from padocc_dagster.resources import Padocc
 
 COLUMNS = ("part", "kind", "name", "found")
+VALIDATION_PASSED = gate("validate", "PADOCC's validation did not find anything fatal. `Warn` passes, with its reasons.")
 
 
-@phase_asset(deps=[cloud_product], kinds={"padocc"}, description=__doc__)
-def validation_report(context: dg.AssetExecutionContext, padocc: Padocc) -> dg.MaterializeResult:
+@dg.asset(
+    deps=[cloud_product],
+    check_specs=[VALIDATION_PASSED],
+    output_required=False,
+    partitions_def=projects,
+    kinds={"padocc"},
+    description=__doc__,
+    **SHARED,
+)
+def validation_report(context: dg.AssetExecutionContext, padocc: Padocc) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
     key = project_of(context)
     workdir = padocc.workdir
     outcome = phases.validate(workdir, key, **attempt_of(context))
-    if "findings" not in outcome.details:
-        require(workdir, key, outcome, more=lambda: differences(workdir, key))
-    findings = outcome.details["findings"]
-    return dg.MaterializeResult(
-        metadata={
-            "status": outcome.status,
-            "findings": findings_table(findings),
-            **({} if outcome.passed else differences(workdir, key, named_in(findings))),
-            **({} if outcome.passed else advice_on(workdir, key, outcome.status, "validate")),
-            **changes_since(workdir, key),
-            **log_metadata(outcome),
-        }
-    )
+    findings = outcome.details.get("findings", [])
+    shown = {"findings": findings_table(findings)} if findings else {}
+    if outcome.passed:
+        yield dg.MaterializeResult(metadata={**shown, **changes_since(workdir, key), **outcome_metadata(outcome)})
+    if was_tried(outcome):
+        yield gate_result(outcome, **shown)
+    if not outcome.passed:
+        raise failure(
+            workdir, key, outcome, lambda: {**shown, **differences(workdir, key, named_in(findings)), **changes_since(workdir, key)}
+        )
 
 
 def named_in(findings: list[dict[str, str]]) -> list[str]:

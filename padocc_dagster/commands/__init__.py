@@ -1,1 +1,1 @@
-"""The manual steps as commands, a file for each noun. Each asks for the job of the same name and prints what came of it."""
+"""The commands on projects and groups, a file for each noun. Those of manual steps change files themselves and run nothing in Dagster."""

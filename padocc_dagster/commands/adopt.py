@@ -5,14 +5,9 @@ from typing import Annotated
 
 import typer
 
+from padocc_dagster.actions.adopt import ADOPT
 from padocc_dagster.commands import ask
 from padocc_dagster.commands.place import WorkdirOption, place_of, sentences
-
-
-@ask.step("adopt_groups", about_projects=False)
-def take_over(groups: list[str]) -> ask.Config:
-    """Take groups over."""
-    return {"groups": groups}
 
 
 def adopt(
@@ -24,10 +19,12 @@ def adopt(
 ) -> None:
     """Show what people made with PADOCC's own command line or SHEPARD and, with --go, take it over.
 
-    Phases already done are not repeated; what failed is not started by itself.
+    Phases already done are not repeated; what failed is not started unattended.
     """
     if go:
-        take_over(workdir=workdir, why=why, who=who, dry_run=False, groups=groups or [])
+        with sentences():
+            config = ask.config_of(ADOPT, why=why, who=who, dry_run=False, groups=groups or [])
+        ask.take(workdir, ADOPT, config)
     else:
         _show(workdir, groups or [])
 
@@ -49,4 +46,4 @@ def _show(workdir: Path, names: list[str]) -> None:
 
 def register(app: typer.Typer) -> None:
     """Add this command."""
-    ask.register(app, adopt)
+    app.command(rich_help_panel=ask.PANEL)(adopt)

@@ -18,7 +18,7 @@ MOST_LINES = 20
 
 
 def explain(key: KeyArgument, workdir: WorkdirOption, as_json: JsonOption = False) -> None:
-    """Explain where a project stands: why, what that means, what was done to it, and the commands that may help."""
+    """Explain the state of a project: why, what that means, what was done to it, and the commands that may help."""
     with sentences():
         from padocc_dagster.pipeline.steps.explained import explained
 
@@ -32,7 +32,7 @@ def explain(key: KeyArgument, workdir: WorkdirOption, as_json: JsonOption = Fals
 
 
 def _print(found: "Explained", console: "Console") -> None:
-    """The page: what stands first is what is asked first."""
+    """The page, in the order in which people look for things."""
     from rich.text import Text
 
     since = f" since {found.since:%Y-%m-%d %H:%M}" if found.since else ""

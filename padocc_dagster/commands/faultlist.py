@@ -4,22 +4,11 @@ from typing import Annotated
 
 import typer
 
+from padocc_dagster.actions.faultlist import FAULTLIST, UNFAULTLIST
 from padocc_dagster.commands import ask
 from padocc_dagster.commands.place import WorkdirOption, place_of, sentences
 
 faultlist = typer.Typer(help="Projects that were given up on, with the reasons.", no_args_is_help=True)
-
-
-@ask.step("faultlist_projects")
-def add() -> ask.Config:
-    """Give projects up. Automation, backfills, subsets and publication pass them over until they are taken off."""
-    return {}
-
-
-@ask.step("unfaultlist_projects")
-def remove() -> ask.Config:
-    """Take projects off the faultlist. They go on where they stood."""
-    return {}
 
 
 @faultlist.command("list")
@@ -40,6 +29,6 @@ def show(workdir: WorkdirOption, group: Annotated[str | None, typer.Option(help=
 
 def register(app: typer.Typer) -> None:
     """Add these commands."""
-    for command in (add, remove):
-        faultlist.command()(command)
+    for name, step in {"add": FAULTLIST, "remove": UNFAULTLIST}.items():
+        faultlist.command(name)(ask.command_of(name, step))
     app.add_typer(faultlist, name="faultlist", rich_help_panel=ask.PANEL)

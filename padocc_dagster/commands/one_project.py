@@ -1,4 +1,4 @@
-"""What the commands share that read about one project: which one is meant."""
+"""Shared by the commands that read about one project: its key."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated

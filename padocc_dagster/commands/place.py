@@ -1,4 +1,4 @@
-"""Where a command works, and how it says what is wrong."""
+"""The working directory of a command, and how it reports what is wrong."""
 
 import os
 from collections.abc import Iterator

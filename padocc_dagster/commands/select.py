@@ -1,4 +1,4 @@
-"""select, select-again."""
+"""select."""
 
 import os
 from pathlib import Path
@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from padocc_dagster.commands import ask
 from padocc_dagster.commands.place import sentences
 
 if TYPE_CHECKING:
@@ -40,15 +39,6 @@ def select(file: FileArgument, workdir: WorkdirOption = None) -> None:
     typer.echo(f"{file} is a good config of the group {config.group}. Nothing was made: drop it into the inbox.")
 
 
-@ask.step("select_groups_again", about_projects=False)
-def select_again(
-    group: Annotated[str, typer.Argument(help="A group that was made from a selection.", show_default=False)],
-    take_out: Annotated[bool, typer.Option("--take-out", help="Make projects without those of their items that were withdrawn.")] = False,
-) -> ask.Config:
-    """Search a group's catalogue again: new records become projects, changed ones are made again, withdrawn ones are told and left."""
-    return {"group": group, "take_out": take_out}
-
-
 def _show(selection: "Selection") -> None:
     """Counts, the first projects, and the size where the catalogue or this machine knows it."""
     from padocc_dagster.pipeline.sources import readable_size
@@ -68,7 +58,7 @@ def _show(selection: "Selection") -> None:
     for why in sorted(set(reasons)):
         typer.echo(f"Left out as {why}: {reasons.count(why)} items.")
     if not selection.whole:
-        typer.echo(f"Not all items that fit{f' ({selection.matched}, says the catalogue)' if selection.matched else ''}.")
+        typer.echo(f"Not all items that match{f' ({selection.matched} by the catalogue)' if selection.matched else ''}.")
 
 
 def _show_changes(workdir: Path, group: str, selection: "Selection") -> None:
@@ -89,6 +79,5 @@ def _show_changes(workdir: Path, group: str, selection: "Selection") -> None:
 
 
 def register(app: typer.Typer) -> None:
-    """Add these commands."""
+    """Add this command."""
     app.command()(select)
-    app.command(name="select-again", rich_help_panel=ask.PANEL)(select_again)

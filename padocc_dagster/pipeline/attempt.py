@@ -1,4 +1,4 @@
-"""One attempt at a phase, in the worker: locked, gated, and with an end that is always written down.
+"""One attempt at a phase, in the worker: locked, gated, and with an end that is always recorded.
 
 Every end becomes an `Outcome`, a row in PADOCC's status log and an event `PhaseEnded`. Nothing here raises for what a project's
 data or files do; only faults of this package get through.
@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from padocc_dagster.pipeline import publish as publish_phase
+from padocc_dagster.pipeline.due import interrupted, pending_request
+from padocc_dagster.pipeline.events import PhaseBegan, events_of, record
 from padocc_dagster.pipeline.files import append_text, last_lines
 from padocc_dagster.pipeline.finished import done_meanwhile, finished_before, record_end
 from padocc_dagster.pipeline.groups import faultlist
@@ -19,7 +21,7 @@ from padocc_dagster.pipeline.making import compute as compute_phase
 from padocc_dagster.pipeline.making import scan as scan_phase
 from padocc_dagster.pipeline.making import validate as validate_phase
 from padocc_dagster.pipeline.making.refusals import details_of
-from padocc_dagster.pipeline.outcome import Outcome, Verdict
+from padocc_dagster.pipeline.outcome import PHASES, Outcome, Verdict
 from padocc_dagster.pipeline.status import GateClosedError, append_row, gate_problem, read_rows
 
 Work = Callable[..., dict[str, Any]]
@@ -44,8 +46,9 @@ def publish(root: str, project: str, **options: Any) -> dict[str, Any]:
 def _attempt(phase: str, needed: str, work: Work, root: str, key: str, options: dict[str, Any]) -> dict[str, Any]:
     """Lock the project and make the attempt.
 
-    Three options are for every phase: `run` names the run that asks; with `resumed`, that run has died before, and what it had finished
-    by then is not repeated; with `unattended`, nobody asked for it, and what was done or tried by others meanwhile is not repeated.
+    Three options are for every phase: `run` names the run; with `resumed`, that run has died before, and what it had finished by then is
+    not repeated; with `unattended`, the conductor started it: a request for the phase gives the options, and what was done or tried by
+    others meanwhile is not repeated.
     """
     workdir, project = Workdir(Path(root)), Project.parse(key)
     run, resumed, unattended = options.pop("run", ""), options.pop("resumed", False), options.pop("unattended", False)
@@ -53,17 +56,20 @@ def _attempt(phase: str, needed: str, work: Work, root: str, key: str, options: 
         with held(workdir.project_lock(project), f"project {project}"):
             done = finished_before(workdir, project, phase, run) if resumed else None
             if done is None and unattended:
-                done = done_meanwhile(workdir, project, phase, needed, resumed)
+                rows = read_rows(workdir.status_log(project))
+                request = pending_request(rows, events_of(workdir, project), phase)
+                options |= request.choices if request else {}
+                done = None if request else done_meanwhile(workdir, project, phase, needed, resumed)
             if done is None:
-                done = _locked_attempt(phase, needed, work, workdir, project, options)
-                if done.status:
+                done = _locked_attempt(phase, needed, work, workdir, project, run, options)
+                if done.status or _interrupted(workdir, project):
                     record_end(workdir, project, done, run)
             return done.as_dict()
     except LockedError as error:
         return Outcome(phase, Verdict.FAILED, "", "LockedError", str(error)).as_dict()
 
 
-def _locked_attempt(phase: str, needed: str, work: Work, workdir: Workdir, project: Project, options: dict[str, Any]) -> Outcome:
+def _locked_attempt(phase: str, needed: str, work: Work, workdir: Workdir, project: Project, run: str, options: dict[str, Any]) -> Outcome:
     reason = faultlist(workdir, project.group).get(project.code)
     if reason is not None:
         return Outcome(phase, Verdict.SKIPPED, "", "Faultlisted", f"on the faultlist of {project.group}: {reason or 'no reason given'}")
@@ -71,9 +77,12 @@ def _locked_attempt(phase: str, needed: str, work: Work, workdir: Workdir, proje
     rows = read_rows(log)
     error, details = None, {}
     try:
-        problem = gate_problem(rows, needed)
+        problem, began = gate_problem(rows, needed), _interrupted(workdir, project)
+        if began and PHASES.index(began.phase) < PHASES.index(phase):
+            problem = problem or f"{began.phase} was interrupted: run {began.phase} again first"
         if problem:
             raise GateClosedError(problem)
+        record(workdir, project, PhaseBegan(phase=phase, run=run, row=len(rows)))  # type: ignore[arg-type]  # one of PHASES
         details = work(workdir, project, **options)
     except GateClosedError as closed:
         message = f"{phase} of {project} does not start: {closed}"
@@ -82,6 +91,11 @@ def _locked_attempt(phase: str, needed: str, work: Work, workdir: Workdir, proje
         error, details = caught, details_of(caught)
         _log_traceback(workdir.phase_log(project, phase), caught)
     return _write_down(phase, workdir, project, len(rows), error, details)
+
+
+def _interrupted(workdir: Workdir, project: Project) -> PhaseBegan | None:
+    """The attempt that began last, if nothing says how it ended; the project's lock is held, so nobody is at work."""
+    return interrupted(read_rows(workdir.status_log(project)), events_of(workdir, project))
 
 
 def _write_down(phase: str, workdir: Workdir, project: Project, before: int, error: Exception | None, details: dict[str, Any]) -> Outcome:
@@ -95,6 +109,7 @@ def _write_down(phase: str, workdir: Workdir, project: Project, before: int, err
     last = new[-1]
     verdict = last.verdict or Verdict.FAILED
     return Outcome(
+        row=len(read_rows(log)),
         phase=phase,
         verdict=verdict,
         status=last.status,

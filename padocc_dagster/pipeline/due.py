@@ -1,60 +1,61 @@
-"""Whether a phase should be started without anybody asking for it, by PADOCC's files alone.
+"""The phase that is due for a project: decided from its files alone, by one function.
 
-They are written by this package and by everybody who works beside it with plain PADOCC, so what somebody did, is doing, or did in vain
-is neither repeated nor fought. A group with a file `.shpignore` is left alone, as SHEPARD leaves it (`padocc/groups/shepard.py:297`).
+The files are written by this package and by everybody who works beside it with plain PADOCC, so a phase that somebody ran, is running, or
+ran without success is neither repeated nor fought.
 """
 
-from collections.abc import Iterable, Mapping
-from functools import cache
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
-from padocc_dagster.pipeline.files import CorruptFileError, read_json
-from padocc_dagster.pipeline.groups import faultlist, project_codes
+from padocc_dagster.pipeline.events import AnyEvent, Compared, PhaseBegan, PhaseEnded, PhaseRequested
 from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.outcome import PHASES
-from padocc_dagster.pipeline.status import StatusRow, gate_problem, read_rows
-from padocc_dagster.pipeline.steps.rules import Rules, read_rules
+from padocc_dagster.pipeline.status import StatusRow, gate_problem
 
+COMPARE = "compare"
+"""Due for a product that plain PADOCC made: nothing follows until it was compared with its sources."""
+ORDER = ("scan", "compute", COMPARE, "validate", "complete")
+"""What may be due, in the order of a project's life."""
 NOT_DUE = "NotDue"
-"""The error class of a phase that nobody asked for and that is not due any more when its run begins."""
+"""The error class of a phase that nobody requested and that is no longer due when its run begins."""
 
 
-def due_projects(workdir: Workdir, keys: Iterable[str], phase: str) -> set[str]:
-    """The keys of those projects for which the phase may and should start. Costs a small file read a project, and two a group."""
+@dataclass(frozen=True)
+class Due:
+    """The next thing to do for a project."""
 
-    @cache
-    def operable(group: str) -> set[str]:
-        if is_ignored(workdir, group):
-            return set()
-        return set(project_codes(workdir, group)) - set(faultlist(workdir, group))
+    phase: str
+    """One of `ORDER`."""
+    row: int
+    """How many rows the status log has: the same phase is due anew only after another row."""
+    request: PhaseRequested | None = None
+    """Who requested it, where it does not follow from the phase before it."""
 
-    @cache
-    def rules(group: str) -> Rules | None:
-        try:
-            return read_rules(workdir, group)
-        except ValueError:
-            return None
-
-    due = set()
-    for key in keys:
-        try:
-            project = Project.parse(key)
-        except ValueError:
-            continue
-        if project.code not in operable(project.group):
-            continue
-        rows = read_rows(workdir.status_log(project))
-        if is_due(rows, phase) and (phase != "complete" or _may_be_published(workdir, project, rows, rules(project.group))):
-            due.add(key)
-    return due
+    def key(self, project: Project) -> str:
+        """The identity of this piece of work: a second request with the same key is the same request."""
+        return f"{project}/{self.phase}/{self.row}" + (f"/{self.request.when:%Y%m%dT%H%M%S.%f}" if self.request else "")
 
 
-def is_ignored(workdir: Workdir, group: str) -> bool:
-    """Whether nothing is to be done unattended in the group."""
-    return (workdir.group_dir(group) / ".shpignore").is_file()
+def due_of(rows: Sequence[StatusRow], events: Iterable[AnyEvent]) -> Due | None:
+    """What is due: the phase before it has passed, and nobody has tried it since or is at work. None when nothing is."""
+    events = list(events)
+    began = interrupted(rows, events)
+    if began and not gate_problem(rows, PHASES[PHASES.index(began.phase) - 1]):
+        return Due(began.phase, len(rows))
+    for phase in PHASES[1:]:
+        request = pending_request(rows, events, phase)
+        if request:
+            return Due(phase, len(rows), request)
+    for phase in PHASES[1:]:
+        if is_due(rows, phase):
+            compare = phase in ("validate", "complete") and not was_compared(rows, events)
+            return Due(COMPARE if compare else phase, len(rows))
+    return None
 
 
-def is_due(rows: list[StatusRow], phase: str) -> bool:
-    """Whether the phase before has passed and this one was not tried since, by whomever and however it ended, and nobody is at work."""
+def is_due(rows: Sequence[StatusRow], phase: str) -> bool:
+    """Whether the phase before has passed and this one was not tried since, however it ended, and PADOCC is not at work."""
     needed = PHASES[PHASES.index(phase) - 1]
     if gate_problem(rows, needed) or rows[-1].verdict is None:
         return False
@@ -62,37 +63,34 @@ def is_due(rows: list[StatusRow], phase: str) -> bool:
     return all(row.phase != phase for row in rows[built_on:])
 
 
-def _may_be_published(workdir: Workdir, project: Project, rows: list[StatusRow], rules: Rules | None) -> bool:
-    """Whether publication may start unattended: compared, and warned of nothing that the group's rules hold back. Broken rules hold all."""
-    if rules is None or not _was_compared(workdir, project):
-        return False
-    warning = next(row for row in reversed(rows) if row.phase == "validate").status.partition("Warn-")[2]
-    return rules.complete_on_warnings is None or not warning or warning.startswith("ticked by ") or warning in rules.complete_on_warnings
+def pending_request(rows: Sequence[StatusRow], events: Iterable[AnyEvent], phase: str) -> PhaseRequested | None:
+    """The latest request for the phase that no row has answered, where the phase can start. An initialisation voids requests."""
+    requests = [event for event in events if isinstance(event, PhaseRequested) and event.phase == phase]
+    if not requests or any(row.phase in ("init", phase) for row in rows[requests[-1].row :]):
+        return None
+    return None if gate_problem(rows, PHASES[PHASES.index(phase) - 1]) else requests[-1]
 
 
-def next_phase(workdir: Workdir, project: Project) -> str | None:
-    """The phase that is due for the project now, if one is."""
-    rows = read_rows(workdir.status_log(project))
-    return next((phase for phase in PHASES[1:] if is_due(rows, phase)), None)
+def interrupted(rows: Sequence[StatusRow], events: Iterable[AnyEvent]) -> PhaseBegan | None:
+    """The attempt of this package that began last, where it is under way or its worker died: a row that PADOCC wrote in it counts for
+    nothing. An initialisation since then makes it void."""
+    last = next((event for event in reversed(list(events)) if isinstance(event, PhaseBegan | PhaseEnded)), None)
+    if not isinstance(last, PhaseBegan) or any(row.phase == "init" for row in rows[last.row :]):
+        return None
+    return last
 
 
-def _was_compared(workdir: Workdir, project: Project) -> bool:
-    """Whether the product was ever found equal to its sources. Publication itself looks whether that still holds."""
-    try:
-        record: Mapping[str, object] = read_json(workdir.comparison(project))
-    except CorruptFileError:
-        return False
-    return record.get("passed") is True
+def was_compared(rows: Sequence[StatusRow], events: Iterable[AnyEvent]) -> bool:
+    """Whether the product was found equal to its sources since it was computed. Publication looks whether that still holds."""
+    computed = max((number for number, row in enumerate(rows, 1) if row.phase == "compute"), default=0)
+    compared = [event for event in events if isinstance(event, Compared)]
+    return bool(compared) and compared[-1].passed and compared[-1].row >= computed > 0
 
 
-def products_to_compare(workdir: Workdir, keys: Iterable[str]) -> set[str]:
-    """The keys of those projects whose product stands in PADOCC and is not published: they wait for a comparison."""
-    due = set()
-    for key in keys:
-        project = Project.parse(key)
-        rows = read_rows(workdir.status_log(project))
-        published = gate_problem(rows, "complete") is None
-        if gate_problem(rows, "compute") is None and not published and not is_ignored(workdir, project.group):
-            due.add(key)
-    listed = {group: faultlist(workdir, group) for group in {Project.parse(key).group for key in due}}
-    return {key for key in due if Project.parse(key).code not in listed[Project.parse(key).group]}
+def is_ignored(workdir: Workdir, group: str) -> bool:
+    """Whether SHEPARD's `.shpignore` forbids unattended work on the group (`padocc/groups/shepard.py:297`)."""
+    return ignore_file(workdir, group).is_file()
+
+
+def ignore_file(workdir: Workdir, group: str) -> Path:
+    return workdir.group_dir(group) / ".shpignore"

@@ -1,4 +1,4 @@
-"""What a computation of a project will cost, from what its scan found and measured. Nothing is run here, and no source is opened.
+"""The cost of computing a project, from what its scan found and measured. Nothing is run here, and no source is opened.
 
 The model was fitted to three small datasets on a local disk: 20 s to start; per file PADOCC's own timing of a conversion (0.05 s at
 least) and 0.03 s to concatenate; 0.12 ms and 3 kB for each reference. Added to it is the reading of the values, which the comparison
@@ -11,8 +11,9 @@ from typing import Any
 
 from padocc_dagster.pipeline.files import read_json, read_lines
 from padocc_dagster.pipeline.layout import Project, Workdir
-from padocc_dagster.pipeline.product import options_of, product_of
+from padocc_dagster.pipeline.product import product_of
 from padocc_dagster.pipeline.sources import total_bytes
+from padocc_dagster.pipeline.specs import spec_of
 
 START_SECONDS, FILE_SECONDS, CONCAT_SECONDS, REFERENCE_SECONDS = 20, 0.05, 0.03, 1.2e-4
 START_BYTES, REFERENCE_BYTES = 512e6, 3000
@@ -46,11 +47,11 @@ def estimate_compute(workdir: Workdir, project: Project) -> Estimate:
         convert = _number(detail["timings"]["convert_estm"])
     else:
         size, references, convert = total_bytes(read_lines(workdir.allfiles(project))), 0.0, 0.0
-    options, cloud_format = options_of(base), product_of(workdir, project, base).cloud_format
+    options, cloud_format = spec_of(workdir, project, base).options, product_of(workdir, project, base).cloud_format
     seconds = START_SECONDS + files * (max(convert, FILE_SECONDS) + CONCAT_SECONDS) + REFERENCE_SECONDS * references
-    if cloud_format == "CFA" or options.get("cfa"):
+    if cloud_format == "CFA" or options.cfa:
         seconds += files * CFA_FILE_SECONDS
-    passes = 2 * _read(files, cloud_format, options.get("compare", "auto"))  # the sources and the product
+    passes = 2 * _read(files, cloud_format, options.compare)  # the sources and the product
     if cloud_format == "zarr":
         passes += 2  # the sources are read and the store is written
     return Estimate(seconds + passes * size / READ_BYTES_PER_SECOND, START_BYTES + REFERENCE_BYTES * references, scanned)

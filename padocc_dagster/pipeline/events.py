@@ -1,7 +1,7 @@
-"""A project's events: typed records of what PADOCC's status log has no room for, one JSON object a line, oldest first.
+"""A project's events: typed records of all that PADOCC's status log cannot hold, one JSON object a line, oldest first.
 
     in_progress/<group>/<code>/padocc_dagster/events.jsonl    of a project, and goes where its folder goes
-    groups/<group>/padocc_dagster/events.jsonl                of projects of the group whose folder is gone
+    groups/<group>/padocc_dagster/events.jsonl                of projects of the group whose folder is gone, or that were at work
 
 Each event has the number of rows that the status log had when it was appended: PADOCC's times are minutes. Writers hold the project's
 lock, or the group's for the second file. A line that a killed process cut short is skipped.
@@ -23,6 +23,8 @@ from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.outcome import Outcome, Verdict
 
 FORMAT = 1
+TAIL = 8192
+"""Bytes at the end of a file that hold its last event, if that is a failed start."""
 Phase = Literal["init", "scan", "compute", "validate", "complete"]
 
 
@@ -38,7 +40,7 @@ class Event(BaseModel):
 
 
 class PhaseEnded(Event):
-    """A run of this package ended a phase; `row` counts the row that says so."""
+    """A run of this package ended a phase; `row` counts the row of that end."""
 
     kind: Literal["ended"] = "ended"
     project: str
@@ -57,7 +59,7 @@ class PhaseEnded(Event):
     @classmethod
     def of(cls, project: Project, outcome: Outcome, run: str, row: int) -> "PhaseEnded":
         """The event of an outcome, about this row of the status log."""
-        return cls(project=str(project), run=run, row=row, **outcome.as_dict())
+        return cls(project=str(project), run=run, **{**outcome.as_dict(), "row": row})
 
     @property
     def outcome(self) -> Outcome:
@@ -65,11 +67,20 @@ class PhaseEnded(Event):
         return Outcome(**{field.name: getattr(self, field.name) for field in fields(Outcome)})
 
 
+class PhaseBegan(Event):
+    """A run of this package began a phase. Where no end follows, its worker died, whatever row PADOCC had written by then."""
+
+    kind: Literal["began"] = "began"
+    phase: Phase
+    run: str = ""
+    """The Dagster run."""
+
+
 class Step(Event):
-    """What a person did by hand, or a rule of the group, which `who` then names. `str()` says it, without the person and the reason."""
+    """A manual step of a person, or of a rule of the group, which `who` then names. `str()` describes it, without person and reason."""
 
     sentence: ClassVar[str] = ""
-    """What `str()` says, with the names of fields."""
+    """The text of `str()`, with the names of fields."""
     who: str
     why: str
     run: str = ""
@@ -94,7 +105,7 @@ class PhaseRequested(Step):
 
 
 class Ticked(Step):
-    """What PADOCC's validation said of the product was accepted. `steps/tick.py` says until when that holds."""
+    """The result of PADOCC's validation was accepted; `steps/tick.py` decides how long that holds."""
 
     kind: Literal["ticked"] = "ticked"
     sentence: ClassVar[str] = "ticked: {accepted} is accepted"
@@ -260,7 +271,7 @@ AnyStep = (
     | SourcesAccepted
     | ProductWithdrawn
 )
-AnyEvent = Annotated[PhaseEnded | Compared | StartFailed | AnyStep, Field(discriminator="kind")]
+AnyEvent = Annotated[PhaseBegan | PhaseEnded | Compared | StartFailed | AnyStep, Field(discriminator="kind")]
 _parser: TypeAdapter[AnyEvent] = TypeAdapter(AnyEvent)
 
 
@@ -270,7 +281,7 @@ def record(workdir: Workdir, project: Project, *events: Event) -> None:
 
 
 def record_of_group(workdir: Workdir, group: str, events: Mapping[str, Event]) -> None:
-    """Append events of projects whose folder is gone, by project code; the group's lock is held."""
+    """Append events of projects whose folder is gone, or whose own lock is held elsewhere, by project code; the group's lock is held."""
     _append(workdir.group_events(group), ({**event.model_dump(mode="json"), "code": code} for code, event in events.items()))
 
 
@@ -280,7 +291,7 @@ def events_of(workdir: Workdir, project: Project) -> list[AnyEvent]:
 
 
 def ends_of(workdir: Workdir, project: Project) -> Iterator[PhaseEnded]:
-    """How runs of this package ended phases of the project, the newest first. No more is validated than is asked for."""
+    """How runs of this package ended phases of the project, the newest first. Each line is validated when it is taken."""
     for line in reversed(_lines(workdir.events(project))):
         if (value := _value(line)).get("kind") == "ended" and isinstance(event := _parsed(value), PhaseEnded):
             yield event
@@ -290,6 +301,13 @@ def end_at(workdir: Workdir, project: Project, number: int, phase: str, status: 
     """The end that this row of the status log is about, counted from 1; None when no run of this package wrote it."""
     found = (end for end in ends_of(workdir, project) if (end.row, end.phase, end.status) == (number, phase, status))
     return next(found, None)
+
+
+def failed_start(workdir: Workdir, project: Project, rows: int) -> StartFailed | None:
+    """The last start that failed, where nothing was done to the project since; `rows` is how many its status log has."""
+    end = _tail(workdir.events(project))
+    event = _parsed(_value(end[-1])) if end and b'"start_failed"' in end[-1] else None
+    return event if isinstance(event, StartFailed) and event.row == rows else None
 
 
 class Histories:
@@ -341,7 +359,7 @@ def _append(path: Path, records: Iterable[dict[str, Any]]) -> None:
     lines = b"".join(json.dumps(record).encode() + b"\n" for record in records)
     path.parent.mkdir(parents=True, exist_ok=True)
     with open(path, "ab+") as file:
-        if file.tell():  # a line that a killed process cut short must not swallow the next
+        if file.tell():  # a line that a killed process cut short must not join the next
             file.seek(-1, os.SEEK_END)
             lines = lines if file.read(1) in (b"", b"\n") else b"\n" + lines
         file.write(lines)
@@ -352,6 +370,16 @@ def _append(path: Path, records: Iterable[dict[str, Any]]) -> None:
 def _lines(path: Path) -> list[bytes]:
     try:
         return path.read_bytes().splitlines()
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+
+
+def _tail(path: Path) -> list[bytes]:
+    """The last lines of a file; the first of them may be cut off."""
+    try:
+        with open(path, "rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - TAIL))
+            return file.read().splitlines()
     except (FileNotFoundError, NotADirectoryError):
         return []
 

@@ -11,6 +11,8 @@ import secrets
 from pathlib import Path
 from typing import Any
 
+REMEDY = "restore it from a backup, or initialise the project again from its group config"
+
 
 class CorruptFileError(Exception):
     """A file of the working directory cannot be what PADOCC or this package wrote."""
@@ -42,9 +44,8 @@ def write_lines(path: Path, lines: list[str]) -> None:
     write_text(path, "\n".join(lines))
 
 
-def read_json(path: Path) -> dict[str, Any]:
+def read_json(path: Path, remedy: str = REMEDY) -> dict[str, Any]:
     """Read a JSON object. Raises CorruptFileError, with what to do, when the file is missing, damaged or not an object."""
-    remedy = "restore it from a backup, or initialise the project again from its group config"
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:

@@ -1,12 +1,14 @@
-"""What is finished already: by a run before it died, or meanwhile by others; known by the events `PhaseEnded`."""
+"""Phases that are finished already: by a run before it died, or meanwhile by others. The events `PhaseEnded` show which."""
 
 import sys
 
-from padocc_dagster.pipeline.due import NOT_DUE, is_due
-from padocc_dagster.pipeline.events import PhaseEnded, end_at, ends_of, record
+from padocc_dagster.pipeline.due import NOT_DUE, interrupted, is_due
+from padocc_dagster.pipeline.events import PhaseEnded, end_at, ends_of, events_of, record
 from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.outcome import Outcome, Verdict
 from padocc_dagster.pipeline.status import StatusRow, gate_problem, read_rows
+
+BY_PADOCC = "done meanwhile with plain PADOCC"
 
 
 def finished_before(workdir: Workdir, project: Project, phase: str, run: str) -> Outcome | None:
@@ -18,27 +20,32 @@ def finished_before(workdir: Workdir, project: Project, phase: str, run: str) ->
 
 
 def done_meanwhile(workdir: Workdir, project: Project, phase: str, needed: str, resumed: bool) -> Outcome | None:
-    """What to answer a run that nobody asked for when its phase is not due any more; None when it is, or its gate is closed.
+    """The outcome for an unattended run whose phase is not due any more; None when it is due, or its gate is closed.
 
     A run that died left a row of its own, or none: when it is repeated, only a phase that passed since is done.
     """
     rows = read_rows(workdir.status_log(project))
-    stands = gate_problem(rows, phase) is None
-    if is_due(rows, phase) or gate_problem(rows, needed) or (resumed and not stands):
+    began = interrupted(rows, events_of(workdir, project))
+    if began and began.phase == phase:
+        return None
+    is_valid = gate_problem(rows, phase) is None
+    if is_due(rows, phase) or gate_problem(rows, needed) or (resumed and not is_valid):
         return None
     newest = max((count for count, row in enumerate(rows, 1) if row.phase == phase), default=0)
-    recorded = _end_at(workdir, project, rows, newest) if stands else None
+    recorded = _end_at(workdir, project, rows, newest) if is_valid else None
     if recorded and recorded.project == str(project):
         sys.stderr.write(f"{phase} of {project} was done meanwhile by another run: its record is reported\n")
         return recorded.outcome
+    if is_valid and rows[-1].verdict is not None:
+        return Outcome(phase, rows[newest - 1].verdict or Verdict.OK, rows[newest - 1].status, message=BY_PADOCC, row=newest)
     number = len(rows) if rows[-1].verdict is None else newest
     last, end = rows[number - 1], _end_at(workdir, project, rows, number)
-    what = f"done meanwhile by {_doer(end)}: its status log says {last.phase} {last.status}"
+    what = f"done meanwhile by {_author(end)}: its status log says {last.phase} {last.status}"
     return Outcome(phase, Verdict.FAILED, "", NOT_DUE, f"{phase} of {project} is not due any more, {what}. Nothing was run")
 
 
 def record_end(workdir: Workdir, project: Project, done: Outcome, run: str) -> None:
-    """Record how the phase ended, which the last row of the status log says; the project's lock is held."""
+    """Record how the phase ended, about the last row of the status log; the project's lock is held."""
     record(workdir, project, PhaseEnded.of(project, done, run, len(read_rows(workdir.status_log(project)))))
 
 
@@ -46,7 +53,7 @@ def _end_at(workdir: Workdir, project: Project, rows: list[StatusRow], number: i
     return end_at(workdir, project, number, rows[number - 1].phase, rows[number - 1].status)
 
 
-def _doer(end: PhaseEnded | None) -> str:
+def _author(end: PhaseEnded | None) -> str:
     """Who wrote the row that this end is about."""
     if end is None:
         return "plain PADOCC"

@@ -6,7 +6,9 @@ here takes the group's lock.
 
 import contextlib
 import csv
+import math
 import os
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import cache
@@ -24,13 +26,13 @@ SUBSET_PHASES = ("scan", "compute", "validate")
 
 
 def list_groups(workdir: Workdir) -> list[str]:
-    """The names of all groups, sorted. Folders with names that PADOCC could not take safely are passed over."""
+    """The names of all groups, sorted. Folders with names that PADOCC could not take safely are skipped."""
     lists = (workdir.root / "groups").glob("*/proj_codes/main.txt")
     return sorted(name for name in (path.parent.parent.name for path in lists) if not name_problem("group", name))
 
 
 def project_codes(workdir: Workdir, group: str) -> list[str]:
-    """The project codes of a group, in PADOCC's order, each once; unsafe ones are passed over.
+    """The project codes of a group, in PADOCC's order, each once; unsafe ones are skipped.
 
     While a project is moved two lists may name it: it is in the group in which its folder lies.
     """
@@ -39,7 +41,7 @@ def project_codes(workdir: Workdir, group: str) -> list[str]:
 
 
 def codes_of(workdir: Workdir) -> Callable[[str], dict[str, None]]:
-    """`project_codes` of any group to look codes up in, each group's read at the first question: for one step about many projects."""
+    """`project_codes` of any group to look codes up in, each group read once, at its first use: for one step about many projects."""
     return cache(lambda group: dict.fromkeys(project_codes(workdir, group)))
 
 
@@ -52,7 +54,7 @@ def by_group(projects: Iterable[Project]) -> dict[str, list[Project]]:
 
 
 def faultlist(workdir: Workdir, group: str) -> dict[str, str]:
-    """Code → reason of the group's projects that were given up on."""
+    """Code → reason of the group's projects that were given up."""
     path = workdir.faultlist(group)
     if not path.exists():
         return {}
@@ -61,7 +63,7 @@ def faultlist(workdir: Workdir, group: str) -> dict[str, str]:
 
 
 def group_states(workdir: Workdir, group: str) -> dict[str, ProjectState]:
-    """Where every project of the group stands, in PADOCC's order; those on the faultlist are skipped, for the reason given there."""
+    """The state of every project of the group, in PADOCC's order; those on the faultlist are skipped, for the reason given there."""
     states = {code: project_state(workdir, Project(group, code)) for code in project_codes(workdir, group)}
     for code, reason in faultlist(workdir, group).items():
         if code in states:
@@ -73,25 +75,44 @@ def group_states(workdir: Workdir, group: str) -> dict[str, ProjectState]:
 def last_change(workdir: Workdir, group: str) -> str:
     """A word that changes when a project of the group changes its status, or comes or goes, or when the group is selected again. Costs one
     `stat` a project."""
-    newest = size = 0
     codes = project_codes(workdir, group)
-    for path in (workdir.faultlist(group), workdir.selection(group), *(workdir.status_log(Project(group, code)) for code in codes)):
-        with contextlib.suppress(FileNotFoundError):
-            found = os.stat(path)
-            newest, size = max(newest, found.st_mtime_ns), size + found.st_size
-    return f"{len(codes)}-{newest}-{size}"
+    logs = (_time_and_size(workdir.status_log(Project(group, code))) for code in codes)
+    return change_word(workdir, group, len(codes), (log for log in logs if log))
+
+
+def change_word(workdir: Workdir, group: str, projects: int, logs: Iterable[tuple[int, int]]) -> str:
+    """The same from the times of change (ns) and sizes of the projects' status logs."""
+    own = (_time_and_size(path) for path in (workdir.faultlist(group), workdir.selection(group)))
+    newest = size = 0
+    for when, length in (*(each for each in own if each), *logs):
+        newest, size = max(newest, when), size + length
+    return f"{projects}-{newest}-{size}"
+
+
+def _time_and_size(path: Path) -> tuple[int, int] | None:
+    with contextlib.suppress(FileNotFoundError):
+        found = os.stat(path)
+        return found.st_mtime_ns, found.st_size
+    return None
 
 
 def last_refresh(workdir: Workdir, group: str) -> str:
-    """What `last_change` said when the group's subsets were last written; empty when they never were."""
+    """The word of `last_change` when the group's subsets were last written; empty when they never were."""
     try:
         return _refreshed(workdir, group).read_text(encoding="utf-8", errors="replace")
     except FileNotFoundError:
         return ""
 
 
+def refreshed_seconds_ago(workdir: Workdir, group: str) -> float:
+    """How long ago the group's subsets were written; infinity when they never were."""
+    with contextlib.suppress(FileNotFoundError):
+        return time.time() - _refreshed(workdir, group).stat().st_mtime
+    return math.inf
+
+
 def passing(workdir: Workdir, group: str) -> dict[str, list[str]]:
-    """For each subset phase, the codes whose result stands now, read from the status logs. Faultlisted projects are left out."""
+    """For each subset phase, the codes whose result is valid now, read from the status logs. Faultlisted projects are left out."""
     members: dict[str, list[str]] = {phase: [] for phase in SUBSET_PHASES}
     excluded = faultlist(workdir, group)
     for code in project_codes(workdir, group):

@@ -1,16 +1,16 @@
-"""Where things lie in a PADOCC working directory: projects, and the paths of their files. Nothing is read or written here.
+"""The layout of a PADOCC working directory: projects, and the paths of their files. Nothing is read or written here.
 
 PADOCC 1.5.1 layout (`padocc/core/project.py:325`, `core/mixins/directory.py:177`), with what this package adds:
 
     groups/<group>/                 datasets.csv, faultlist.csv, proj_codes/main.txt and one <subset>.txt per subset
-    groups/<group>/padocc_dagster/  this package's own: specs.json, announcements.json, selection.json, events.jsonl
+    groups/<group>/padocc_dagster/  this package's own: managed, rules.yaml, selection.json, events.jsonl, refreshed.txt, merged/
     in_progress/<group>/<code>/     base-cfg.json, detail-cfg.json, allfiles.txt, status_log.csv, phase_logs/, products
-    in_progress/<group>/<code>/padocc_dagster/    this package's own records: comparison.json, events.jsonl,
+    in_progress/<group>/<code>/padocc_dagster/    this package's own: spec.json, events.jsonl, comparison.json,
                                     stac_item.json, checksums.json
     completed/<group>/              published products with their reports (`published.py`), withdrawn ones (`withdrawn.py`)
     inbox/                          group configs, watched
     locks/                          who is at work on what
-    padocc_dagster/asked/           what a manual step under way was asked for
+    padocc_dagster/inbox/           which version of each group config was read last, and how that ended
     padocc_dagster/unfinished/      steps under way that change which projects a group has
     padocc_dagster/watched/         when the sources of published products were looked at last, and what was found
     dagster/                        DAGSTER_HOME of an instance started here
@@ -76,14 +76,6 @@ class Workdir:
     def faultlist(self, group: str) -> Path:
         return self.group_dir(group) / "faultlist.csv"
 
-    def announcements(self, group: str) -> Path:
-        """Projects initialised whose materialisations are not all logged yet."""
-        return self.group_dir(group) / "padocc_dagster" / "announcements.json"
-
-    def specs(self, group: str) -> Path:
-        """What the group's projects were last made from."""
-        return self.group_dir(group) / "padocc_dagster" / "specs.json"
-
     def selection(self, group: str) -> Path:
         """Which records of a catalogue the group's projects were made from, and the config that selected them."""
         return self.group_dir(group) / "padocc_dagster" / "selection.json"
@@ -109,6 +101,10 @@ class Workdir:
     def allfiles(self, project: Project) -> Path:
         return self.project_dir(project) / "allfiles.txt"
 
+    def spec(self, project: Project) -> Path:
+        """What the project is made from; see `specs.py`."""
+        return self.project_dir(project) / "padocc_dagster" / "spec.json"
+
     def comparison(self, project: Project) -> Path:
         """The report of the last comparison of the project's product with its sources."""
         return self.project_dir(project) / "padocc_dagster" / "comparison.json"
@@ -122,7 +118,7 @@ class Workdir:
         return self.project_dir(project) / "padocc_dagster" / "checksums.json"
 
     def events(self, project: Project) -> Path:
-        """What PADOCC's status log has no room for: see `events.py`."""
+        """The project's events: see `events.py`."""
         return self.project_dir(project) / "padocc_dagster" / "events.jsonl"
 
     def group_events(self, group: str) -> Path:
@@ -134,6 +130,10 @@ class Workdir:
 
     def group_lock(self, group: str) -> Path:
         return self.root / "locks" / f"{group}.group.lock"
+
+    def inbox_record(self, name: str) -> Path:
+        """How reading the inbox's file of this name ended: see `inbox.py`."""
+        return self.root / "padocc_dagster" / "inbox" / name
 
     def watched(self, group: str) -> Path:
         """When the group's published products were looked at last, and what was found."""
@@ -150,7 +150,7 @@ class Workdir:
 
     @property
     def edits_lock(self) -> Path:
-        """Held by whoever changes what projects are made from; always the outermost."""
+        """Held while the specs of projects are changed; always the outermost."""
         return self.root / "locks" / "edits.lock"
 
     @property

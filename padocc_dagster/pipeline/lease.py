@@ -22,7 +22,7 @@ def clock_of(folder: Path) -> float:
 class Lease(SoftFileLease):
     """A marker is dead when its process on this host is gone, or when nobody refreshed it for `lease_duration` seconds.
 
-    The latter is believed only after half a lease of watching, longer than the time between two refreshes: a clock may be wrong.
+    The latter counts only after half a lease of watching, which is longer than the time between two refreshes: a clock may be wrong.
     """
 
     _polled = float("-inf")
@@ -30,7 +30,7 @@ class Lease(SoftFileLease):
 
     @property
     def looks_dead(self) -> bool:
-        """Whether the marker last seen had not been refreshed for a lease, as far as the clocks can be believed."""
+        """Whether the marker last seen had not been refreshed for a lease, as far as the clocks can be trusted."""
         seen = self._marker_seen
         return seen is not None and self._silent_when_first_seen + time.monotonic() - seen[1] >= self.lease_duration
 
@@ -38,7 +38,7 @@ class Lease(SoftFileLease):
         now, polled_before = time.monotonic(), self._polled
         self._polled = now
         if now - polled_before > self.lease_duration / 3:
-            self._marker_seen = None  # this process stood still, and with it perhaps the file system and every holder
+            self._marker_seen = None  # this process was stopped, and with it perhaps the file system and every holder
         watched = super()._marker_unchanged_for(marker)
         if watched == 0:
             self._silent_when_first_seen = max(0.0, clock_of(Path(self.lock_file).parent) - marker.st_mtime)

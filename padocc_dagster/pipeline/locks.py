@@ -1,9 +1,9 @@
 """One worker per project and one writer per group, on any file system that several hosts share.
 
 The lock is filelock's `SoftFileLease`, a marker file that the holder refreshes every third of `LEASE_SECONDS`, with the changes of
-`lease.py`. It needs no lock daemon, so it works on NFS. A holder that was killed is found out at once on the same host; on another,
+`lease.py`. It needs no lock daemon, so it works on NFS. A holder that was killed is noticed at once on the same host; on another,
 when nobody refreshed its marker for `LEASE_SECONDS`, half of them watched. A holder that could not refresh its marker (stopped for
-a minute, file system gone) has lost the lock, and ends itself when it finds out, within another `LEASE_SECONDS`.
+a minute, file system gone) has lost the lock, and ends itself when it notices, within another `LEASE_SECONDS`.
 """
 
 import os
@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 LEASE_SECONDS = 60.0
-WAIT_SECONDS = 90.0  # longer than the lease, so that who waits outlasts a holder that dies
+WAIT_SECONDS = 90.0  # longer than the lease, so that a waiting process outlasts a holder that dies
 EMPTY_SECONDS = 2.0
 POLL_SECONDS = 0.1
 LOST_LOCK_EXIT_STATUS = 75
@@ -29,8 +29,8 @@ class LockedError(Exception):
 def held(path: Path, what: str, wait: float = WAIT_SECONDS) -> Iterator[None]:
     """Hold the lock for the block. Raises LockedError, naming the holder, when it is not free within `wait` seconds.
 
-    Who waits for less than the lease waits on, up to `LEASE_SECONDS` more, where the holder looks dead. One that died only just now
-    may still be refused, and looks dead at a try `LEASE_SECONDS` later.
+    If the holder looks dead, the wait is extended by up to `LEASE_SECONDS`. A holder that died a moment ago may still block the lock; it
+    looks dead `LEASE_SECONDS` later.
     """
     from filelock import Timeout
 
@@ -65,7 +65,7 @@ def _spoil_empty_marker(path: Path) -> None:
 
 
 def _empty_marker(path: Path) -> tuple[int, int] | None:
-    """What tells an empty marker from a later one at the same place; None when there is none."""
+    """The identity of an empty marker, which a later one at the same place does not have; None when there is none."""
     try:
         marker = os.stat(path)
     except FileNotFoundError:

@@ -33,7 +33,7 @@ def next_version(workdir: Workdir, project: Project) -> str:
 
 
 def keep_version(workdir: Workdir, project: Project, version: str) -> None:
-    """Write down the version before the row that hides the publication: killed in between, the same call goes beyond it once more."""
+    """Write the version before the row that hides the publication: killed in between, the same call goes beyond it once more."""
     with contextlib.suppress(CorruptFileError):
         base = read_json(workdir.base_cfg(project))
         if base.get("version_no") != version:

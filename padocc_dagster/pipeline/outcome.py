@@ -30,6 +30,8 @@ class Outcome:
     log_path: str | None = None
     log_tail: tuple[str, ...] = ()
     details: dict[str, Any] = field(default_factory=dict)
+    row: int = 0
+    """The number, from 1, of the row of the status log about it; 0 for a phase that did not begin."""
 
     @property
     def passed(self) -> bool:

@@ -11,7 +11,7 @@ from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.locks import LockedError, held
 from padocc_dagster.pipeline.outcome import Outcome, Verdict
 from padocc_dagster.pipeline.spec import ProjectSpec
-from padocc_dagster.pipeline.status import append_row
+from padocc_dagster.pipeline.status import PRODUCT_NOT_COMPARED, append_row, read_rows
 from padocc_dagster.pipeline.workers.call import NoProgressError, WorkerError, call
 from padocc_dagster.pipeline.workers.progress import limit_seconds
 
@@ -20,7 +20,7 @@ LOCK_WAIT_SECONDS = 5.0
 
 
 def initialise_group(workdir: Workdir, group: str, specs: list[ProjectSpec], **choices: Any) -> dict[str, list[str]]:
-    """Make the group be what the specs say; see `initialise.initialise_group`."""
+    """Bring the group in line with the specs; see `initialise.initialise_group`."""
     projects = [{**spec.as_dict(), "files": list(spec.files), "item": spec.item, "checksums": spec.checksums} for spec in specs]
     made: dict[str, list[str]] = call("initialise", root=str(workdir.root), group=group, projects=projects, **choices)
     return made
@@ -46,12 +46,15 @@ def publish(workdir: Workdir, project: Project, links: dict[str, str] | None = N
     return _run("publish", "complete", workdir, project, links=links, **attempt)
 
 
-def verify(workdir: Workdir, project: Project) -> Comparison:
-    """Compare the product with its sources; see `verify.verify`. Raises WorkerError when the comparison could not end."""
+def verify(workdir: Workdir, project: Project, run: str = "") -> Comparison:
+    """Compare the product with its sources; see `verify.verify`. Raises WorkerError when the comparison could not end: then nothing may
+    follow the product until it was compared, or computed again."""
     try:
         return Comparison.from_dict(call("verify", root=str(workdir.root), project=str(project)))
-    except NoProgressError as stopped:
-        _log_stack(workdir, project, "compute", stopped)
+    except WorkerError as died:
+        if isinstance(died, NoProgressError):
+            _log_stack(workdir, project, "compute", died)
+        _write_down(workdir, project, Outcome("compute", Verdict.FAILED, PRODUCT_NOT_COMPARED, died.error_class, str(died)), run)
         raise
 
 
@@ -65,8 +68,8 @@ def _run(operation: str, phase: str, workdir: Workdir, project: Project, **choic
         if isinstance(died, NoProgressError):
             _log_stack(workdir, project, phase, died)
         outcome = Outcome(phase, Verdict.FAILED, died.status, died.error_class, str(died), str(phase_log))
-        _write_down(workdir, project, outcome, choices.get("run", ""))
-        return replace(outcome, log_tail=last_lines(phase_log))
+        row = _write_down(workdir, project, outcome, choices.get("run", ""))
+        return replace(outcome, log_tail=last_lines(phase_log), row=row)
     except BaseException:
         cancelled = Outcome(phase, Verdict.FAILED, CANCELLED, CANCELLED, "the run was cancelled")
         _write_down(workdir, project, cancelled, choices.get("run", ""), unless_passed=True)
@@ -74,18 +77,23 @@ def _run(operation: str, phase: str, workdir: Workdir, project: Project, **choic
 
 
 def _log_stack(workdir: Workdir, project: Project, phase: str, stopped: NoProgressError) -> None:
-    """Append what the worker was at to the phase's log, unless the project is gone."""
+    """Append the worker's stacks to the phase's log, unless the project is gone."""
     if workdir.project_dir(project).is_dir():
         append_text(workdir.phase_log(project, phase), f"\nNoProgressError: {stopped}\n{stopped.stack}\n")
 
 
-def _write_down(workdir: Workdir, project: Project, outcome: Outcome, run: str, unless_passed: bool = False) -> None:
-    """Write an end that the worker could not write itself; nothing when another is at work, so that this one had not begun, nothing when
-    the project was moved or removed, and with `unless_passed` nothing when the run's worker had recorded that the phase passed."""
+def _write_down(workdir: Workdir, project: Project, outcome: Outcome, run: str, unless_passed: bool = False) -> int:
+    """Write an end that the worker could not write itself. Nothing is written when another is at work (then this one had not begun), when
+    the project was moved or removed, and with `unless_passed` when the run's worker had recorded that the phase passed.
+
+    Returns the number of the row, 0 for none.
+    """
     with suppress(LockedError), held(workdir.project_lock(project), f"project {project}", wait=LOCK_WAIT_SECONDS):
         if not workdir.project_dir(project).is_dir():
-            return
+            return 0
         if unless_passed and finished_before(workdir, project, outcome.phase, run):
-            return
+            return 0
         append_row(workdir.status_log(project), outcome.phase, outcome.status)
         record_end(workdir, project, outcome, run)
+        return len(read_rows(workdir.status_log(project)))
+    return 0

@@ -11,6 +11,7 @@ from typing import Any
 from padocc_dagster.pipeline.files import read_json
 from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.spec import CloudFormat
+from padocc_dagster.pipeline.specs import spec_of
 
 BLOCK = 1 << 20
 JSON_SUFFIXES = (".json", ".zmetadata")
@@ -38,11 +39,11 @@ class Product:
 
 
 def product_of(workdir: Workdir, project: Project, base_cfg: dict[str, Any] | None = None) -> Product:
-    """The product that the project's config asks for, whether it exists yet or not (names as `padocc/core/mixins/properties.py:137`)."""
+    """The product that the project's config describes; it need not exist yet (names as `padocc/core/mixins/properties.py:137`)."""
     base = base_cfg or read_json(workdir.base_cfg(project))
     directory, version = workdir.project_dir(project), base["version_no"]
     cloud_format: CloudFormat = asked_override(base)["cloud_type"] or "kerchunk"
-    if cloud_format == "kerchunk" and options_of(base).get("cloud_format") == "parquet":
+    if cloud_format == "kerchunk" and spec_of(workdir, project, base).options.cloud_format == "parquet":
         cloud_format = "parquet"
     name = {
         "kerchunk": f"k{version}a.json",
@@ -54,15 +55,9 @@ def product_of(workdir: Workdir, project: Project, base_cfg: dict[str, Any] | No
 
 
 def asked_override(base_cfg: dict[str, Any]) -> dict[str, Any]:
-    """PADOCC's `override` as the project asks for it: a scan sets it for its own time, and may be killed before it puts it back."""
+    """PADOCC's `override` by the project's spec: a scan changes it while it works, and may be killed before it restores it."""
     override: dict[str, Any] = base_cfg.get("padocc_dagster", {}).get("override_before_scan") or base_cfg["override"]
     return override
-
-
-def options_of(base_cfg: dict[str, Any]) -> dict[str, Any]:
-    """The options of `ProjectOptions` as stored in the base config; empty for a project that plain PADOCC made."""
-    options: dict[str, Any] = base_cfg.get("padocc_dagster", {}).get("options", {})
-    return options
 
 
 def fingerprint(path: Path) -> str:
@@ -95,7 +90,7 @@ def same_but_for_date(one: Path, other: Path) -> bool:
 
 
 def _undated(value: Any) -> Any:
-    """The JSON value without aggregation dates, at whatever depth, in nested JSON texts too."""
+    """The JSON value without aggregation dates, at any depth, in nested JSON texts too."""
     if isinstance(value, str) and "aggregation_date" in value:
         with contextlib.suppress(ValueError):
             value = json.loads(value)

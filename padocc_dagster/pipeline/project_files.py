@@ -12,13 +12,15 @@ from padocc_dagster.pipeline.sources import list_digest
 from padocc_dagster.pipeline.spec import ProjectSpec
 
 
-def configs_of(project: Project, spec: ProjectSpec, version: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    """PADOCC's two config files for a new project, from its own defaults (`padocc/core/utils.py:52`), copied so that none leaks."""
+def configs_of(project: Project, spec: ProjectSpec, version: str, identity: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """PADOCC's two config files for a new project, from its own defaults (`padocc/core/utils.py:52`), copied so that none leaks.
+
+    `identity` is that of the project's spec.json.
+    """
     from padocc.core.utils import file_configs
 
     base, detail = copy.deepcopy(file_configs["base_cfg"]), copy.deepcopy(file_configs["detail_cfg"])
     cloud_format = "kerchunk" if spec.options.cloud_format == "parquet" else spec.options.cloud_format
-    stored = spec.as_dict()
     base |= {
         "proj_code": project.code,
         "pattern": spec.pattern or list(spec.files),
@@ -28,7 +30,7 @@ def configs_of(project: Project, spec: ProjectSpec, version: str) -> tuple[dict[
         "override": {"cloud_type": cloud_format, "file_type": "json" if cloud_format == "kerchunk" else None},
         "disable_CFA": not (spec.options.cfa or cloud_format == "CFA"),
         "keep_vars": list(spec.variables) or "all",
-        "padocc_dagster": {"spec": stored, "options": dict(stored["options"]), "sources": list_digest(spec.files)},
+        "padocc_dagster": {"spec": identity, "sources": list_digest(spec.files)},
     }
     detail["num_files"] = len(spec.files)
     return base, detail

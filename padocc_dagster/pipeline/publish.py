@@ -1,9 +1,9 @@
 """Publishing: the product and its report, in one rename, directly after a last look at the product and at its sources.
 
     completed/<group>/<code>_<revision>/    <code>_<revision>.json|.parquet|.zarr|.nca and <code>_<revision>_report.json,
-                                            and <code>_<revision>_item.json where a STAC item is asked for
+                                            and <code>_<revision>_item.json where the config has publish_items
 
-PADOCC's own `complete` publishes what was never validated, says Success when its `cp` failed, and cannot publish Zarr or CFA
+PADOCC's own `complete` publishes what was never validated, reports Success when its `cp` failed, and cannot publish Zarr or CFA
 (`padocc/core/project.py:453`, `filehandlers.py:931,1510`), so nothing of it is used here. Names follow PADOCC's.
 """
 
@@ -25,6 +25,7 @@ from padocc_dagster.pipeline.product import Product, fingerprint, fingerprint_of
 from padocc_dagster.pipeline.published import SOURCES, groups_of
 from padocc_dagster.pipeline.source_states import SourceState, digest, state_of, table_of
 from padocc_dagster.pipeline.sources import read_sources, source_checksums
+from padocc_dagster.pipeline.specs import spec_of
 from padocc_dagster.pipeline.stac_item import item_to_publish, updated_item
 from padocc_dagster.pipeline.status import GateClosedError, read_rows
 from padocc_dagster.pipeline.steps.tick import tick_of, void_tick_problem
@@ -130,7 +131,7 @@ def _refuse_changed(copy: Path, expected: str) -> None:
 
 
 def _refuse_changed_sources(workdir: Workdir, project: Project, states: list[SourceState]) -> None:
-    """The last look at the sources: they are as they were compared, and as the report says."""
+    """The last look at the sources: they are as they were compared, and as in the report."""
     remedy = "nothing was published. Run the check product_matches_source again, or scan the project again"
     if changed := changes(states):
         more = f" and {len(changed) - 1} more" if len(changed) > 1 else ""
@@ -186,4 +187,5 @@ def _report(workdir: Workdir, project: Project, product: Product, links: dict[st
         "tick": tick.as_dict() if (tick := tick_of(workdir, project)) else None,
         "history": [[row.phase, row.status, row.time and row.time.isoformat()] for row in read_rows(workdir.status_log(project))],
         "config": base,
+        "spec": spec_of(workdir, project, base).as_dict(),
     }

@@ -1,4 +1,4 @@
-"""Published products: which there are, where they lie, and what their reports say. Nothing is written here.
+"""Published products: which there are, where they are, and their reports. Nothing is written here.
 
     completed/<group>/<code>_<revision>/                as this package publishes: product and report in one folder (`publish.py`)
     completed/<group>/data/<code>_<revision>.json …     as PADOCC's own `complete` does, its reports in reports/ beside data/
@@ -98,7 +98,7 @@ def published_of(workdir: Workdir, project: Project) -> list[Published]:
 
 
 def groups_of(project: Project, histories: Histories) -> list[str]:
-    """The group that the project is in, after those that its history says it came from (`moving/carrying.py`)."""
+    """The group that the project is in, after those in its history that it came from (`moving/carrying.py`)."""
     before = [step.source for step in histories.of(project) if isinstance(step, Moved)]
     return list(dict.fromkeys([*before, project.group]))
 
@@ -124,7 +124,7 @@ def published_at(group: str, path: Path) -> Published | None:
 
 
 def has_published(workdir: Workdir, project: Project) -> bool:
-    """Whether the project's status log says that it was completed, ever."""
+    """Whether the project was ever completed, by its status log."""
     rows = read_rows(workdir.status_log(project))
     return any(row.phase == "complete" and row.verdict in (Verdict.OK, Verdict.WARNED) for row in rows)
 

@@ -1,6 +1,7 @@
-"""What catalogues were asked and what they gave, kept with the groups that were made from it; see `selection/stac/manifest.py`."""
+"""The requests to catalogues and their results, kept with the groups that were made from it; see `selection/stac/manifest.py`."""
 
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -9,7 +10,7 @@ from padocc_dagster.pipeline.groups import list_groups, project_codes
 from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.locks import held
 from padocc_dagster.pipeline.spec import ProjectSpec
-from padocc_dagster.pipeline.specs import stored_specs, with_choices
+from padocc_dagster.pipeline.specs import known_spec, spec_to_edit
 
 SHOWN = 10
 
@@ -27,25 +28,16 @@ def kept_selection(workdir: Workdir, group: str) -> dict[str, Any] | None:
 
 def records_by_project(workdir: Workdir, group: str) -> dict[str, dict[str, Any]]:
     """Code → the records that the project was last made from, empty for files that were chosen otherwise; of all projects of the group."""
-    try:
-        specs = read_json(workdir.specs(group))
-    except CorruptFileError:
-        specs = {}
-    return {code: specs.get(code, {}).get("records") or {} for code in project_codes(workdir, group)}
+    return {code: known_spec(workdir, Project(group, code)).records for code in project_codes(workdir, group)}
 
 
 def as_edited(workdir: Workdir, group: str, selected: Iterable[ProjectSpec]) -> list[ProjectSpec]:
     """The specs with everything but their files as the group's projects have it by now; new projects as they were selected."""
-    there = [Project(group, spec.code) for spec in selected if workdir.base_cfg(Project(group, spec.code)).exists()]
-    try:
-        stored = stored_specs(workdir, there)
-    except CorruptFileError:  # what one of them was made from is lost
-        stored = {}
     specs = []
     for new in selected:
         project = Project(group, new.code)
-        if old := stored.get(project):
-            old = with_choices(workdir, project, old)
+        with suppress(CorruptFileError):  # a new project, or what it was made from is lost
+            old = spec_to_edit(workdir, project)
             of_catalogue: dict[str, Any] = {"files": new.files, "records": new.records, "item": new.item, "checksums": new.checksums}
             new = replace(old, pattern="", substitutions={}, **of_catalogue)
         specs.append(new)
@@ -53,7 +45,7 @@ def as_edited(workdir: Workdir, group: str, selected: Iterable[ProjectSpec]) -> 
 
 
 def forget_selection(workdir: Workdir, group: str) -> None:
-    """Follow the catalogue no more: the group is made otherwise now."""
+    """Stop following the catalogue: the group has another source now."""
     with held(workdir.group_lock(group), f"group {group}"):
         workdir.selection(group).unlink(missing_ok=True)
 
@@ -64,16 +56,16 @@ def selected_groups(workdir: Workdir) -> list[str]:
 
 
 def summary(workdir: Workdir, group: str) -> dict[str, str | int]:
-    """What a person wants to know of the group's selection, with what was withdrawn since; nothing where there is none."""
+    """The group's selection for people, with what was withdrawn since; empty where there is none."""
     try:
         manifest = kept_selection(workdir, group)
-        told = dict(manifest["summary"]) if manifest else {}
+        shown = dict(manifest["summary"]) if manifest else {}
     except (CorruptFileError, OSError, KeyError, TypeError, ValueError):
         return {}
     if gone := withdrawn_items(workdir, group):
-        told["projects with withdrawn items"] = len(gone)
-        told["withdrawn"] = "; ".join(f"{code}: {', '.join(items)}" for code, items in list(gone.items())[:SHOWN])
-    return told
+        shown["projects with withdrawn items"] = len(gone)
+        shown["withdrawn"] = "; ".join(f"{code}: {', '.join(items)}" for code, items in list(gone.items())[:SHOWN])
+    return shown
 
 
 def withdrawn_items(workdir: Workdir, group: str) -> dict[str, list[str]]:

@@ -1,6 +1,6 @@
-"""The state of a source file: what one `stat` says of it, by which a later look sees that it changed.
+"""The state of a source file by one `stat`, from which a later look sees that it changed.
 
-Size and time of modification can be put back by whoever replaces a file. The time of change (ctime) cannot, and another file of the same
+Size and time of modification can be restored when a file is replaced. The time of change (ctime) cannot, and another file of the same
 name has another inode number.
 """
 

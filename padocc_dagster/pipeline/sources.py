@@ -9,11 +9,11 @@ from padocc_dagster.pipeline.layout import Project, Workdir
 
 
 class SourceNotFoundError(Exception):
-    """Source files of the project are not where its list says (PADOCC's class of the same name, `padocc/core/errors.py:437`)."""
+    """Source files of the project are not at the paths in its list (PADOCC's class of the same name, `padocc/core/errors.py:437`)."""
 
 
 def list_digest(files: Iterable[str]) -> str:
-    """SHA-256 of the set of paths, whatever their order."""
+    """SHA-256 of the set of paths, independent of their order."""
     return hashlib.sha256("\n".join(sorted(files)).encode()).hexdigest()
 
 
@@ -41,7 +41,7 @@ def read_sources(workdir: Workdir, project: Project) -> list[str]:
 
 
 def keep_order(workdir: Workdir, project: Project, files: Iterable[str], confirmed: bool) -> None:
-    """Store the files in this order, and tell PADOCC whether the order is confirmed (`padocc/phases/compute.py:511`)."""
+    """Store the files in this order, and set for PADOCC whether the order is confirmed (`padocc/phases/compute.py:511`)."""
     files = list(files)
     write_lines(workdir.allfiles(project), files)
     base = read_json(workdir.base_cfg(project))
@@ -51,7 +51,7 @@ def keep_order(workdir: Workdir, project: Project, files: Iterable[str], confirm
 
 
 def keep_checksums(workdir: Workdir, project: Project, checksums: Mapping[str, str]) -> None:
-    """Store what a catalogue says of the files; without anything, forget what one said before."""
+    """Store the checksums of a catalogue; without any, remove those stored before."""
     if checksums:
         write_json(workdir.checksums(project), dict(checksums))
     else:

@@ -1,4 +1,4 @@
-"""What a group config says of one project, checked and with its source files found: a value between `selection` and `pipeline`."""
+"""The spec of one project: its part of a group config, checked, with its source files. A value between `selection` and `pipeline`."""
 
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, get_args

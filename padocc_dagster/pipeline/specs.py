@@ -1,125 +1,164 @@
-"""The specs that a group was last made from, kept with the group: from them a project is made again, whatever befell its own files."""
+"""The spec of a project, `spec.json` in its folder: what it is made from. That of plain PADOCC's projects is read from their base config.
+
+The file holds `ProjectSpec.as_dict()` and, beside it:
+
+    id      the same as in base-cfg.json, which is written later: where they differ, an initialisation was interrupted between the two
+    files   the source files, where neither a pattern nor a list file names them
+    chosen  the cloud format and the aggregator that a recomputation has chosen since; of plain PADOCC's projects there is only this
+"""
 
 import glob
-from collections.abc import Iterable
+import hashlib
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from padocc_dagster.pipeline.files import CorruptFileError, read_json, read_lines, write_json
 from padocc_dagster.pipeline.layout import Project, Workdir
-from padocc_dagster.pipeline.making.attributes import asked_attributes
-from padocc_dagster.pipeline.product import options_of
 from padocc_dagster.pipeline.spec import ProjectOptions, ProjectSpec
 
+REMEDY = "drop the config of its group into the inbox again"
 
-def keep_specs(workdir: Workdir, group: str, specs: list[ProjectSpec]) -> dict[str, Any]:
-    """Store the specs beside those kept before, with the files of those that list them; the group's lock is held.
 
-    Returns what was kept before.
+def write_spec(workdir: Workdir, project: Project, spec: ProjectSpec) -> str:
+    """Write what the project is initialised from; the project's lock is held. Returns the `id` for the base config."""
+    value, files = spec.as_dict(), {"files": list(spec.files)}
+    identity = hashlib.sha256(json.dumps(value | files, sort_keys=True).encode()).hexdigest()
+    write_json(workdir.spec(project), {**value, **({} if spec.pattern else files), "id": identity})
+    return identity
+
+
+def choose(workdir: Workdir, project: Project, **choices: str | None) -> ProjectOptions:
+    """Keep the cloud format or aggregator that a recomputation chooses, None for no choice. Returns the options with the choices."""
+    options = spec_of(workdir, project).options
+    chosen: dict[str, Any] = {name: choice for name, choice in choices.items() if choice is not None}
+    if (changed := replace(options, **chosen)) != options:
+        kept = _kept(workdir, project, read_json(workdir.base_cfg(project)))
+        write_json(workdir.spec(project), {**kept, "chosen": {**kept.get("chosen", {}), **chosen}})
+    return changed
+
+
+def spec_of(workdir: Workdir, project: Project, base: dict[str, Any] | None = None, chosen: bool = True) -> ProjectSpec:
+    """The spec that the project's phases use, with the choices of a recomputation or without. It names no files.
+
+    `base` is its base config, where that was read already. Raises CorruptFileError when a file is damaged or missing, or an
+    initialisation was interrupted.
     """
-    new = {spec.code: spec.as_dict() | ({} if spec.pattern else {"files": list(spec.files)}) for spec in specs}
-    before = _kept(workdir, group)
-    write_json(workdir.specs(group), before | new)
-    return before
-
-
-def restore_specs(workdir: Workdir, group: str, before: dict[str, Any], codes: list[str]) -> None:
-    """Put back the specs of projects that could not be made anew: they are still what they were."""
-    if codes:
-        old = {code: before[code] for code in codes if code in before}
-        others = {code: spec for code, spec in _kept(workdir, group).items() if code not in codes}
-        write_json(workdir.specs(group), others | old)
+    base = read_json(workdir.base_cfg(project)) if base is None else base
+    kept = _kept(workdir, project, base)
+    spec = replace(_spec_from(workdir, project, kept), files=()) if "id" in kept else _spec_of_plain(base)
+    return replace(spec, options=replace(spec.options, **kept.get("chosen", {}))) if chosen else spec
 
 
 def stored_spec(workdir: Workdir, project: Project) -> ProjectSpec:
-    """The spec that the project was last made from; without files where a pattern or a list file says which they are.
+    """The spec that the project was last initialised from; without files where a pattern or a list file names them.
 
-    For a project that plain PADOCC made, it is read from its base config. The project's own list of files may be what is damaged: it is
-    asked only where nothing else tells the files that PADOCC's substitutions led to. Raises CorruptFileError when nothing else can be read.
-    """
-    return stored_specs(workdir, [project])[project]
-
-
-def stored_specs(workdir: Workdir, projects: Iterable[Project]) -> dict[Project, ProjectSpec]:
-    """The specs of many projects, as `stored_spec` gives each: what a group keeps is read once."""
-    groups: dict[str, dict[str, Any]] = {}
-    found = {}
-    for project in projects:
-        if project.group not in groups:
-            groups[project.group] = _kept(workdir, project.group)
-        value = groups[project.group].get(project.code)
-        if value is None:
-            base = read_json(workdir.base_cfg(project))
-            value = spec_of_base_cfg(base) | _files_of_plain(workdir, project, base)
-        found[project] = spec_from({"files": [], **value})
-    return found
-
-
-def with_choices(workdir: Workdir, project: Project, spec: ProjectSpec) -> ProjectSpec:
-    """The spec as an edit starts from it: with the cloud format and aggregator that a recomputation has chosen since.
-
-    A project that plain PADOCC made keeps its files, whatever its pattern or list file stands for by now: where that is something
-    else, they are listed (none, which no edit accepts, where its own list is damaged).
+    The project's other files may be damaged. For a project that plain PADOCC made, its own list of files is used only where nothing else
+    names the files that PADOCC's substitutions led to. Raises CorruptFileError when nothing can be read.
     """
     try:
         base = read_json(workdir.base_cfg(project))
     except CorruptFileError:
+        if not workdir.spec(project).exists():
+            raise
+    else:
+        if not _identity(base):
+            return replace(_spec_of_plain(base), **_files_of_plain(workdir, project, base))
+    return _spec_from(workdir, project, read_json(workdir.spec(project), REMEDY))
+
+
+def known_spec(workdir: Workdir, project: Project) -> ProjectSpec:
+    """The stored spec; where that is lost, a spec of nothing but the code."""
+    try:
+        return stored_spec(workdir, project)
+    except CorruptFileError:
+        return ProjectSpec(project.code, "", ())
+
+
+def spec_to_edit(workdir: Workdir, project: Project) -> ProjectSpec:
+    """The stored spec as an edit starts from it: with the cloud format and aggregator that a recomputation has chosen since.
+
+    A project that plain PADOCC made keeps its files, also where its pattern or list file finds others by now: then they are listed (none,
+    which no edit accepts, where its own list is damaged).
+    """
+    spec = stored_spec(workdir, project)
+    try:
+        base = read_json(workdir.base_cfg(project))
+        options = spec_of(workdir, project, base).options
+    except CorruptFileError:
         return spec
-    options = options_of(base)
-    by_padocc = spec.pattern and not base.get("padocc_dagster", {}).get("spec")
-    if by_padocc and set(_found(spec.pattern, spec.substitutions)) != set(read_lines(workdir.allfiles(project))):
+    if spec.pattern and not _identity(base) and set(_found(spec.pattern, spec.substitutions)) != set(read_lines(workdir.allfiles(project))):
         spec = replace(spec, pattern="", files=_own_list(workdir, project), substitutions={})
-    chosen = {name: options[name] for name in ("cloud_format", "aggregator") if name in options}
-    return replace(spec, options=replace(spec.options, **chosen))
+    return replace(spec, options=options)
 
 
 def spec_from(value: dict[str, Any]) -> ProjectSpec:
-    """A spec from its JSON form with files."""
-    lists: dict[str, Any] = {name: tuple(value[name]) for name in ("files", "removals", "variables", "dropped") if name in value}
+    """A spec from its JSON form, with files where it has them."""
+    lists: dict[str, Any] = {name: tuple(value.get(name, ())) for name in ("files", "removals", "variables", "dropped")}
     options: dict[str, Any] = {name: tuple(option) if isinstance(option, list) else option for name, option in value["options"].items()}
     return ProjectSpec(**{**value, **lists, "options": ProjectOptions(**options)})
 
 
-def dropped_of(base: dict[str, Any]) -> list[str]:
-    """The variables that a project's base config leaves out."""
-    return list((base.get("padocc_dagster", {}).get("spec") or {}).get("dropped") or ())
+def _identity(base: dict[str, Any]) -> str | None:
+    """Which spec.json belongs to the base config; None for a project that plain PADOCC made."""
+    identity: str | None = base.get("padocc_dagster", {}).get("spec")
+    return identity
 
 
-def spec_of_base_cfg(base: dict[str, Any]) -> dict[str, Any]:
-    """The spec in a project's base config, or what the config of a project made by plain PADOCC amounts to."""
-    recorded = base.get("padocc_dagster", {}).get("spec")
-    if recorded:
-        return spec_from({"files": [], **recorded}).as_dict()
-    updates, removals = asked_attributes(base)
-    kept = base.get("keep_vars")
+def _kept(workdir: Workdir, project: Project, base: dict[str, Any]) -> dict[str, Any]:
+    """The spec.json that belongs to the base config; empty for a project of plain PADOCC for which nothing was chosen."""
+    path, identity = workdir.spec(project), _identity(base)
+    kept = read_json(path, REMEDY) if identity or path.exists() else {}
+    if kept.get("id") == identity:
+        return kept
+    if identity:
+        raise CorruptFileError(f"{path} is not what {project} was last initialised from: {REMEDY}")
+    return {}
+
+
+def _spec_from(workdir: Workdir, project: Project, kept: dict[str, Any]) -> ProjectSpec:
+    try:
+        return spec_from({name: value for name, value in kept.items() if name not in ("id", "chosen")})
+    except (KeyError, TypeError, AttributeError) as error:
+        raise CorruptFileError(f"{workdir.spec(project)} does not hold a spec ({error!r}): {REMEDY}") from None
+
+
+def _spec_of_plain(base: dict[str, Any]) -> ProjectSpec:
+    """The spec of a project made by plain PADOCC, from its base config.
+
+    PADOCC names the attributes `updates` and `removals`, or `update` and `remove` when a CSV initialised the project
+    (`padocc/groups/mixins/initialisation.py:365`).
+    """
+    updates, removals = base.get("updates") or base.get("update"), base.get("removals") or base.get("remove") or ()
+    kept, pattern = base.get("keep_vars"), base.get("pattern")
     return ProjectSpec(
         code=base.get("proj_code") or "",
-        pattern=base["pattern"] if isinstance(base.get("pattern"), str) else "",
+        pattern=pattern if isinstance(pattern, str) else "",
         files=(),
-        updates=updates,
-        removals=removals,
-        variables=tuple(kept) if isinstance(kept, list) else (),
-        substitutions=_substitutions(base) if isinstance(base.get("pattern"), str) else {},
+        updates=dict(updates) if isinstance(updates, dict) else {},
+        removals=() if isinstance(removals, str) else tuple(removals),
+        variables=tuple(kept) if isinstance(kept, list) and any(kept) else (),
+        substitutions=_substitutions(base) if isinstance(pattern, str) else {},
         options=ProjectOptions(cloud_format=(base.get("override") or {}).get("cloud_type") or "kerchunk"),
-    ).as_dict()
+    )
 
 
 def _substitutions(base: dict[str, Any]) -> dict[str, str]:
     """What PADOCC replaced in the paths that it found, and nowhere else (`padocc/core/project.py:702`)."""
     given = base.get("substitutions")
-    asked = given.get("datasets") if isinstance(given, dict) else None
-    return {str(text): str(other) for text, other in asked.items()} if isinstance(asked, dict) else {}
+    datasets = given.get("datasets") if isinstance(given, dict) else None
+    return {str(text): str(other) for text, other in datasets.items()} if isinstance(datasets, dict) else {}
 
 
 def _files_of_plain(workdir: Workdir, project: Project, base: dict[str, Any]) -> dict[str, Any]:
-    """What says, in a spec, which files a project has that plain PADOCC made, with the substitutions as PADOCC made them.
+    """The fields of a spec that name the files of a project that plain PADOCC made, with the substitutions as PADOCC made them.
 
     A pattern stays one where replacing in it finds the same as PADOCC's replacing in what it found. Elsewhere the files are listed.
     """
     pattern, substitutions = base.get("pattern"), _substitutions(base)
     if isinstance(pattern, list):
-        return {"files": [_substituted(str(path), substitutions) for path in pattern]}
+        return {"files": tuple(_substituted(str(path), substitutions) for path in pattern)}
     if not substitutions or not pattern or pattern.endswith(".txt"):
         return {}
     as_padocc = {_substituted(path, substitutions) for path in glob.glob(pattern, recursive=True)}
@@ -128,7 +167,7 @@ def _files_of_plain(workdir: Workdir, project: Project, base: dict[str, Any]) ->
     own = _own_list(workdir, project)
     if not own:
         raise CorruptFileError(f"{workdir.allfiles(project)} is not the list that {project} was initialised with: edit its files")
-    return {"pattern": "", "files": list(own), "substitutions": {}}
+    return {"pattern": "", "files": own, "substitutions": {}}
 
 
 def _found(pattern: str, substitutions: dict[str, str]) -> list[str]:
@@ -156,10 +195,3 @@ def _own_list(workdir: Workdir, project: Project) -> tuple[str, ...]:
     except CorruptFileError:
         return ()
     return tuple(files) if noted in (None, len(files)) else ()
-
-
-def _kept(workdir: Workdir, group: str) -> dict[str, Any]:
-    try:
-        return read_json(workdir.specs(group))
-    except CorruptFileError:
-        return {}

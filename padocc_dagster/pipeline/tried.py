@@ -6,7 +6,7 @@ from padocc_dagster.pipeline.status import PRODUCT_DIFFERS, read_rows
 
 
 def aggregators_tried(workdir: Workdir, project: Project) -> tuple[str, ...]:
-    """The aggregators that the last computation tried, as its record says; none where plain PADOCC computed."""
+    """The aggregators that the last computation tried, by its record; none where plain PADOCC computed."""
     rows = enumerate(read_rows(workdir.status_log(project)), 1)
     computed = [(number, row) for number, row in rows if row.phase == "compute" and row.status != PRODUCT_DIFFERS]
     if not computed:

@@ -76,7 +76,7 @@ def note_path(published: Published) -> Path:
 
 
 def note_text(published: Published, withdrawal: Withdrawal, others: list[str]) -> str:
-    """The note, for whoever used the product."""
+    """The note for readers of the product."""
     use = f"Use {', '.join(others)} in this folder instead." if others else "No other version is published yet."
     lines = [
         f"{published.product.path.name} was withdrawn on {withdrawal.when} by {withdrawal.who}.",

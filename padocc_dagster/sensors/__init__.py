@@ -1,1 +1,1 @@
-"""What watches the outside: the inbox, and the projects' status logs."""
+"""The sensors, and the schedule of selections: what Dagster evaluates to find work."""

@@ -1,19 +1,21 @@
-"""Selects every group that came from a catalogue again, each night: what is new follows, what was withdrawn is told. Off until started."""
+"""Selects every group that came from a catalogue again, each night: what is new follows, what was withdrawn is reported. Off until it is
+started."""
 
 from collections.abc import Iterator
 
 import dagster as dg
 
-from padocc_dagster.actions.select_again import SelectAgainConfig, search_again, select_groups_again
+from padocc_dagster.actions.jobs import op_of
+from padocc_dagster.actions.select_again import SELECT_AGAIN
 from padocc_dagster.pipeline.selections import selected_groups
 from padocc_dagster.resources import Padocc
 
-NIGHTLY = "17 3 * * *"  # not on the hour, when every other archive asks
+NIGHTLY = "17 3 * * *"  # not on the hour, when every other archive sends its requests
 
 
-@dg.schedule(job=select_groups_again, cron_schedule=NIGHTLY, description=__doc__)
+@dg.schedule(job_name=SELECT_AGAIN.job, cron_schedule=NIGHTLY, description=__doc__)
 def daily_selections(context: dg.ScheduleEvaluationContext, padocc: Padocc) -> Iterator[dg.RunRequest]:
     day = f"{context.scheduled_execution_time:%Y-%m-%d}"
     for group in selected_groups(padocc.workdir):
-        config = SelectAgainConfig(who="the schedule daily_selections", why=f"selected again on {day}", group=group)
-        yield dg.RunRequest(run_key=f"{group}:{day}", run_config=dg.RunConfig(ops={search_again.name: config}))
+        config = {"who": "the schedule daily_selections", "why": f"selected again on {day}", "group": group}
+        yield dg.RunRequest(run_key=f"{group}:{day}", run_config={"ops": {op_of(SELECT_AGAIN): {"config": config}}})

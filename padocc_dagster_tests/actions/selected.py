@@ -1,7 +1,7 @@
 """A group selected from a static catalogue that changes, for tests of what follows. Its files hold no data: nothing here opens them."""
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -9,16 +9,19 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from padocc_dagster.actions import editing
+from padocc_dagster.actions import edit as editing
 from padocc_dagster.actions import initialise as initialising
 from padocc_dagster.actions import select_again as selecting
+from padocc_dagster.actions.select_again import SELECT_AGAIN
 from padocc_dagster.assets import project as project_asset
 from padocc_dagster.pipeline.files import read_json, read_lines
+from padocc_dagster.pipeline.groups import project_codes
 from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.spec import ProjectSpec
 from padocc_dagster.pipeline.status import read_rows
+from padocc_dagster.pipeline.steps.step import StepResult
 from padocc_dagster.resources import Padocc
-from padocc_dagster_tests.actions.results import announced
+from padocc_dagster_tests.actions.results import QUIET, refusal, take
 from padocc_dagster_tests.pipeline.projects import initialised
 from padocc_dagster_tests.selection.stac import cci, cmip6, records
 from padocc_dagster_tests.selection.stac.group_configs import write_config
@@ -27,16 +30,14 @@ from padocc_dagster_tests.selection.stac.static_catalogue import write_static
 
 GROUP = "grp"
 SERIES = cci.Dataset().collection
-WHO = {"who": "Ann", "why": "a remedy"}
-QUIET = {"console": {"config": {"log_level": "CRITICAL"}}}  # as `perform` has it
 LATER = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 class Selected:
     """The catalogue, its archive, and a working directory. `items` are published under names of their own."""
 
-    def __init__(self, root: Path, instance: dg.DagsterInstance, **section: Any) -> None:
-        self.root, self.instance, self.workdir = root, instance, Workdir(root / "work")
+    def __init__(self, root: Path, **section: Any) -> None:
+        self.root, self.workdir = root, Workdir(root / "work")
         self.archive = Archive(root / "archive", str(root / "archive"))
         self.items: dict[str, Record] = {}
         self.section = {"code": "{variable_id}", **section}
@@ -73,26 +74,29 @@ class Selected:
     def config(self) -> Path:
         return write_config(self.workdir.inbox / f"{GROUP}.yaml", {"catalogue": str(self.catalogue), **self.section})
 
-    def run(self, job: dg.JobDefinition, **config: Any) -> dg.ExecuteInProcessResult:
-        (op,) = job.graph.node_dict
-        return job.execute_in_process(
-            instance=self.instance,
+    def drop(self, config: Path) -> dg.ExecuteInProcessResult:
+        """The run of a config in the inbox."""
+        return initialising.initialise_group.execute_in_process(
             resources={"padocc": Padocc(root=str(self.workdir.root))},
-            run_config={"ops": {op: {"config": config}}, "loggers": QUIET},
+            run_config={"ops": {"initialise_projects": {"config": {"path": str(config)}}}, "loggers": QUIET},
             raise_on_error=False,
         )
 
     def initialise(self) -> dg.ExecuteInProcessResult:
         self.publish()
-        return self.run(initialising.initialise_group, path=str(self.config()))
+        return self.drop(self.config())
 
-    def again(self, **config: Any) -> dg.ExecuteInProcessResult:
+    def again(self, **config: Any) -> StepResult:
         """Select again from the catalogue as it is by now."""
         self.publish()
-        return self.ask(**config)
+        return self.select(**config)
 
-    def ask(self, group: str = GROUP, **config: Any) -> dg.ExecuteInProcessResult:
-        return self.run(selecting.select_groups_again, group=group, who="Ann", why="it grew", **config)
+    def select(self, **config: Any) -> StepResult:
+        return take(self.workdir, SELECT_AGAIN, **{"group": GROUP, "why": "it grew", **config})
+
+    def refused(self, group: str = GROUP) -> str:
+        """Why the group is not selected again, from the catalogue as it was published."""
+        return refusal(self.workdir, SELECT_AGAIN, group=group)
 
     def rows(self, code: str) -> list[str]:
         return [row.phase for row in read_rows(self.workdir.status_log(Project(GROUP, code)))]
@@ -110,30 +114,36 @@ class Selected:
 
 
 @pytest.fixture
-def instance() -> Iterator[dg.DagsterInstance]:
-    with dg.DagsterInstance.ephemeral() as instance:
-        yield instance
-
-
-@pytest.fixture
-def place(tmp_path: Path, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch) -> Selected:
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Selected:
     """Two projects of an item each, `tas` and `pr`."""
     without_a_worker(monkeypatch)
-    made = Selected(tmp_path.resolve(), instance)
+    made = Selected(tmp_path.resolve())
     for variable in ("tas", "pr"):
         made.dataset(variable)
-    assert announced(made.initialise()) == ["grp:pr", "grp:tas"]
+    assert made.initialise().success
+    assert project_codes(made.workdir, GROUP) == ["pr", "tas"]
     return made
 
 
 @pytest.fixture
-def series(tmp_path: Path, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch) -> Selected:
+def series(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Selected:
     """One project of three items."""
     without_a_worker(monkeypatch)
-    made = Selected(tmp_path.resolve(), instance, projects="collection", code="{collection}")
+    made = Selected(tmp_path.resolve(), projects="collection", code="{collection}")
     made.series(3)
-    assert announced(made.initialise()) == [f"{GROUP}:{SERIES}"]
+    assert made.initialise().success
+    assert project_codes(made.workdir, GROUP) == [SERIES]
     return made
+
+
+def keys(result: StepResult) -> list[str]:
+    """The keys of the projects that were made."""
+    return [str(project) for project in result.done]
+
+
+def noted(result: StepResult, word: str) -> dict[str, str]:
+    """Project → what the notes say of it that begins with this word, `left` or `withdrawn`."""
+    return {note.split(f": {word}: ")[0]: note.split(f": {word}: ")[1] for note in result.notes if f": {word}: " in note}
 
 
 def without_a_worker(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""A working directory of plain PADOCC is taken over: nothing is changed until asked, nothing is repeated, nothing is told twice."""
+"""A working directory of plain PADOCC is taken over: nothing is changed before, nothing is repeated, nothing is reported twice."""
 
 import os
 import shutil
@@ -12,18 +12,24 @@ import dagster as dg
 import pytest
 from typer.testing import CliRunner
 
-from padocc_dagster.actions.adopt import _add_partitions
-from padocc_dagster.actions.standing import PHASE_ASSETS
-from padocc_dagster.automation import automation_sensor
+from padocc_dagster.actions import adopt as adopting
+from padocc_dagster.actions.adopt import ADOPT
 from padocc_dagster.cli import app
+from padocc_dagster.conductor.known import unchecked
 from padocc_dagster.definitions import defs
-from padocc_dagster.pipeline.events import history_of
-from padocc_dagster.pipeline.files import read_json, write_json, write_lines
+from padocc_dagster.phase_assets import PHASE_ASSETS
+from padocc_dagster.pipeline.events import Adopted, history_of
+from padocc_dagster.pipeline.files import write_json, write_lines
+from padocc_dagster.pipeline.groups import project_codes
 from padocc_dagster.pipeline.layout import Project, Workdir
+from padocc_dagster.pipeline.managed import is_managed
+from padocc_dagster.pipeline.standings import read_standing
 from padocc_dagster.pipeline.status import append_row
 from padocc_dagster.pipeline.steps.adopt import find_groups
 from padocc_dagster.pipeline.steps.step import StepResult
-from padocc_dagster.sensors.comparisons import comparisons
+from padocc_dagster.runs import DUE
+from padocc_dagster_tests.actions.results import killed_at, refusal, take
+from padocc_dagster_tests.conductor.conducted import looking_at
 from padocc_dagster_tests.make_netcdf import Series, write
 from padocc_dagster_tests.pipeline import plain
 from padocc_dagster_tests.pipeline.projects import initialised, spec
@@ -65,19 +71,19 @@ def instance() -> Iterator[dg.DagsterInstance]:
         yield instance
 
 
-def adopt(instance: dg.DagsterInstance, **config: Any) -> dg.ExecuteInProcessResult:
-    return defs.resolve_job_def("adopt_groups").execute_in_process(
-        instance=instance,
-        run_config={"ops": {"adopt": {"config": {"who": "ann", "why": "a test", **config}}}},
-        raise_on_error=False,
-    )
+def adopt(workdir: Workdir, **config: Any) -> StepResult:
+    return take(workdir, ADOPT, **config)
 
 
-def told(result: dg.ExecuteInProcessResult) -> set[tuple[str, str]]:
-    return {(event.asset_key.to_user_string(), event.partition) for event in result.get_asset_materialization_events()}
+def reported(instance: dg.DagsterInstance, workdir: Workdir) -> set[tuple[str, str | None]]:
+    """What one run reports of all projects of the group, and Dagster then knows."""
+    keys = [f"plain:{code}" for code in project_codes(workdir, "plain")]
+    run_config = {"ops": {"report_files": {"config": {"projects": keys}}}}
+    result = defs.resolve_job_def("report_from_files").execute_in_process(instance=instance, run_config=run_config)
+    return {(event.asset_key.to_user_string(), event.partition) for event in result.get_asset_materialization_events() if event.asset_key}
 
 
-def everything() -> set[tuple[str, str]]:
+def everything() -> set[tuple[str, str | None]]:
     return {(PHASE_ASSETS[phase], f"plain:{code}") for code, phases in STANDING.items() for phase in phases}
 
 
@@ -85,11 +91,10 @@ def snapshot(root: Path) -> dict[str, tuple[int, int]]:
     return {str(path): (path.stat().st_mtime_ns, path.stat().st_size) for path in [root, *root.rglob("*")]}
 
 
-def automated(instance: dg.DagsterInstance, cursor: str | None = None) -> tuple[set[tuple[str, str]], str]:
-    context = dg.build_sensor_context(instance, cursor=cursor, repository_def=defs.get_repository_def())
-    found: Any = automation_sensor(context)
-    asked = {(asset.to_user_string(), request.partition_key) for request in found.run_requests for asset in request.asset_selection}
-    return asked, found.cursor
+def due(instance: dg.DagsterInstance, workdir: Workdir) -> set[tuple[str, str]]:
+    """The job and the project of each run that the conductor requests at its first look, and what it begins with."""
+    requests = [request for request in looking_at(workdir, instance).tick() if DUE in request.tags]
+    return {tuple(request.tags[DUE].split("/")[:2]) for request in requests}
 
 
 def test_looking_shows_every_project_and_changes_nothing(workdir: Workdir) -> None:
@@ -101,60 +106,56 @@ def test_looking_shows_every_project_and_changes_nothing(workdir: Workdir) -> No
     assert snapshot(workdir.root) == before
 
 
-def test_what_stands_is_told_and_nothing_that_is_done_or_failed_is_repeated(workdir: Workdir, instance: dg.DagsterInstance) -> None:
-    result = adopt(instance)
-    assert result.success
-    assert told(result) == everything()
+def test_a_group_that_nobody_adopted_is_left_alone(workdir: Workdir, instance: dg.DagsterInstance) -> None:
+    assert due(instance, workdir) == set()
+    assert instance.get_dynamic_partitions("projects") == []
+
+
+def test_what_is_done_is_reported_and_nothing_that_is_done_or_failed_is_repeated(workdir: Workdir, instance: dg.DagsterInstance) -> None:
+    result = adopt(workdir)
+    assert {str(project) for project in result.done} == {f"plain:{code}" for code in STANDING}
+    assert due(instance, workdir) == {
+        ("plain:fresh", "scan"),
+        ("plain:scanned", "compute"),
+        ("plain:computed", "compare"),
+        ("plain:validated", "compare"),
+    }
     assert set(instance.get_dynamic_partitions("projects")) == {f"plain:{code}" for code in STANDING}
     assert instance.get_dynamic_partitions("groups") == ["plain"]
-    asked, cursor = automated(instance)
-    assert asked == {("scan_report", "plain:fresh"), ("cloud_product", "plain:scanned")}
-    assert automated(instance, cursor)[0] == set()
+    assert reported(instance, workdir) == everything()
+    assert reported(instance, workdir) == set()
 
 
-def test_adopting_again_tells_nothing_twice_and_goes_on_where_it_was_killed(workdir: Workdir, instance: dg.DagsterInstance) -> None:
-    assert told(adopt(instance, dry_run=True)) == set()
-    assert told(adopt(instance)) == everything()
-    assert told(adopt(instance)) == set()
-    append_row(workdir.status_log(Project("plain", "fresh")), "scan", "Success")
-    assert told(adopt(instance)) == {("scan_report", "plain:fresh")}
-    assert [entry.who for entry in history_of(workdir, Project("plain", "fresh"))] == ["ann", "ann"]
+def test_adopting_again_records_nothing_twice(workdir: Workdir, instance: dg.DagsterInstance) -> None:
+    before = snapshot(workdir.root)
+    adopt(workdir, dry_run=True)
+    assert {path: found for path, found in snapshot(workdir.root).items() if "lock" not in path} == before
+    adopt(workdir)
+    adopt(workdir)
+    (step,) = history_of(workdir, Project("plain", "fresh"))
+    assert isinstance(step, Adopted) and (step.who, step.state) == ("Ann", "init ok")
 
 
-def test_a_check_that_a_killed_adoption_did_not_log_is_made_up_for(
-    workdir: Workdir, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from padocc_dagster.actions import standing
-
-    def killed(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patched:
-        patched.setattr(standing, "_log_checks", killed)
-        assert not adopt(instance).success
-    assert told(adopt(instance)) >= {("scan_report", "plain:scanned")}
-    assert ("cloud_product", "plain:scanned") in automated(instance)[0]
+def test_a_group_whose_adoption_was_killed_is_adopted_when_that_is_repeated(workdir: Workdir, monkeypatch: pytest.MonkeyPatch) -> None:
+    killed_at(monkeypatch, adopting, "manage", lambda: adopt(workdir))
+    assert not is_managed(workdir, "plain")
+    adopt(workdir)
+    assert is_managed(workdir, "plain")
 
 
 def test_products_of_plain_padocc_are_compared_before_anything_follows(workdir: Workdir, instance: dg.DagsterInstance) -> None:
-    adopt(instance)
-    requests = compared_by_sensor(instance)
+    adopt(workdir)
+    reported(instance, workdir)
+    requests = [request for request in looking_at(workdir, instance).tick() if request.job_name == "compare_products"]
     assert {request.tags["dagster/partition"] for request in requests} == {"plain:computed", "plain:validated"}
     for request in requests:
         job = defs.resolve_job_def("compare_products")
         result = job.execute_in_process(instance=instance, tags=request.tags, raise_on_error=False)
         assert [check.passed for check in result.get_asset_check_evaluations()] == [True]
-        assert told(result) == set()
-    assert compared_by_sensor(instance) == []
-    asked, _ = automated(instance)
-    assert ("validation_report", "plain:computed") in asked
-    assert ("completed_product", "plain:validated") in asked
-
-
-def compared_by_sensor(instance: dg.DagsterInstance) -> list[Any]:
-    with dg.build_sensor_context(instance, repository_def=defs.get_repository_def(), resources=dict(defs.resources)) as context:
-        found: Any = comparisons(context)
-    return found.run_requests
+        project = Project.parse(request.tags["dagster/partition"])
+        assert unchecked(instance, {project: read_standing(workdir, project)}) == {}
+    found = due(instance, workdir)
+    assert ("plain:computed", "validate") in found and ("plain:validated", "complete") in found
 
 
 def test_damaged_projects_and_unsafe_names_are_left_out_and_said(workdir: Workdir, instance: dg.DagsterInstance) -> None:
@@ -163,40 +164,25 @@ def test_damaged_projects_and_unsafe_names_are_left_out_and_said(workdir: Workdi
     (workdir.project_dir(Project("plain", "stray"))).mkdir()
     (found,) = find_groups(workdir)
     assert {project.code for project in found.left_out} == {"scanned", "two words", "gone", "stray"}
-    result = adopt(instance)
-    assert not result.success
-    kept = {code for code in STANDING if code != "scanned"}
-    assert instance.get_materialized_partitions(dg.AssetKey("project")) == {f"plain:{code}" for code in kept}
+    result = adopt(workdir)
+    assert {project.code for project in result.not_done} == {"scanned", "two words", "gone", "stray"}
+    assert {project.code for project in result.done} == {code for code in STANDING if code != "scanned"}
+    due(instance, workdir)
     assert "plain:two words" not in instance.get_dynamic_partitions("projects")
 
 
 def test_looking_reads_what_a_group_keeps_of_its_projects_a_few_times(tmp_path: Path) -> None:
     workdir = Workdir(tmp_path.resolve())
     initialised(workdir, "g", *(spec(f"p{number}", ["/data/x.nc"]) for number in range(64)))
-    specs = read_json(workdir.specs("g"))
-    write_json(workdir.specs("g"), {**specs, "p7": {"code": "p7"}})
+    write_json(workdir.spec(Project("g", "p7")), {"code": "p7"})
     with counted_reads() as reads:
         (found,) = find_groups(workdir)
     assert [project.code for project in found.left_out] == ["p7"] and len(found.projects) == 63
-    assert reads["g/padocc_dagster/specs.json"] < 16 and reads["g/proj_codes/main.txt"] < 10
+    assert reads["g/proj_codes/main.txt"] < 10 and reads["p9/padocc_dagster/spec.json"] < 10
 
 
-def test_partitions_are_added_group_by_group_in_one_pass(instance: dg.DagsterInstance) -> None:
-    class Passes(dict[Project, str]):
-        count = 0
-
-        def __iter__(self) -> Iterator[Project]:
-            self.count += 1
-            return super().__iter__()
-
-    done = Passes({Project(f"g{number % 5}", f"p{number}"): "" for number in range(20)})
-    _add_partitions(instance, StepResult(done))
-    assert done.count == 1 and len(instance.get_dynamic_partitions("projects")) == 20
-
-
-def test_a_group_that_is_not_there_is_refused_with_the_known_ones(workdir: Workdir, instance: dg.DagsterInstance) -> None:
-    assert not adopt(instance, groups=["plian"]).success
-    assert instance.get_dynamic_partitions("projects") == []
+def test_a_group_that_is_not_there_is_refused_with_the_known_ones(workdir: Workdir) -> None:
+    assert "did you mean 'plain'?" in refusal(workdir, ADOPT, groups=["plian"])
     shown = CliRunner().invoke(app, ["adopt", "plian", "-w", str(workdir.root)])
     assert shown.exit_code == 1
     assert "did you mean 'plain'?" in shown.output
@@ -204,22 +190,22 @@ def test_a_group_that_is_not_there_is_refused_with_the_known_ones(workdir: Workd
 
 def test_a_group_with_shepards_shpignore_is_shown_and_starts_nothing(workdir: Workdir, instance: dg.DagsterInstance) -> None:
     (workdir.group_dir("plain") / ".shpignore").touch()
-    assert told(adopt(instance)) == everything()
-    assert automated(instance)[0] == set()
-    assert compared_by_sensor(instance) == []
+    adopt(workdir)
+    assert due(instance, workdir) == set()
+    assert reported(instance, workdir) == everything()
 
 
 def test_projects_that_padocc_has_under_way_are_said_and_left_alone(workdir: Workdir, instance: dg.DagsterInstance) -> None:
     append_row(workdir.status_log(Project("plain", "scanned")), "compute", "Pending")
     assert find_groups(workdir)[0].pending == ("scanned",)
-    adopt(instance)
-    assert automated(instance)[0] == {("scan_report", "plain:fresh")}
+    adopt(workdir)
+    assert due(instance, workdir) == {("plain:fresh", "scan"), ("plain:computed", "compare"), ("plain:validated", "compare")}
 
 
-def test_the_command_line_adopts_into_the_working_directorys_own_instance(workdir: Workdir) -> None:
+def test_the_command_line_adopts_and_makes_no_instance(workdir: Workdir) -> None:
     shown = CliRunner().invoke(app, ["adopt", "plain", "--go", "--why", "a test", "-w", str(workdir.root)])
     assert shown.exit_code == 0, shown.output
-    assert "6 told to Dagster" in shown.output
-    with dg.DagsterInstance.from_config(str(workdir.root / "dagster")) as instance:
-        assert len(instance.get_dynamic_partitions("projects")) == len(STANDING)
+    assert "plain:validated: validate warned" in shown.output
+    assert f"6 project(s). Nothing follows until an instance serves {workdir.root}" in shown.output
+    assert is_managed(workdir, "plain") and not (workdir.root / "dagster").exists()
     assert history_of(workdir, Project("plain", "fresh"))[0].why == "a test"

@@ -1,36 +1,48 @@
-"""A group config becomes projects and partitions: in one run, all or nothing, and each piece of news once."""
+"""A group config becomes the projects of a group: in one run, all or nothing, and what became of the file is recorded."""
 
 import time
-from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pytest
 
-from padocc_dagster.actions.initialise import PROJECT, initialise_group
+from padocc_dagster.actions import initialise as action
+from padocc_dagster.pipeline.files import read_json
+from padocc_dagster.pipeline.groups import project_codes
+from padocc_dagster.pipeline.inbox import read_before, version_of
+from padocc_dagster.pipeline.layout import Project, Workdir
+from padocc_dagster.pipeline.managed import is_managed
+from padocc_dagster.pipeline.status import read_rows
 from padocc_dagster.resources import Padocc
+from padocc_dagster_tests.actions.results import QUIET, failure, killed_at
 
 PROJECTS = 1000
 
 
 @pytest.fixture
-def instance() -> Iterator[dg.DagsterInstance]:
-    with dg.instance_for_test() as instance:
-        yield instance
+def workdir(tmp_path: Path) -> Workdir:
+    made = Workdir(tmp_path.resolve() / "work")
+    made.inbox.mkdir(parents=True)
+    return made
 
 
-def run(instance: dg.DagsterInstance, workdir: Path, config: Path) -> dg.ExecuteInProcessResult:
-    return initialise_group.execute_in_process(
-        instance=instance,
-        resources={"padocc": Padocc(root=str(workdir))},
-        run_config=dg.RunConfig(ops={"initialise_projects": {"config": {"path": str(config)}}}),
+def run(workdir: Workdir, config: Path) -> dg.ExecuteInProcessResult:
+    return action.initialise_group.execute_in_process(
+        resources={"padocc": Padocc(root=str(workdir.root))},
+        run_config={"ops": {"initialise_projects": {"config": {"path": str(config)}}}, "loggers": QUIET},
         raise_on_error=False,
     )
 
 
-def announced(result: dg.ExecuteInProcessResult) -> list[str]:
-    return [event.partition for event in result.get_asset_materialization_events()]
+def rows(workdir: Workdir, group: str = "group") -> dict[str, int]:
+    """Code → how many rows its status log has."""
+    return {code: len(read_rows(workdir.status_log(Project(group, code)))) for code in project_codes(workdir, group)}
+
+
+def record(workdir: Workdir, name: str = "group.csv") -> dict[str, Any]:
+    return dict(read_json(workdir.inbox_record(name)))
 
 
 def junk(folder: Path, *names: str) -> str:
@@ -41,63 +53,76 @@ def junk(folder: Path, *names: str) -> str:
     return f"{folder}/*.nc"
 
 
-def test_a_thousand_projects_become_partitions_without_opening_a_data_file(
-    instance: dg.DagsterInstance, tmp_path: Path, record_property: Callable[[str, object], None]
+def test_a_thousand_projects_are_initialised_without_opening_a_data_file(
+    workdir: Workdir, tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
-    config = tmp_path / "large.csv"
+    config = workdir.inbox / "large.csv"
     lines = [f"p{number},{junk(tmp_path / 'sources' / str(number), 'a.nc', 'b.nc')},," for number in range(PROJECTS)]
     config.write_text("\n".join(lines))
     begin = time.time()
-    result = run(instance, tmp_path / "work", config)
-    seconds = time.time() - begin
-    assert result.success
-    announcements = instance.get_records_for_run(result.run_id, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION, limit=1).records
-    until_partitions = announcements[0].timestamp - begin
-    record_property("figure", f"{PROJECTS} projects of a CSV: {until_partitions:.1f} s until partitions, {seconds:.1f} s until announced")
-    assert len(instance.get_dynamic_partitions("projects")) == PROJECTS
-    assert instance.get_dynamic_partitions("groups") == ["large"]
-    assert len(instance.get_materialized_partitions(PROJECT)) == PROJECTS
+    assert run(workdir, config).success
+    record_property("figure", f"{PROJECTS} projects of a CSV: {time.time() - begin:.1f} s until they are initialised")
+    assert len(project_codes(workdir, "large")) == PROJECTS and is_managed(workdir, "large")
 
 
-def test_only_what_changed_is_news(instance: dg.DagsterInstance, tmp_path: Path) -> None:
+def test_only_what_changed_is_initialised_again(workdir: Workdir, tmp_path: Path) -> None:
     first, second = junk(tmp_path / "one", "a.nc"), junk(tmp_path / "two", "a.nc")
-    config = tmp_path / "group.csv"
+    config = workdir.inbox / "group.csv"
     config.write_text(f"one,{first},,\ntwo,{second},,\n")
-    assert announced(run(instance, tmp_path / "work", config)) == ["group:one", "group:two"]
-    assert announced(run(instance, tmp_path / "work", config)) == []
+    for _ in range(2):
+        assert run(workdir, config).success
+        assert rows(workdir) == {"one": 1, "two": 1}
     junk(tmp_path / "two", "b.nc")
     config.write_text(f"one,{first},,\ntwo,{second},,\nthree,{first},,\n")
-    assert announced(run(instance, tmp_path / "work", config)) == ["group:two", "group:three"]
+    assert run(workdir, config).success
+    assert rows(workdir) == {"one": 1, "two": 2, "three": 1}
 
 
-def test_a_project_that_left_the_config_stays(instance: dg.DagsterInstance, tmp_path: Path) -> None:
+def test_a_project_that_left_the_config_stays(workdir: Workdir, tmp_path: Path) -> None:
     pattern = junk(tmp_path / "one", "a.nc")
-    config = tmp_path / "group.csv"
+    config = workdir.inbox / "group.csv"
     config.write_text(f"one,{pattern},,\ntwo,{pattern},,\n")
-    run(instance, tmp_path / "work", config)
+    run(workdir, config)
     config.write_text(f"one,{pattern},,\n")
-    assert run(instance, tmp_path / "work", config).success
-    assert instance.get_dynamic_partitions("projects") == ["group:one", "group:two"]
-    assert (tmp_path / "work" / "in_progress" / "group" / "two" / "base-cfg.json").exists()
+    assert run(workdir, config).success
+    assert rows(workdir) == {"one": 1, "two": 1}
+    assert workdir.base_cfg(Project("group", "two")).exists()
 
 
-def test_a_config_with_one_bad_line_initialises_nothing(instance: dg.DagsterInstance, tmp_path: Path) -> None:
-    config = tmp_path / "group.csv"
+def test_a_config_with_bad_lines_initialises_nothing_and_is_recorded_with_every_problem(workdir: Workdir, tmp_path: Path) -> None:
+    config = workdir.inbox / "group.csv"
     config.write_text(f"one,{junk(tmp_path / 'one', 'a.nc')},,\n$(touch x),/nowhere/*.nc,,\n")
-    result = run(instance, tmp_path / "work", config)
-    assert not result.success
-    assert not (tmp_path / "work").exists()
-    assert instance.get_dynamic_partitions("projects") == []
+    result = run(workdir, config)
+    assert not result.success and "Nothing was initialised" in str(failure(result).description)
+    assert not (workdir.root / "groups").exists() and not (workdir.root / "in_progress").exists()
+    found = record(workdir)
+    assert (found["result"], found["version"], found["run"]) == ("rejected", version_of(config), result.run_id)
+    assert {problem["line"] for problem in found["problems"]} == {2} and all(problem["problem"] for problem in found["problems"])
 
 
-def test_news_interrupted_before_it_was_told_is_told_by_the_next_run(
-    instance: dg.DagsterInstance, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_was_initialised_is_recorded_by_its_version(workdir: Workdir, tmp_path: Path) -> None:
+    config = workdir.inbox / "group.csv"
+    config.write_text(f"one,{junk(tmp_path / 'one', 'a.nc')},,\n")
+    result = run(workdir, config)
+    found = record(workdir)
+    assert (found["result"], found["problems"], found["run"]) == ("initialised", [], result.run_id)
+    assert read_before(workdir, "group.csv") == version_of(config)
+
+
+def test_a_file_elsewhere_is_initialised_and_not_recorded(workdir: Workdir, tmp_path: Path) -> None:
     config = tmp_path / "group.csv"
     config.write_text(f"one,{junk(tmp_path / 'one', 'a.nc')},,\n")
-    run(instance, tmp_path / "work", config)
-    junk(tmp_path / "one", "b.nc")
-    with monkeypatch.context() as interrupted:
-        interrupted.setattr("padocc_dagster.actions.initialise.add_projects", lambda *_: 1 / 0)
-        assert not run(instance, tmp_path / "work", config).success
-    assert Counter(announced(run(instance, tmp_path / "work", config))) == {"group:one": 1}
+    assert run(workdir, config).success and rows(workdir) == {"one": 1}
+    assert not workdir.inbox_record("group.csv").exists()
+
+
+@pytest.mark.parametrize("stop", ["initialise", "record_reading"])
+def test_an_initialisation_that_was_killed_is_not_on_record_and_is_finished_by_the_next(
+    stop: str, workdir: Workdir, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = workdir.inbox / "group.csv"
+    config.write_text(f"one,{junk(tmp_path / 'one', 'a.nc')},,\n")
+    killed_at(monkeypatch, action, stop, lambda: run(workdir, config))
+    assert read_before(workdir, "group.csv") == ""
+    assert run(workdir, config).success
+    assert rows(workdir) == {"one": 1} and record(workdir)["result"] == "initialised"

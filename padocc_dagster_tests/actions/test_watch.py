@@ -8,6 +8,9 @@ from typing import Any
 import dagster as dg
 import pytest
 
+from padocc_dagster.actions.jobs import op_of
+from padocc_dagster.actions.published import ACCEPT, WITHDRAW
+from padocc_dagster.actions.step import ManualStep
 from padocc_dagster.actions.watch import ASSET, CHECK, hourly_watch
 from padocc_dagster.definitions import defs
 from padocc_dagster.partitions import add_projects
@@ -15,7 +18,7 @@ from padocc_dagster.pipeline.events import history_of
 from padocc_dagster.pipeline.locks import held
 from padocc_dagster.pipeline.steps.explained import explained
 from padocc_dagster.pipeline.watch.rounds import reported, watch_project
-from padocc_dagster_tests.actions.results import done, failure
+from padocc_dagster_tests.actions.results import failure, output, table
 from padocc_dagster_tests.pipeline import sources
 from padocc_dagster_tests.pipeline.conftest import at, stages  # noqa: F401 (fixtures)
 from padocc_dagster_tests.pipeline.projects import Made
@@ -41,8 +44,12 @@ class Watch:
         assert result.success
         return [event.asset_check_evaluation_data for event in result.all_events if event.event_type_value == "ASSET_CHECK_EVALUATION"]
 
-    def step(self, job: str, op: str, **config: Any) -> dg.ExecuteInProcessResult:
-        return self.run(job, op, **{"projects": [str(self.made.project)], "who": "ada", "why": "the archive moved", **config})
+    def step(self, step: ManualStep, **config: Any) -> dg.ExecuteInProcessResult:
+        """Take the step, then report what the files say, as the conductor has it done."""
+        key = str(self.made.project)
+        result = self.run(step.job, op_of(step), **{"projects": [key], "who": "ada", "why": "the archive moved", **config})
+        assert self.run("report_from_files", "report_files", projects=[key]).success
+        return result
 
     def latest(self) -> dg.AssetCheckEvaluation:
         (record,) = self.instance.event_log_storage.get_asset_check_execution_history(KEY, limit=1)
@@ -109,8 +116,8 @@ def test_equal_values_are_a_warning_that_can_be_accepted(watch: Watch) -> None:
     (warned,) = watch.round()
     assert (warned.passed, warned.severity) == (False, dg.AssetCheckSeverity.WARN)
     assert "equal those of the files as they are now" in warned.description
-    result = watch.step("accept_changed_sources", "accept")
-    assert result.success and "accepted" in done(result)["grp:proj"]
+    result = watch.step(ACCEPT)
+    assert result.success and "accepted" in table(output(result)["done"])["grp:proj"]
     assert watch.latest().passed and watch.round() == []
     assert [(entry.who, entry.why) for entry in history_of(watch.made.workdir, watch.made.project)] == [("ada", "the archive moved")]
 
@@ -118,11 +125,11 @@ def test_equal_values_are_a_warning_that_can_be_accepted(watch: Watch) -> None:
 def test_a_change_of_values_is_not_accepted_and_withdrawing_ends_the_alarm(watch: Watch) -> None:
     sources.rewritten(watch.made.sources[1], watch.made.sources[2])
     watch.round()
-    refused = failure(watch.step("accept_changed_sources", "accept"))
+    refused = failure(watch.step(ACCEPT))
     assert "does not equal its sources any more" in refused.description
     assert not watch.latest().passed
-    assert watch.step("withdraw_products", "withdraw", dry_run=True).success and watch.made.published() != []
-    assert watch.step("withdraw_products", "withdraw").success
+    assert watch.step(WITHDRAW, dry_run=True).success and watch.made.published() != []
+    assert watch.step(WITHDRAW).success
     assert watch.latest().passed and "nothing to watch" in watch.latest().description
     assert watch.round() == []
 

@@ -11,19 +11,20 @@ import dagster as dg
 import pytest
 
 from padocc_dagster.assets import differences
-from padocc_dagster.assets.attempt import require
+from padocc_dagster.assets.attempt import failure
 from padocc_dagster.assets.cloud_product import cloud_product
 from padocc_dagster.assets.scan import scan_report
 from padocc_dagster.assets.validation import named_in, validation_report
-from padocc_dagster.checks import product_matches_source, validation_passed
 from padocc_dagster.pipeline.files import read_json, write_json
 from padocc_dagster.pipeline.outcome import Outcome, Verdict
 from padocc_dagster.resources import Padocc
+from padocc_dagster.runs import PARTITION
 from padocc_dagster_tests.make_netcdf import Series
 from padocc_dagster_tests.pipeline import damage
 from padocc_dagster_tests.pipeline.projects import Made, copy, make
 
 MOST_BYTES = 600_000
+COMPARISON = dg.AssetSelection.checks(dg.AssetCheckKey(dg.AssetKey("cloud_product"), "product_matches_source"))
 
 
 @pytest.fixture(scope="module")
@@ -42,11 +43,11 @@ def instance() -> Iterator[dg.DagsterInstance]:
 
 def run(instance: dg.DagsterInstance, made: Made, selection: dg.AssetSelection) -> dg.ExecuteInProcessResult:
     instance.add_dynamic_partitions("projects", [str(made.project)])
-    everything = [scan_report, cloud_product, validation_report, product_matches_source, validation_passed]
     return dg.materialize(
-        everything,
+        [scan_report, cloud_product, validation_report],
         instance=instance,
-        partition_key=str(made.project),
+        partition_key=None if selection is COMPARISON else str(made.project),
+        tags={PARTITION: str(made.project)} if selection is COMPARISON else None,
         selection=selection,
         resources={"padocc": Padocc(root=str(made.workdir.root))},
         raise_on_error=False,
@@ -67,12 +68,12 @@ def rows_of(value: dg.TableMetadataValue) -> list[dict[str, Any]]:
     return [record.data for record in value.records]
 
 
-def test_the_check_of_a_product_that_differs_shows_how_and_what_to_do(computed: Made, tmp_path: Path) -> None:
+def test_the_check_of_a_product_that_differs_shows_how_and_what_to_do(instance: dg.DagsterInstance, computed: Made, tmp_path: Path) -> None:
     made = copy(computed, tmp_path)
     swapped(made)
-    context = dg.build_op_context(partition_key=str(made.project))
-    check = product_matches_source(context, padocc=Padocc(root=str(made.workdir.root)))
-    assert not check.passed
+    result = run(instance, made, COMPARISON)
+    (check,) = result.get_asset_check_evaluations()
+    assert not check.passed and not result.success
     assert [(row["part"], row["name"]) for row in rows_of(check.metadata["differences"])] == [("values", "tas")]
     images = re.findall(r"!\[tas [^]]*\]\(data:image/png;base64,([^)]+)\)", text_of(check.metadata["pictures of differences"]))
     assert len(images) == 1 and base64.b64decode(images[0]).startswith(b"\x89PNG")
@@ -92,13 +93,12 @@ def test_a_product_that_matches_pays_nothing(
     for name in ("depiction", "changes"):
         monkeypatch.setattr(differences, name, refused)
     made = copy(computed, tmp_path)
-    selected = dg.AssetSelection.checks(product_matches_source) | dg.AssetSelection.assets(validation_report)
-    result = run(instance, made, selected)
-    assert result.success
-    checks = {check.check_name: check for check in result.get_asset_check_evaluations()}
+    results = [run(instance, made, each) for each in (COMPARISON, dg.AssetSelection.assets(validation_report))]
+    assert all(result.success for result in results)
+    checks = {check.check_name: check for result in results for check in result.get_asset_check_evaluations()}
     assert all(check.passed for check in checks.values()), checks
     assert "differences" not in checks["product_matches_source"].metadata
-    (materialised,) = result.asset_materializations_for_node("validation_report")
+    (materialised,) = results[1].asset_materializations_for_node("validation_report")
     assert not {"differences", "what to do", "changed since the version before"} & materialised.metadata.keys()
 
 
@@ -111,12 +111,14 @@ def test_a_validation_with_a_fatal_difference_shows_the_variables_that_it_names(
     fatal = Outcome("validate", Verdict.FAILED, "(V)Fatal-data_errors", "(V)Fatal-data_errors", details={"findings": findings})
     monkeypatch.setattr(phases, "validate", lambda *_, **__: fatal)
     made = copy(computed, tmp_path)
-    result = run(instance, made, dg.AssetSelection.assets(validation_report).without_checks())
-    (materialised,) = result.asset_materializations_for_node("validation_report")
-    assert text_of(materialised.metadata["differences"]) == "none"
-    assert "tas in f_002.nc, time 0: no difference" in text_of(materialised.metadata["pictures of differences"])
-    assert "found other values in the product" in text_of(materialised.metadata["what it means"])
-    assert "padocc-dagster tick grp:proj" in text_of(materialised.metadata["what to do"])
+    result = run(instance, made, dg.AssetSelection.assets(validation_report))
+    assert not result.asset_materializations_for_node("validation_report")
+    (failed,) = [event.step_failure_data.user_failure_data for event in result.all_node_events if event.is_step_failure]
+    assert rows_of(failed.metadata["findings"])[0]["name"] == "tas"
+    assert text_of(failed.metadata["differences"]) == "none"
+    assert "tas in f_002.nc, time 0: no difference" in text_of(failed.metadata["pictures of differences"])
+    assert "found other values in the product" in text_of(failed.metadata["what it means"])
+    assert "padocc-dagster tick grp:proj" in text_of(failed.metadata["what to do"])
 
 
 def test_a_validation_that_ends_in_an_error_shows_the_differences_with_its_failure(
@@ -130,7 +132,7 @@ def test_a_validation_that_ends_in_an_error_shows_the_differences_with_its_failu
     content = json.loads(made.product.read_text())
     damage.one_chunk_of_time(content["refs"], damage.TIME[::-1].copy())
     made.product.write_text(json.dumps(content))
-    result = run(instance, made, dg.AssetSelection.assets(validation_report).without_checks())
+    result = run(instance, made, dg.AssetSelection.assets(validation_report))
     (failure,) = [event.step_failure_data.user_failure_data for event in result.all_node_events if event.is_step_failure]
     assert "time is not in order" in failure.description and "recompute grp:proj --thorough" in failure.description
     assert ("values", "time") in [(row["part"], row["name"]) for row in rows_of(failure.metadata["differences"])]
@@ -145,20 +147,19 @@ def test_a_new_version_is_shown_with_what_changed_since_the_one_before(
     content = json.loads(made.product.read_text())
     damage.metadata(content["refs"], ".zattrs", title="new")
     made.product.with_name("k1.1a.json").write_text(json.dumps(content))
-    result = run(instance, made, dg.AssetSelection.assets(validation_report).without_checks())
+    result = run(instance, made, dg.AssetSelection.assets(validation_report))
     (materialised,) = result.asset_materializations_for_node("validation_report")
     rows = rows_of(materialised.metadata["changed since the version before"])
     assert {"part": "global attribute", "name": "title", "before": "a small series", "now": "new"} in rows
 
 
-def test_a_failed_phase_tells_its_meaning_and_commands(computed: Made) -> None:
+def test_a_failed_phase_shows_its_meaning_and_commands(computed: Made) -> None:
     outcome = Outcome("compute", Verdict.FAILED, "Failed-ConcatFatalError", "ConcatFatalError", "chunk sizes differ for tas")
-    with pytest.raises(dg.Failure) as raised:
-        require(computed.workdir, computed.project, outcome)
-    told = raised.value.description or ""
-    assert "chunk sizes differ for tas" in told and "It means that chunk shapes differ between files" in told
-    assert f"padocc-dagster recompute grp:proj --cloud-format zarr -w {computed.workdir.root} --why 'after ConcatFatalError'" in told
-    assert "--cloud-format zarr" in text_of(raised.value.metadata["what to do"])
+    raised = failure(computed.workdir, computed.project, outcome)
+    sentence = raised.description or ""
+    assert "chunk sizes differ for tas" in sentence and "It means that chunk shapes differ between files" in sentence
+    assert f"padocc-dagster recompute grp:proj --cloud-format zarr -w {computed.workdir.root} --why 'after ConcatFatalError'" in sentence
+    assert "--cloud-format zarr" in text_of(raised.metadata["what to do"])
 
 
 def test_only_differences_of_values_and_sizes_name_a_variable_to_be_shown() -> None:

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from pathlib import Path
 
-import dagster as dg
 import pytest
 from typer.testing import CliRunner, Result
 
@@ -26,11 +25,8 @@ def command(monkeypatch: pytest.MonkeyPatch) -> Command:
     return run
 
 
-def instance_of(workdir: Workdir) -> dg.DagsterInstance:
-    return dg.DagsterInstance.from_config(str(workdir.root / "dagster"))
-
-
 def files_of(root: Path) -> dict[str, bytes]:
-    """Every file of the working directory but Dagster's own and the locks, with its content."""
-    own = (root / "dagster", root / "locks", root / "inbox")
-    return {str(path): path.read_bytes() for path in root.rglob("*") if path.is_file() and not any(path.is_relative_to(one) for one in own)}
+    """Every file of the working directory but the locks, with its content. A folder of an instance is not to be there."""
+    assert not (root / "dagster").exists()
+    locks = root / "locks"
+    return {str(path): path.read_bytes() for path in root.rglob("*") if path.is_file() and not path.is_relative_to(locks)}

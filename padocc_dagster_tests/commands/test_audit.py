@@ -6,7 +6,6 @@ from collections.abc import Callable
 import pytest
 
 from padocc_dagster.pipeline.status import append_row
-from padocc_dagster.services.home import Home
 from padocc_dagster_tests.commands.conftest import Command
 from padocc_dagster_tests.pipeline import sources
 from padocc_dagster_tests.pipeline.projects import Made
@@ -67,7 +66,6 @@ def test_an_unknown_group_is_refused(made: Made, command: Command) -> None:
 
 
 def test_accept_and_withdraw_are_commands(made: Made, command: Command) -> None:
-    Home(made.workdir).prepare()
     sources.same_values(made.sources[0])
     assert command(made.workdir, "audit", why=None).exit_code == 1
     assert "accepted" in command(made.workdir, "accept", "grp:proj", why="the archive moved").output

@@ -1,4 +1,4 @@
-"""Every manual step, asked for wrongly: refused in a sentence that says what to write instead, and nothing is changed."""
+"""Every manual step, called wrongly: refused in a sentence that says what to write instead, and nothing is changed."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -33,7 +33,7 @@ WRONG = {
     "nothing": ((), "no projects are chosen: name GROUP:PROJECT"),
     "an unknown phase": (("--phase", "scam"), "phase is 'scam': did you mean 'scan'?"),
     "an unknown outcome": (("--outcome", "bad"), "outcome is 'bad': known are ok, warned"),
-    "nobody": (("--group", "b", "--phase", "complete"), "none stands where it was asked for"),
+    "nobody": (("--group", "b", "--phase", "complete"), "no projects match: "),
 }
 
 
@@ -70,7 +70,11 @@ def test_a_step_about_the_wrong_projects_changes_nothing(workdir: Workdir, comma
         (("rules", "c", "--set", "quarantine_after=3"), "c"),
         (("recompute", "a:one", "--aggregator", "P"), "'P' is not one of 'V', 'K'"),
         (("recompute", "a:one", "--cloud-format", "netcdf"), "'netcdf' is not one of 'kerchunk'"),
-        (("recompute", "a:one", "--memory", "much"), "padocc/memory"),
+        (("recompute", "a:one", "--memory", "much"), "memory: 'much' is not a memory size"),
+        (("rescan", "a:one", "--time", "long"), "time: 'long' is not a wall time"),
+        (("add", "x.csv"), "say which group the config's projects are added to"),
+        (("add", "x.csv", "y.csv", "--group", "a"), "name one group config with --group"),
+        (("edit", "a:one", "--set", "cfa=false", "--set", "cfa=true"), "cfa is set twice: keep one"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )
@@ -89,15 +93,6 @@ def test_a_target_group_that_is_a_file_is_refused(tmp_path: Path, command: Comma
         result = command(workdir, *words)
         assert result.exit_code == 1 and "file" in result.stderr
     assert files_of(workdir.root) == before
-
-
-def test_an_instance_that_cannot_be_opened_is_told_in_a_sentence(tmp_path: Path, command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
-    workdir = standing(tmp_path, {"a": {"one": SCANNED}})
-    (workdir.root / "dagster").mkdir()
-    (workdir.root / "dagster" / "dagster.yaml").write_text("storage: {sqlite: {base_dir: {env: NOT_SET_ANYWHERE}}}")
-    monkeypatch.delenv("NOT_SET_ANYWHERE", raising=False)
-    result = command(workdir, "rescan", "a:one")
-    assert result.exit_code == 1 and "NOT_SET_ANYWHERE" in result.stderr and "try `padocc-dagster doctor`" in result.stderr
 
 
 @pytest.fixture
@@ -130,6 +125,29 @@ def test_an_edit_of_the_wrong_field_or_to_the_wrong_value_changes_nothing(
     result = command(real, "edit", str(Project("a", "one")), "--set", change)
     assert result.exit_code == 1 and told in result.stderr, result.output
     assert files_of(real.root) == before
+
+
+@pytest.mark.parametrize("words", ["rescan", "transfer --to b", "merge a --into b", "faultlist add", "select-again a"])
+def test_a_step_without_a_reason_is_a_wrong_call(workdir: Workdir, command: Command, words: str) -> None:
+    before = files_of(workdir.root)
+    result = command(workdir, *words.split(), why=None)
+    assert result.exit_code == 2 and "--why" in result.stderr
+    assert files_of(workdir.root) == before
+
+
+def test_an_empty_reason_is_a_sentence(workdir: Workdir, command: Command) -> None:
+    from typer.testing import CliRunner
+
+    from padocc_dagster.cli import app
+
+    result = CliRunner().invoke(app, ["rescan", "a:one", "--why", "", "-w", str(workdir.root)])
+    assert result.exit_code == 1 and result.stderr.startswith("padocc-dagster: --why: ") and "Traceback" not in result.output
+
+
+def test_a_working_directory_that_is_not_there_is_a_sentence(tmp_path: Path, command: Command) -> None:
+    result = command(Workdir(tmp_path / "none"), "rescan", "a:one")
+    assert result.exit_code == 1 and "is not a directory: name a PADOCC working directory with -w" in result.stderr
+    assert not (tmp_path / "none").exists()
 
 
 @pytest.mark.parametrize("words", [("--set", "dropped=[VARIABLE]"), ("--set", "concat_dims=[DIMENSION]"), ("--set", "updates.NAME=VALUE")])

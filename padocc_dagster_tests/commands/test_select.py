@@ -1,17 +1,14 @@
 """select, select-again and check, of group configs with a section stac: what a catalogue would bring is shown, and nothing is made."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
-import dagster as dg
 import pytest
 from typer.testing import CliRunner, Result
 
 from padocc_dagster.cli import app
 from padocc_dagster.selection.stac import reading
-from padocc_dagster.services.home import Home
 from padocc_dagster_tests.actions.selected import GROUP, Selected, updated, without_a_worker
-from padocc_dagster_tests.commands.conftest import Command, files_of, instance_of
+from padocc_dagster_tests.commands.conftest import Command, files_of
 from padocc_dagster_tests.selection.stac import records
 from padocc_dagster_tests.selection.stac.group_configs import write_config
 
@@ -19,17 +16,16 @@ MANY = [f"v{number:02d}" for number in range(12)]
 
 
 @pytest.fixture
-def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Selected]:
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Selected:
     """A catalogue of `tas` with two files and `pr`, and `uas`, which is retracted. Nothing is selected yet."""
     without_a_worker(monkeypatch)
-    with dg.DagsterInstance.ephemeral() as instance:
-        made = Selected(tmp_path.resolve(), instance)
-        made.dataset("tas", 2)
-        for variable in ("pr", "uas"):
-            made.dataset(variable)
-        made.change("uas", records.retracted)
-        made.publish()
-        yield made
+    made = Selected(tmp_path.resolve())
+    made.dataset("tas", 2)
+    for variable in ("pr", "uas"):
+        made.dataset(variable)
+    made.change("uas", records.retracted)
+    made.publish()
+    return made
 
 
 @pytest.fixture(autouse=True)
@@ -118,16 +114,18 @@ def test_a_config_with_a_catalogue_is_checked(place: Selected) -> None:
 
 def test_selecting_again_is_a_step(place: Selected, command: Command) -> None:
     assert place.initialise().success
-    Home(place.workdir).prepare()
     place.dataset("vas")
     place.publish()
     result = command(place.workdir, "select-again", GROUP, "--dry-run")
     assert result.exit_code == 0 and "grp:vas: new: CMIP6." in result.output and "nothing was changed" in result.output
     assert place.rows("vas") == []
     assert command(place.workdir, "select-again", GROUP).exit_code == 0 and place.rows("vas") == ["init"]
-    with instance_of(place.workdir) as instance:
-        assert instance.get_materialized_partitions(dg.AssetKey("project")) == {"grp:vas"}
-    assert "0 project(s)" in command(place.workdir, "select-again", GROUP).output
+    before = files_of(place.workdir.root)
+    again = command(place.workdir, "select-again", GROUP)
+    assert again.exit_code == 0 and "grp:" not in again.output
+    assert {name for name, content in files_of(place.workdir.root).items() if before.get(name) != content} <= {
+        str(place.workdir.selection(GROUP))
+    }
 
 
 @pytest.mark.parametrize(
@@ -141,9 +139,7 @@ def test_selecting_again_is_a_step(place: Selected, command: Command) -> None:
 def test_a_group_that_was_not_selected_is_refused(place: Selected, command: Command, group: str, told: str) -> None:
     assert place.initialise().success
     (place.workdir.inbox / "other.csv").write_text(f"p,{place.files_of('tas')[0]},,\n")
-    from padocc_dagster.actions.initialise import initialise_group
-
-    assert place.run(initialise_group, path=str(place.workdir.inbox / "other.csv")).success
+    assert place.drop(place.workdir.inbox / "other.csv").success
     before = files_of(place.workdir.root)
     result = command(place.workdir, "select-again", group)
     assert result.exit_code == 1 and told in result.stderr

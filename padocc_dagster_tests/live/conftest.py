@@ -19,11 +19,12 @@ import yaml
 
 from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.status import ProjectState, StatusRow, project_state, read_rows
+from padocc_dagster.services.processes import dies_with_parent
 from padocc_dagster_tests.make_netcdf import Series, write
 
 PATIENCE = 400.0
 """How many seconds to wait for what takes a tenth of that on a machine with nothing else to do."""
-COMMANDS = {"daemon": "dagster._daemon", "webserver": "dagster_webserver", "code-server": "api grpc"}
+COMMANDS = {"daemon": "padocc_dagster.services.daemon", "webserver": "dagster_webserver", "code-server": "api grpc"}
 
 
 @dataclass
@@ -98,7 +99,8 @@ def start(root: Path, port: int) -> subprocess.Popen[bytes]:
     """Start `padocc-dagster up` and wait for its address."""
     environment = {name: value for name, value in os.environ.items() if name != "WORKDIR"}
     command = [sys.executable, "-m", "padocc_dagster.cli", "up", "-w", str(root), "--port", str(port)]
-    process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, start_new_session=True)
+    orphaned = dies_with_parent()
+    process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, start_new_session=True, preexec_fn=orphaned)
     line = process.stdout.readline().decode()
     assert "http://127.0.0.1" in line, line
     return process

@@ -12,6 +12,8 @@ import numpy as np
 import pytest
 import xarray
 
+from padocc_dagster.pipeline.events import Compared, events_of
+from padocc_dagster.pipeline.layout import Project
 from padocc_dagster.pipeline.outcome import Verdict
 from padocc_dagster_tests.live.conftest import Live
 from padocc_dagster_tests.make_netcdf import Series, cut_short, unsorted_names
@@ -78,12 +80,18 @@ def test_a_dropped_config_ends_in_published_products_that_equal_their_sources(li
     assert report["comparison"]["problems"] == []
 
 
-def test_each_phase_is_a_run_of_its_own_and_happens_once(live: Live) -> None:
+def test_one_run_takes_a_project_through_all_phases_once(live: Live) -> None:
     phases = [row.phase for row in live.rows("first:refs")]
     assert phases == ["init", "scan", "compute", "validate", "complete"]
-    runs = live.runs(**{"dagster/partition": "first:refs"})
-    selections = sorted(key.to_user_string() for run in runs for key in run.asset_selection or ())
-    assert selections == ["cloud_product", "completed_product", "scan_report", "validation_report"]
+    [run] = live.runs(**{"dagster/partition": "first:refs"})
+    selection = sorted(key.to_user_string() for key in run.asset_selection or ())
+    assert selection == ["cloud_product", "completed_product", "scan_report", "validation_report"]
+
+
+def test_a_product_is_compared_once(live: Live) -> None:
+    events = events_of(live.workdir, Project.parse("first:refs"))
+    assert len([event for event in events if isinstance(event, Compared)]) == 1
+    assert not live.instance.get_runs(dg.RunsFilter(job_name="compare_products"))
 
 
 def test_the_cost_beside_padoccs_own_api_is_measured(live: Live, tmp_path: Path, record_property: Record) -> None:
@@ -131,7 +139,7 @@ def test_a_rejected_config_shows_every_problem_and_is_not_tried_again(live: Live
     assert "line 1" in text and "line 2" in text and "Nothing was initialised" in text
     assert not live.workdir.group_dir("bad").exists()
     ticks = live.instance.get_ticks  # the sensor looks again, and finds nothing new
-    sensor = next(state for state in live.instance.all_instigator_state() if state.instigator_name == "inbox")
+    sensor = next(state for state in live.instance.all_instigator_state() if state.instigator_name == "conductor")
     seen = len(ticks(sensor.instigator_origin_id, sensor.selector_id))
     live.wait("two more ticks", lambda: len(ticks(sensor.instigator_origin_id, sensor.selector_id)) >= seen + 2)
     assert len(rejections(live)) == 1

@@ -9,7 +9,9 @@ import dagster as dg
 import psutil
 
 from padocc_dagster.phase_assets import PHASE_ASSETS
+from padocc_dagster.pipeline.events import StartFailed, events_of
 from padocc_dagster.pipeline.groups import project_codes
+from padocc_dagster.pipeline.layout import Project
 from padocc_dagster_tests.live.conftest import PATIENCE, Live, start, stop
 from padocc_dagster_tests.make_netcdf import Series
 from padocc_dagster_tests.pipeline.killing import workers
@@ -65,6 +67,18 @@ def test_killing_the_daemon_and_the_web_server_repeats_nothing(live: Live) -> No
     live.kill("daemon")
     live.wait("all products", lambda: all_published(live, group))
     finished_once(live, group)
+
+
+def test_a_run_that_was_lost_before_it_began_is_requested_again(live: Live) -> None:
+    group = drop(live, "after-start", 6)
+    queued = dg.RunsFilter(job_name="advance_project", statuses=[dg.DagsterRunStatus.QUEUED])
+    lost = live.wait("a run in the queue", lambda: live.instance.get_runs(queued))[-1]
+    live.instance.add_run_tags(lost.run_id, {"dagster/max_retries": "0"})  # as when the retry daemon cannot reach the code server either
+    live.instance.report_run_failed(lost, "Run dequeue failed to reach the user code server")
+    live.wait("all products", lambda: all_published(live, group))
+    finished_once(live, group)
+    project = Project.parse(lost.tags["dagster/partition"])
+    assert [event.run for event in events_of(live.workdir, project) if isinstance(event, StartFailed)] == [lost.run_id]
 
 
 def test_killing_a_run_at_work_repeats_that_phase_alone(live: Live) -> None:

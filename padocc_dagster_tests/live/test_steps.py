@@ -1,10 +1,9 @@
-"""Manual steps on a live instance: each is followed by everything downstream, by one backfill where there is one, and by nothing twice."""
+"""Manual steps on a live instance: each is followed by everything downstream, and by nothing twice."""
 
 import json
 
 import dagster as dg
 import pytest
-from dagster._core.execution.backfill import BulkActionStatus
 from typer.testing import CliRunner
 
 from padocc_dagster.cli import app
@@ -16,7 +15,6 @@ from padocc_dagster_tests.live.conftest import Live
 from padocc_dagster_tests.make_netcdf import Series, cut_short
 
 SERIES = Series(lengths=(4, 4, 4), lat=12, lon=12)
-ENDED = (BulkActionStatus.COMPLETED, BulkActionStatus.COMPLETED_SUCCESS)
 CHAIN = ["init", "scan", "compute", "validate", "complete"]
 
 
@@ -43,7 +41,7 @@ def group(live: Live) -> str:
     return "grp"
 
 
-def test_projects_edited_together_are_one_backfill_and_go_through_each_phase_once(live: Live, group: str) -> None:
+def test_projects_edited_together_go_through_each_phase_once_in_one_run_each(live: Live, group: str) -> None:
     for name in ("one", "two"):
         live.series(f"bad-{name}", SERIES)  # the owner of the files has mended them
     asked = ("edit", "--group", group, "--outcome", "failed", "--set", "updates.title=mended")
@@ -52,9 +50,7 @@ def test_projects_edited_together_are_one_backfill_and_go_through_each_phase_onc
     for name in ("one", "two"):
         live.wait(f"{name} to be published", lambda name=name: live.state(f"{group}:{name}").phase == "complete")
         assert phases(live, f"{group}:{name}") == ["init", "scan", *CHAIN]
-    (backfill,) = live.instance.get_backfills()
-    live.wait("the backfill's end", lambda: live.instance.get_backfill(backfill.backfill_id).status in ENDED)
-    assert len(live.runs(**{"dagster/backfill": backfill.backfill_id})) == 2
+        assert len(live.runs(**{"dagster/partition": f"{group}:{name}"})) == 2  # the one that stopped, and the one after the edit
 
 
 def test_a_new_version_stands_beside_the_published_product(live: Live, group: str) -> None:
@@ -65,7 +61,6 @@ def test_a_new_version_stands_beside_the_published_product(live: Live, group: st
     live.wait("version 1.1", lambda: (folder / "good_k1.1" / "good_k1.1.json").exists())
     assert (folder / "good_k1.0" / "good_k1.0.json").read_bytes() == old
     live.wait("its row", lambda: phases(live, f"{group}:good") == [*CHAIN, "compute", "validate", "complete"])
-    live.wait("the backfills' ends", lambda: all(each.status in ENDED for each in live.instance.get_backfills()))
 
 
 def test_a_faultlisted_project_is_passed_over_and_goes_on_when_taken_off(live: Live, group: str) -> None:

@@ -80,6 +80,12 @@ def initialised(workdir: Workdir, group: str, *specs: ProjectSpec, **choices: An
     return initialise.initialise_group(str(workdir.root), group, projects, **choices)
 
 
+def choose(made: Made, **options: Any) -> None:
+    """Options in spec.json, as a recomputation chooses them or as a config gives them."""
+    path = made.workdir.spec(made.project)
+    write_json(path, {**read_json(path), "chosen": options})
+
+
 def make(root: Path, series: Series = Series(), **fields: Any) -> Made:
     """An initialised project of one series; its files are listed in order of their names, as a config lists them."""
     made = Made(root.resolve())

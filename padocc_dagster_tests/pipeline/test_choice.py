@@ -4,11 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from padocc_dagster.pipeline.files import write_lines, write_text
+from padocc_dagster.pipeline.files import write_lines
 from padocc_dagster.pipeline.groups import faultlist
-from padocc_dagster.pipeline.layout import Project, Workdir
-from padocc_dagster.pipeline.status import append_row
-from padocc_dagster.pipeline.steps.choice import Choice, as_seen, chosen
+from padocc_dagster.pipeline.layout import Workdir
+from padocc_dagster.pipeline.steps.choice import Choice, chosen
 from padocc_dagster.pipeline.steps.step import StepRefused
 from padocc_dagster_tests.pipeline.reads import counted_reads
 from padocc_dagster_tests.pipeline.standing import FATAL, INIT, SCANNED, WARNED, standing, stopped_with
@@ -62,7 +61,7 @@ def test_a_filter_narrows_what_was_named(workdir: Workdir) -> None:
         (Choice(group="../a"), "is not safe"),
         (Choice(phase="scann"), "phase is 'scann': did you mean 'scan'?"),
         (Choice(outcome="broken"), "outcome is 'broken': known are ok, warned, failed, skipped, under way"),
-        (Choice(error_class="KeyError"), "none stands where it was asked for"),
+        (Choice(error_class="KeyError"), "none of the 5 checked has this phase, outcome or error class"),
     ],
 )
 def test_a_choice_that_means_nothing_is_refused_in_a_sentence(workdir: Workdir, choice: Choice, told: str) -> None:
@@ -89,20 +88,3 @@ def test_many_keys_cost_one_reading_of_their_group(tmp_path: Path) -> None:
     with counted_reads() as reads:
         assert len(chosen(workdir, Choice(tuple(f"a:{code}" for code in codes)))) == 2000
     assert reads["a/proj_codes/main.txt"] == 1
-
-
-def test_a_project_meant_as_it_was_seen_is_passed_over_once_anything_was_done_to_it(workdir: Workdir) -> None:
-    three = Project("a", "three")
-    assert keys(workdir, as_seen(three, 4)) == ["a:three"]
-    assert keys(workdir, as_seen(three, 3), as_seen(Project("a", "gone"), 1), as_seen(Project("gone", "one"), 1)) == []
-    write_text(workdir.faultlist("a"), "three,given up")
-    assert keys(workdir, as_seen(three, 4)) == []
-    workdir.faultlist("a").unlink()
-    append_row(workdir.status_log(three), "validate", "Success")
-    assert keys(workdir, as_seen(three, 4), "a:one") == ["a:one"]
-
-
-@pytest.mark.parametrize("key", ["a:one@", "a:one@x", "a:*@1", "../a:one@1", "a:../one@1"])
-def test_a_wrong_key_of_a_project_as_it_was_seen_is_refused(workdir: Workdir, key: str) -> None:
-    with pytest.raises(StepRefused, match="not safe"):
-        keys(workdir, key)

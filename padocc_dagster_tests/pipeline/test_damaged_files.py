@@ -5,8 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from padocc_dagster.pipeline.files import read_json
+from padocc_dagster.pipeline.files import read_json, write_json
 from padocc_dagster.pipeline.outcome import Verdict
+from padocc_dagster.pipeline.product import product_of
+from padocc_dagster.pipeline.spec import ProjectOptions
+from padocc_dagster.pipeline.specs import choose, spec_of, stored_spec
 from padocc_dagster_tests.make_netcdf import Series
 from padocc_dagster_tests.pipeline.projects import Made, initialised, make, spec
 
@@ -14,7 +17,7 @@ DAMAGE = ["", "{", "[]", "null", '{"proj_code": "pr', "\x00\x00"]
 
 
 @pytest.mark.parametrize("damage", DAMAGE, ids=repr)
-@pytest.mark.parametrize("name", ["base-cfg.json", "detail-cfg.json"])
+@pytest.mark.parametrize("name", ["base-cfg.json", "detail-cfg.json", "padocc_dagster/spec.json"])
 def test_a_damaged_config_is_refused_and_restored(tmp_path: Path, name: str, damage: str) -> None:
     made = make(tmp_path, updates={"title": "mine"}, aggregator="K")
     good = read_json(made.folder / name)
@@ -23,11 +26,46 @@ def test_a_damaged_config_is_refused_and_restored(tmp_path: Path, name: str, dam
         outcome = made.run("scan")
         assert (outcome.verdict, outcome.error_class) == (Verdict.FAILED, "CorruptFileError")
         assert str(made.folder / name) in outcome.message
-        assert "initialise the project again" in outcome.message
+        assert "its group" in outcome.message  # config: initialise the project again from it, or drop it into the inbox
     wanted = spec("proj", made.sources, updates={"title": "mine"}, aggregator="K")
+    if "spec" not in name:
+        assert stored_spec(made.workdir, made.project) == wanted
     assert initialised(made.workdir, "grp", wanted)["changed"] == ["proj"]
     assert read_json(made.folder / name) == good
     assert made.statuses[-1] == ("init", "Success")
+
+
+def test_a_project_without_its_spec_is_not_taken_for_one_of_plain_padocc(tmp_path: Path) -> None:
+    made = make(tmp_path, aggregator="K")
+    made.workdir.spec(made.project).unlink()
+    assert "drop the config of its group into the inbox again" in made.run("scan").message
+    assert initialised(made.workdir, "grp", spec("proj", made.sources, aggregator="K"))["changed"] == ["proj"]
+    made.through("scan")
+
+
+def test_an_initialisation_killed_between_spec_and_config_is_refused(tmp_path: Path) -> None:
+    made = make(tmp_path)
+    before = made.workdir.base_cfg(made.project).read_bytes()
+    changed = spec("proj", made.sources, aggregator="K")
+    initialised(made.workdir, "grp", changed)
+    made.workdir.base_cfg(made.project).write_bytes(before)
+    assert "is not what grp:proj was last initialised from" in made.run("scan").message
+    assert stored_spec(made.workdir, made.project) == changed
+    assert initialised(made.workdir, "grp", changed)["changed"] == ["proj"]
+    made.through("scan")
+
+
+def test_what_is_chosen_for_a_project_of_plain_padocc_is_kept_beside_its_config(tmp_path: Path) -> None:
+    made = make(tmp_path)
+    path = made.workdir.base_cfg(made.project)
+    base = read_json(path)
+    del base["padocc_dagster"]
+    write_json(path, {**base, "keep_vars": [""], "update": {"title": "mine"}})
+    assert choose(made.workdir, made.project, cloud_format="parquet", aggregator=None).cloud_format == "parquet"
+    assert read_json(made.workdir.spec(made.project)) == {"chosen": {"cloud_format": "parquet"}}
+    assert product_of(made.workdir, made.project).cloud_format == "parquet"
+    found = spec_of(made.workdir, made.project, chosen=False)
+    assert (found.updates, found.variables, found.options) == ({"title": "mine"}, (), ProjectOptions())
 
 
 @pytest.mark.parametrize("lines", [0, 1, 2])

@@ -20,7 +20,7 @@ from padocc_dagster_tests.make_netcdf import Series, cut_short
 from padocc_dagster_tests.make_products import make as make_product
 from padocc_dagster_tests.make_products import stack
 from padocc_dagster_tests.pipeline import damage
-from padocc_dagster_tests.pipeline.projects import Made, copy, make
+from padocc_dagster_tests.pipeline.projects import Made, choose, copy, make
 
 
 @pytest.fixture(scope="module")
@@ -131,12 +131,12 @@ def test_rows_say_what_differs(
 
 def test_what_the_config_asks_for_is_no_difference(computed: Made, tmp_path: Path) -> None:
     made = copy(computed, tmp_path)
-    base = read_json(made.workdir.base_cfg(made.project))
+    path = made.workdir.spec(made.project)
     content = json.loads(made.product.read_text())
     damage.metadata(content["refs"], ".zattrs", title="asked for")
     made.product.write_text(json.dumps(content))
     assert rows_of(depict(str(made.workdir.root), str(made.project), []), "global attribute").keys() == {"title"}
-    write_json(made.workdir.base_cfg(made.project), {**base, "updates": {"title": "asked for"}})
+    write_json(path, {**read_json(path), "updates": {"title": "asked for"}})
     assert depict(str(made.workdir.root), str(made.project), [])["rows"] == []
 
 
@@ -193,7 +193,7 @@ def test_other_formats_are_shown_too(computed: Made, tmp_path: Path, kind: str) 
     made = copy(computed, tmp_path)
     base = read_json(made.workdir.base_cfg(made.project))
     base["override"] = {"cloud_type": "zarr" if kind == "zarr" else "kerchunk", "file_type": None}
-    base["padocc_dagster"]["options"]["cloud_format"] = kind
+    choose(made, cloud_format=kind)
     write_json(made.workdir.base_cfg(made.project), base)
     sources = tuple(map(str, made.sources))
     make_product(kind, (sources[1], sources[0], sources[2]), made.folder)

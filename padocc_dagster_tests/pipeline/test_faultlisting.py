@@ -73,10 +73,10 @@ def test_both_are_events_of_the_project(workdir: Workdir) -> None:
     assert isinstance(second, Faultlisted) and (second.before or "").startswith("two 'grids'; one file (ada; 20")
 
 
-def test_a_project_at_work_is_left_and_the_others_are_done(workdir: Workdir, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_project_at_work_is_given_up_too(workdir: Workdir, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(history, "LOCK_WAIT_SECONDS", 0.0)
-    with held(workdir.project_lock(Project("a", "one")), "project a:one"):
+    one = Project("a", "one")
+    with held(workdir.project_lock(one), f"project {one}"):
         result = give_up(workdir, chosen(workdir, Choice(group="a")), BY)
-    assert list(result.done) == [Project("a", "two")] and list(faultlist(workdir, "a")) == ["two"]
-    assert result.not_done[Project("a", "one")].startswith("it is at work: ")
-    assert not history_of(workdir, Project("a", "one"))
+    assert list(result.done) == [one, Project("a", "two")] and list(faultlist(workdir, "a")) == ["one", "two"]
+    assert [step.kind for step in history_of(workdir, one)] == ["faultlisted"]

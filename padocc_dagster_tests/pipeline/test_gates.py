@@ -55,19 +55,18 @@ def test_a_comparison_of_another_form_counts_as_none(at: At, value: dict[str, ob
     [
         {"updates": {"title": "another"}},
         {"removals": ["institution"]},
-        {"keep_vars": ["tas"]},
-        {"padocc_dagster": {"options": {"compare": "all"}}},
+        {"variables": ["tas"]},
+        {"chosen": {"compare": "all"}},
     ],
     ids=str,
 )
 def test_a_product_compared_for_another_config_is_not_published(at: At, asked: dict[str, object]) -> None:
     made = at("validated")
-    path = made.workdir.base_cfg(made.project)
-    base = read_json(path)
-    own = asked.get("padocc_dagster", {})
-    write_json(path, {**base, **asked, "padocc_dagster": {**base["padocc_dagster"], **own}})
+    path = made.workdir.spec(made.project)
+    before = read_json(path)
+    write_json(path, {**before, **asked})
     assert_closed(made, "publish", "was compared for another config", "or compute again")
-    write_json(path, base)
+    write_json(path, before)
     made.through("publish")
 
 

@@ -1,16 +1,18 @@
 """A group brought up to date from its config: added, changed, left, published, interrupted; and a thousand projects at once."""
 
-import json
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from padocc_dagster.pipeline.announcements import announced, to_announce
+from padocc_dagster.pipeline.due import is_due
 from padocc_dagster.pipeline.files import read_json, read_lines
 from padocc_dagster.pipeline.groups import project_codes
 from padocc_dagster.pipeline.layout import Project, Workdir
+from padocc_dagster.pipeline.managed import is_managed
+from padocc_dagster.pipeline.specs import stored_spec
+from padocc_dagster.pipeline.status import append_row, read_rows
 from padocc_dagster_tests.pipeline.killing import in_thread, killed_at_call
 from padocc_dagster_tests.pipeline.projects import Made, initialised, spec
 
@@ -20,6 +22,11 @@ FILES = ["/data/a_1.nc", "/data/a_2.nc"]
 @pytest.fixture
 def workdir(tmp_path: Path) -> Workdir:
     return Workdir(tmp_path / "work")
+
+
+def scans_due(workdir: Workdir, *codes: str) -> bool:
+    """Whether the next thing to do for these projects is a scan."""
+    return all(is_due(read_rows(workdir.status_log(Project("grp", code))), "scan") for code in codes)
 
 
 def test_a_changed_config_adds_changes_and_reports_what_left(workdir: Workdir) -> None:
@@ -35,12 +42,10 @@ def test_a_changed_config_adds_changes_and_reports_what_left(workdir: Workdir) -
     assert len(read_lines(workdir.status_log(Project("grp", "b")))) == 2
 
 
-def test_announcements_are_kept_until_they_are_taken_off(workdir: Workdir) -> None:
-    initialised(workdir, "grp", spec("a", FILES), spec("b", FILES))
-    initialised(workdir, "grp", spec("b", FILES), spec("c", FILES), whole=False)
-    assert to_announce(workdir, "grp") == ["a", "b", "c"]
-    announced(workdir, "grp", ["a", "c"])
-    assert to_announce(workdir, "grp") == ["b"]
+def test_an_initialised_group_is_managed(workdir: Workdir) -> None:
+    assert not is_managed(workdir, "grp")
+    initialised(workdir, "grp", spec("a", FILES))
+    assert is_managed(workdir, "grp")
 
 
 def test_config_dictionaries_do_not_leak_from_project_to_project(workdir: Workdir) -> None:
@@ -60,11 +65,10 @@ def test_an_initialisation_killed_at_any_write_is_completed_by_the_next(tmp_path
         killed = killed_at_call("os.replace", count, "initialise", root=str(workdir.root), group="grp", projects=projects)
         initialised(workdir, "grp", *specs)
         assert project_codes(workdir, "grp") == ["a", "b"]
-        assert to_announce(workdir, "grp") == ["a", "b"], count
+        assert is_managed(workdir, "grp") and scans_due(workdir, "a", "b"), count
         assert initialised(workdir, "grp", *specs)["unchanged"] == ["a", "b"]
         for one in specs:
-            kept = read_json(workdir.base_cfg(Project("grp", one.code)))["padocc_dagster"]["spec"]
-            assert kept == json.loads(json.dumps(one.as_dict()))
+            assert stored_spec(workdir, Project("grp", one.code)) == one
             assert read_lines(workdir.allfiles(Project("grp", one.code))) == FILES
         if not killed:
             break
@@ -79,10 +83,10 @@ def test_a_change_killed_at_any_write_is_completed_by_the_next(tmp_path: Path) -
         count += 1
         workdir = Workdir(tmp_path / f"work{count}")
         initialised(workdir, "grp", *old)
-        announced(workdir, "grp", ["a"])
+        append_row(workdir.status_log(Project("grp", "a")), "scan", "Success")
         killed = killed_at_call("os.replace", count, "initialise", root=str(workdir.root), group="grp", projects=projects)
         initialised(workdir, "grp", *new)
-        assert to_announce(workdir, "grp") == ["a"], count
+        assert scans_due(workdir, "a"), count
         assert read_lines(workdir.allfiles(Project("grp", "a"))) == FILES[:1]
         assert initialised(workdir, "grp", *new)["unchanged"] == ["a"]
     assert count > 5
@@ -108,7 +112,7 @@ def test_two_writers_of_one_group_lose_nothing_of_each_other(workdir: Workdir) -
     results = [in_thread(call) for call in calls]
     assert [result()["created"] for result in results] == [["p0"], ["p1"], ["p2"], ["p3"]]
     assert sorted(project_codes(workdir, "grp")) == ["p0", "p1", "p2", "p3"]
-    assert to_announce(workdir, "grp") == ["p0", "p1", "p2", "p3"]
+    assert scans_due(workdir, "p0", "p1", "p2", "p3")
     assert len(read_lines(workdir.datasets_csv("grp"))) == 4
 
 

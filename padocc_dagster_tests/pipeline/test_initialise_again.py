@@ -6,14 +6,13 @@ from pathlib import Path
 import pytest
 
 from padocc_dagster.pipeline import initialise
-from padocc_dagster.pipeline.announcements import to_announce
 from padocc_dagster.pipeline.files import read_json, read_lines, write_lines
 from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.locks import held
 from padocc_dagster.pipeline.making.operation import clear_cache
 from padocc_dagster.pipeline.moving.moves import transfer
 from padocc_dagster.pipeline.specs import stored_spec
-from padocc_dagster.pipeline.status import append_row
+from padocc_dagster.pipeline.status import append_row, read_rows
 from padocc_dagster.pipeline.steps.choice import Choice
 from padocc_dagster.pipeline.steps.step import By
 from padocc_dagster.selection import ConfigRejected, find_again, read_group_config
@@ -112,7 +111,7 @@ def test_a_project_at_work_does_not_hold_up_the_others(workdir: Workdir) -> None
     assert read_lines(workdir.main_list("grp")) == ["a", "b"]
     assert read_lines(workdir.allfiles(Project("grp", "a"))) == ["/data/1.nc"]
     assert initialised(workdir, "grp", spec("a", ["/data/2.nc"]), spec("b", ["/data/1.nc"]))["changed"] == ["a"]
-    assert to_announce(workdir, "grp") == ["a", "b"]
+    assert [len(read_rows(workdir.status_log(Project("grp", code)))) for code in "ab"] == [2, 1]
 
 
 def test_a_cache_that_is_a_link_is_cleared_and_its_target_left(at: Callable[[str], Made], tmp_path: Path) -> None:

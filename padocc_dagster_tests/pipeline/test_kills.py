@@ -17,7 +17,7 @@ from padocc_dagster.pipeline.workers.call import WorkerDiedError
 from padocc_dagster_tests.make_netcdf import Series
 from padocc_dagster_tests.pipeline.killing import wait_for
 from padocc_dagster_tests.pipeline.moments import ending_at
-from padocc_dagster_tests.pipeline.projects import Made, copy, make
+from padocc_dagster_tests.pipeline.projects import Made, choose, copy, make
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +58,7 @@ def test_a_scan_killed_at_work_leaves_the_format_that_was_asked_for(many: Made, 
     made = without_caches(copy(many, tmp_path))
     base = read_json(made.workdir.base_cfg(made.project))
     base["override"] = {"cloud_type": "zarr", "file_type": None}
-    base["padocc_dagster"]["options"]["cloud_format"] = "zarr"
+    choose(made, cloud_format="zarr")
     write_json(made.workdir.base_cfg(made.project), base)
     with ending_at(made.folder / "cache" / "1.json"):
         made.run("scan")

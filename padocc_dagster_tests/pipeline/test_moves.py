@@ -3,6 +3,7 @@
 import os
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from padocc_dagster.pipeline.moving import moves
 from padocc_dagster.pipeline.moving.adding import add, add_back
 from padocc_dagster.pipeline.moving.carrying import finish_unfinished
 from padocc_dagster.pipeline.phases import initialise_group
+from padocc_dagster.pipeline.specs import choose, spec_of
 from padocc_dagster.pipeline.status import append_row
 from padocc_dagster.pipeline.steps.choice import Choice
 from padocc_dagster.pipeline.steps.step import By, StepRefused
@@ -61,6 +63,18 @@ def test_a_comparison_holds_after_a_transfer_and_the_chain_goes_on(at: Callable[
     assert moved.published() == ["proj_k1.0"] and not made.published()
     assert project_codes(made.workdir, "grp") == ["proj"] and comparison_problem(made.workdir, made.project) is None
     assert made.run("validate").passed
+
+
+def test_what_a_project_is_made_from_moves_along(tmp_path: Path) -> None:
+    workdir, old, new = Workdir(tmp_path.resolve()), Project("A", "p"), Project("B", "p")
+    initialised(workdir, "A", spec("p", FILES, pattern=str(workdir.allfiles(old)), dropped=("lat",)))
+    initialised(workdir, "B", spec("r", FILES))
+    choose(workdir, old, aggregator="K")
+    before = spec_of(workdir, old)
+    moves.transfer(workdir, Choice(("A:p",)), "B", BY)
+    assert spec_of(workdir, new) == replace(before, pattern=str(workdir.allfiles(new)))
+    moves.remove(workdir, Choice(("B:p",)), BY, keep_files=True)
+    assert add_back(workdir, [new], BY).done and spec_of(workdir, new).options.aggregator == "K"
 
 
 def test_padocc_reads_groups_as_they_are_left(workdir: Workdir) -> None:
@@ -121,7 +135,7 @@ def leave_files(workdir: Workdir) -> None:
 
 
 def damaged(workdir: Workdir) -> None:
-    workdir.specs("B").write_text("{")
+    workdir.faultlist("B").write_bytes(b"\xff")
 
 
 def headless(workdir: Workdir) -> None:
@@ -260,7 +274,7 @@ def test_adding_many_projects_costs_a_few_readings_of_the_groups_list(workdir: W
     moves.remove(workdir, Choice(("C:*",)), BY, keep_files=True)
     with counted_reads() as reads:
         assert len(add_back(workdir, [Project("C", one.code) for one in specs[:40]], BY).done) == 40
-    assert reads["C/proj_codes/main.txt"] < 10 and reads["C/padocc_dagster/specs.json"] < 10
+    assert reads["C/proj_codes/main.txt"] < 10
 
 
 @pytest.mark.parametrize("target", ["B", ""])
@@ -277,7 +291,7 @@ def test_a_project_that_begins_to_work_meanwhile_stays_whole_in_its_group(workdi
         result = moves.merge(workdir, "A", "B", BY)
     assert list(result.done) == [Project("B", "p")] and "being worked on" in result.not_done[Project("A", "q")]
     assert project_codes(workdir, "A") == ["q"] and project_codes(workdir, "B") == ["r", "p"]
-    assert sorted(read_json(workdir.specs("B"))) == ["p", "r"] and len(read_lines(workdir.datasets_csv("B"))) == 2
+    assert len(read_lines(workdir.datasets_csv("B"))) == 2
     assert moves.merge(workdir, "A", "B", BY).done == {Project("B", "q"): "merged from A to B"}
     assert list_groups(workdir) == ["B"]
 

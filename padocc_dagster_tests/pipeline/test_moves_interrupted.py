@@ -12,13 +12,15 @@ from pathlib import Path
 import pytest
 
 from padocc_dagster.pipeline.events import history_of
-from padocc_dagster.pipeline.files import read_json, read_lines, write_lines
+from padocc_dagster.pipeline.files import read_lines, write_lines
 from padocc_dagster.pipeline.groups import faultlist, list_groups, project_codes
 from padocc_dagster.pipeline.layout import Project, Workdir
+from padocc_dagster.pipeline.managed import is_managed
 from padocc_dagster.pipeline.moving import moves
 from padocc_dagster.pipeline.moving.adding import add, add_back
 from padocc_dagster.pipeline.moving.carrying import finish_unfinished
 from padocc_dagster.pipeline.moving.unfinished import unfinished_steps
+from padocc_dagster.pipeline.specs import stored_spec
 from padocc_dagster.pipeline.steps.choice import Choice
 from padocc_dagster.pipeline.steps.step import By, StepResult
 from padocc_dagster.pipeline.workers.environment import clean_environment
@@ -91,8 +93,8 @@ def know(workdir: Workdir, group: str) -> dict[str, object]:
         "listed": read_lines(workdir.main_list(group)),
         "datasets": [line.split(",")[:2] for line in read_lines(workdir.datasets_csv(group))],
         "faultlist": faultlist(workdir, group),
-        "specs": sorted(read_json(workdir.specs(group))),
-        "announcements": read_json(workdir.announcements(group))["codes"],
+        "specs": {code: stored_spec(workdir, Project(group, code)).code for code in read_lines(workdir.main_list(group))},
+        "managed": is_managed(workdir, group),
         "subsets": {path.stem: read_lines(path) for path in workdir.main_list(group).parent.glob("*.txt") if path.stem != "main"},
     }
 
@@ -102,8 +104,8 @@ def expect(workdir: Workdir, group: str, codes: str, given_up: bool, subsets: di
         "listed": list(codes),
         "datasets": [[code, str(workdir.allfiles(Project(group, code)))] for code in codes],
         "faultlist": {"q": "broken (ada)"} if given_up else {},
-        "specs": sorted(codes),
-        "announcements": sorted(codes),
+        "specs": {code: code for code in codes},
+        "managed": True,
         "subsets": subsets,
     }
 
@@ -189,6 +191,7 @@ def test_what_was_interrupted_is_finished_without_being_asked_for_again(name: st
 KILLED = """
 import sys
 from pathlib import Path
+from padocc_dagster.pipeline.managed import is_managed
 from padocc_dagster.pipeline.layout import Workdir
 from padocc_dagster.pipeline.moving.unfinished import unfinished_steps
 from padocc_dagster_tests.pipeline.interrupting import interrupted_at
@@ -233,8 +236,6 @@ def test_adding_interrupted_at_any_change_and_repeated_ends_as_asked(
         both(workdir)
         whole(workdir)
         assert project_codes(workdir, "A") == ["p", "r", "q", "n"]
-        assert sorted(read_json(workdir.specs("A"))) == ["n", "p", "q", "r"]
-        assert "n" in read_json(workdir.announcements("A"))["codes"]
         shutil.rmtree(workdir.root)
     assert count > 15
 

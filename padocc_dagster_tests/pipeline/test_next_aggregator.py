@@ -4,12 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from padocc_dagster.pipeline.events import PhaseRequested
+from padocc_dagster.pipeline.events import PhaseRequested, events_of
 from padocc_dagster.pipeline.files import read_json, write_json
 from padocc_dagster.pipeline.status import append_row
-from padocc_dagster.pipeline.steps.deeds import deeds, who_of
-from padocc_dagster.pipeline.steps.history import note
 from padocc_dagster.pipeline.steps.rules import Rules
+from padocc_dagster.pipeline.steps.unattended import follow_rules
 from padocc_dagster.pipeline.tried import aggregators_tried
 from padocc_dagster_tests.make_netcdf import Series
 from padocc_dagster_tests.pipeline.cases import project_of
@@ -28,13 +27,12 @@ def differs(made: Made) -> None:
 
 
 def chosen(made: Made) -> dict[str, str]:
-    """What the rules choose; noted as the job of the deed does."""
-    found = list(deeds(made.workdir, made.project.group, RULES))
-    if not found:
+    """What the rules request; the request is answered by the test."""
+    if not follow_rules(made.workdir, made.project, RULES).done:
         return {}
-    who = who_of(made.project.group)
-    note(made.workdir, {made.project: PhaseRequested(phase="compute", choices=found[0].choices, who=who, why=found[0].why)})
-    return found[0].choices
+    request = events_of(made.workdir, made.project)[-1]
+    assert isinstance(request, PhaseRequested) and request.who == "rules of grp"
+    return dict(request.choices)
 
 
 def test_k_is_tried_when_what_v_made_differs_and_then_the_format(tmp_path: Path) -> None:

@@ -106,13 +106,13 @@ def test_every_command_is_one_that_there_is_with_options_that_it_takes(remedy: R
 def test_fields_that_a_remedy_sets_are_fields_of_a_project(remedy: Remedy) -> None:
     import dataclasses
 
-    from padocc_dagster.commands.edit import _values
+    from padocc_dagster.commands.ask import yaml_values
     from padocc_dagster.pipeline.spec import ProjectOptions, ProjectSpec
 
     known = {field.name for form in (ProjectSpec, ProjectOptions) for field in dataclasses.fields(form)}
     words = shlex.split(written_out(remedy, PROJECT))
     at = {name: words[words.index(name) + 1] for name in ("--set", "--remove") if name in words}
-    fields = [*_values([at["--set"]] if "--set" in at else []), *([at["--remove"]] if "--remove" in at else [])]
+    fields = [*yaml_values([at["--set"]] if "--set" in at else []), *([at["--remove"]] if "--remove" in at else [])]
     assert fields and {field.partition(".")[0] for field in fields} <= known
 
 

@@ -11,15 +11,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import dagster as dg
 import pytest
 from typer.testing import CliRunner
 
 from padocc_dagster.cli import app
-from padocc_dagster.partitions import add_projects
+from padocc_dagster.pipeline.events import PhaseRequested, events_of
 from padocc_dagster.pipeline.remedies.words import BY_EYE, READING
 from padocc_dagster.pipeline.steps.explained import explained
-from padocc_dagster.services.home import Home
 from padocc_dagster_tests.pipeline.cases import base, name, project_of
 from padocc_dagster_tests.pipeline.projects import Made
 
@@ -93,11 +91,9 @@ def remedies(made: Made) -> Iterator[list[str]]:
 
 
 def choices_of(made: Made) -> dict[str, Any]:
-    """What the backfill that the command started is to compute with."""
-    with dg.DagsterInstance.from_config(str(made.workdir.root / "dagster")) as instance:
-        newest = instance.get_backfills(limit=1)
-    config = (newest[0].run_config or {}).get("ops", {}) if newest else {}
-    return dict(config.get("cloud_product", {}).get("config", {}))
+    """The options of the computation that the command requested."""
+    requests = [event for event in events_of(made.workdir, made.project) if isinstance(event, PhaseRequested)]
+    return requests[-1].choices if requests else {}
 
 
 def carried_out(made: Made, words: list[str], case: Case) -> None:
@@ -111,15 +107,12 @@ def carried_out(made: Made, words: list[str], case: Case) -> None:
 
 @pytest.fixture
 def stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Case, str], Made]:
-    """A project of the case that has just stopped, in an instance."""
+    """A project of the case that has just stopped."""
     monkeypatch.setenv("COLUMNS", "300")
     monkeypatch.setenv("WORKDIR", os.environ.get("WORKDIR", ""))
 
     def make(case: Case, folder: str) -> Made:
         made = project_of(tmp_path / folder, case.case, cloud_format=case.form)
-        Home(made.workdir).prepare()
-        with dg.DagsterInstance.from_config(str(made.workdir.root / "dagster")) as instance:
-            add_projects(instance, made.project.group, [made.project.code])
         assert through(made, "scan") == case.stops
         return made
 

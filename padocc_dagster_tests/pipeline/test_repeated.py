@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from padocc_dagster.pipeline.due import NOT_DUE
+from padocc_dagster.pipeline.finished import BY_PADOCC
 from padocc_dagster.pipeline.outcome import Verdict
 from padocc_dagster.pipeline.status import append_row
 from padocc_dagster_tests.make_netcdf import Series
@@ -79,13 +80,12 @@ def test_a_phase_that_another_run_did_meanwhile_is_told_as_it_ended_and_not_repe
     assert made.rows == before
 
 
-def test_a_phase_that_plain_padocc_did_meanwhile_is_refused_in_a_sentence_and_leaves_no_row(at: Callable[[str], Made]) -> None:
+def test_a_phase_that_plain_padocc_did_meanwhile_is_reported_as_done_and_leaves_no_row(at: Callable[[str], Made]) -> None:
     made = at("initialised")
     append_row(made.workdir.status_log(made.project), "scan", "Success")
     before = made.rows
     outcome = made.run("scan", run="queued", unattended=True)
-    assert (outcome.verdict, outcome.error_class, outcome.status) == (Verdict.FAILED, NOT_DUE, "")
-    assert "done meanwhile by plain PADOCC: its status log says scan Success" in outcome.message
+    assert (outcome.verdict, outcome.status, outcome.message) == (Verdict.OK, "Success", BY_PADOCC)
     assert made.rows == before
 
 

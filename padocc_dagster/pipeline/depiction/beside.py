@@ -9,11 +9,10 @@ from padocc_dagster.pipeline.comparison.products import OpenProduct, opened_prod
 from padocc_dagster.pipeline.comparison.references import load_json
 from padocc_dagster.pipeline.comparison.sources import Common, Header, SourceVariable, read_header
 from padocc_dagster.pipeline.depiction.structure import ABSENT, Row
-from padocc_dagster.pipeline.files import read_json, read_lines
+from padocc_dagster.pipeline.files import read_lines
 from padocc_dagster.pipeline.layout import Project, Workdir
-from padocc_dagster.pipeline.making.attributes import asked_attributes
 from padocc_dagster.pipeline.product import Product, product_of
-from padocc_dagster.pipeline.specs import dropped_of
+from padocc_dagster.pipeline.specs import spec_of
 
 
 @contextmanager
@@ -59,17 +58,14 @@ def expected_dimensions(variable: SourceVariable, product: OpenProduct, placemen
 
 def asked_for(workdir: Workdir, project: Project, placement: Placement) -> Callable[[Row], bool]:
     """Which rows the project's config asks for: attributes set and removed, variables left out; and the dimension PADOCC makes up."""
-    base = read_json(workdir.base_cfg(project))
-    updates, removals = asked_attributes(base)
-    kept = base.get("keep_vars")
-    some_kept, dropped = isinstance(kept, list) and any(kept), dropped_of(base)
+    spec = spec_of(workdir, project)
 
     def meant(row: Row) -> bool:
         part, name, _, in_product = row
         if placement.stacked and name == STACKED:
             return True
         if part == "global attribute":
-            return name in updates or name in removals
-        return part in ("variable", "dimension") and in_product == ABSENT and bool(some_kept or dropped and name in dropped)
+            return name in spec.updates or name in spec.removals
+        return part in ("variable", "dimension") and in_product == ABSENT and bool(spec.variables or name in spec.dropped)
 
     return meant

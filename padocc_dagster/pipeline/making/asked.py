@@ -8,16 +8,15 @@ from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.making.collecting import collecting_between_files
 from padocc_dagster.pipeline.making.dimensions import identical_too
 from padocc_dagster.pipeline.making.drivers import fitting_drivers
-from padocc_dagster.pipeline.making.dropping import dropping, keeps_some_only, left_out
+from padocc_dagster.pipeline.making.dropping import dropping, left_out
 from padocc_dagster.pipeline.making.findings import keep_findings, undecoded_of
 from padocc_dagster.pipeline.making.opening import opened_with
 from padocc_dagster.pipeline.making.order import Ordering, concatenation_order, ordered
 from padocc_dagster.pipeline.making.survey import survey
 from padocc_dagster.pipeline.making.texts import texts_refusal
 from padocc_dagster.pipeline.making.unjoinable import refusal_in
-from padocc_dagster.pipeline.product import options_of
 from padocc_dagster.pipeline.sources import keep_order
-from padocc_dagster.pipeline.specs import dropped_of
+from padocc_dagster.pipeline.specs import spec_of
 
 
 def asked_order(workdir: Workdir, project: Project, files: Sequence[str]) -> Ordering:
@@ -26,20 +25,19 @@ def asked_order(workdir: Workdir, project: Project, files: Sequence[str]) -> Ord
     What else their headers say is kept in the project's base config: times that cannot be decoded, and differing packings. Raises
     SourcesRefused for files that cannot be joined, and UnreadableSourceError naming those that cannot be opened.
     """
-    base = read_json(workdir.base_cfg(project))
-    options = options_of(base)
-    concat: Sequence[str] = options.get("concat_dims") or ()
+    spec = spec_of(workdir, project)
+    options, concat = spec.options, spec.options.concat_dims
     along = concat[0] if len(concat) == 1 else None
     if any(file.endswith(".tif") for file in files):
         ordering, headers = concatenation_order(files, along), []
     else:
         headers = survey(files, along)
-        wants_cfa = options.get("cloud_format") == "CFA" or options.get("cfa")
-        without = left_out(base, files[0])
-        if keeps_some_only(base):
+        wants_cfa = options.cloud_format == "CFA" or options.cfa
+        without = left_out(spec, files[0])
+        if spec.variables:
             without |= {name for header in headers for name in header.variables} - headers[0].variables
         texts = texts_refusal(files[0], without) if wants_cfa else None
-        declared = {*concat, *(options.get("identical_dims") or ()), *dropped_of(base)}
+        declared = {*concat, *options.identical_dims, *spec.dropped}
         refusal = texts or refusal_in(headers, declared, along, without)
         if refusal:
             raise refusal
@@ -53,8 +51,8 @@ def asked_order(workdir: Workdir, project: Project, files: Sequence[str]) -> Ord
 def as_asked(workdir: Workdir, project: Project, files: Sequence[str]) -> Iterator[None]:
     """For the block, PADOCC opens files, leaves out variables and takes dimensions for identical as the config asks, and cannot hang."""
     base = read_json(workdir.base_cfg(project))
-    options, dropped = options_of(base), dropped_of(base)
-    opening = {**({"decode_times": False} if undecoded_of(base) else {}), **(options.get("xarray") or {})}
-    with fitting_drivers(), collecting_between_files(), opened_with(opening, dropped, files), dropping(dropped):
-        with identical_too(options.get("identical_dims") or (), files):
+    spec = spec_of(workdir, project, base)
+    opening = {**({"decode_times": False} if undecoded_of(base) else {}), **spec.options.xarray}
+    with fitting_drivers(), collecting_between_files(), opened_with(opening, spec.dropped, files), dropping(spec.dropped):
+        with identical_too(spec.options.identical_dims, files):
             yield

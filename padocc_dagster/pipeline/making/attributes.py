@@ -10,24 +10,15 @@ from typing import Any
 from padocc_dagster.pipeline.files import read_json, write_json
 from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.product import Product
-
-
-def asked_attributes(base: dict[str, Any]) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """The updates and removals in a project's base config.
-
-    PADOCC names them `updates` and `removals`, or `update` and `remove` when a CSV initialised the project
-    (`padocc/groups/mixins/initialisation.py:365`).
-    """
-    updates = base.get("updates") or base.get("update") or {}
-    removals = base.get("removals") or base.get("remove") or ()
-    return (dict(updates) if isinstance(updates, dict) else {}), (() if isinstance(removals, str) else tuple(removals))
+from padocc_dagster.pipeline.specs import spec_of
 
 
 def apply_attributes(workdir: Workdir, project: Project, product: Product) -> None:
     """Set and remove the attributes in a product that has just been computed."""
-    updates, removals = asked_attributes(read_json(workdir.base_cfg(project)))
-    if updates or removals:
-        {"kerchunk": _in_references, "zarr": _in_store, "CFA": _in_netcdf}[product.cloud_format](product.path, updates, removals)
+    spec = spec_of(workdir, project)
+    if spec.updates or spec.removals:
+        write = {"kerchunk": _in_references, "zarr": _in_store, "CFA": _in_netcdf}[product.cloud_format]
+        write(product.path, spec.updates, spec.removals)
 
 
 def _changed(attributes: dict[str, Any], updates: dict[str, Any], removals: tuple[str, ...]) -> dict[str, Any]:

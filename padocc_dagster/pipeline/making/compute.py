@@ -22,9 +22,10 @@ from padocc_dagster.pipeline.making.shared import shared_refusal
 from padocc_dagster.pipeline.making.texts import texts_refusal
 from padocc_dagster.pipeline.making.unjoinable import overlap_refusal
 from padocc_dagster.pipeline.making.unsigned import restore_unsigned
-from padocc_dagster.pipeline.product import Product, options_of, product_of, size_of
+from padocc_dagster.pipeline.product import Product, product_of, size_of
 from padocc_dagster.pipeline.sources import read_sources
 from padocc_dagster.pipeline.spec import AGGREGATORS
+from padocc_dagster.pipeline.specs import choose, spec_of
 from padocc_dagster.pipeline.status import append_row
 
 NO_OTHER_AGGREGATOR_HELPS = ("ConcatFatalError", "NoDriverError", "SourceNotFoundError")
@@ -79,14 +80,15 @@ def compute(
 def _refuse(workdir: Workdir, project: Project, product: Product, files: Sequence[str]) -> None:
     """Raise SourcesRefused for what a product of this format cannot hold."""
     base = read_json(workdir.base_cfg(project))
-    dropped = left_out(base, files[0])
+    spec = spec_of(workdir, project, base)
+    dropped = left_out(spec, files[0])
     refusal: SourcesRefused | None = None
     if product.cloud_format != "CFA":
         refusal = packing_refusal(base, dropped)
-    if product.cloud_format == "CFA" or options_of(base).get("cfa"):
+    if product.cloud_format == "CFA" or spec.options.cfa:
         refusal = refusal or texts_refusal(files[0], dropped)
     if product.cloud_format == "zarr" and not refusal:
-        refusal = missing_values_refusal(files[0], options_of(base).get("xarray") or {}, dropped)
+        refusal = missing_values_refusal(files[0], spec.options.xarray, dropped)
     if refusal:
         raise refusal
 
@@ -98,14 +100,11 @@ def _prepare(
     base, detail = read_json(workdir.base_cfg(project)), read_json(workdir.detail_cfg(project))
     chosen = cloud_format or product_of(workdir, project, base).cloud_format
     base.setdefault("padocc_dagster", {}).pop("override_before_scan", None)
-    options = base["padocc_dagster"].setdefault("options", {})
-    options["cloud_format"] = chosen
-    if aggregator:
-        options["aggregator"] = aggregator
+    options = choose(workdir, project, cloud_format=chosen, aggregator=aggregator)
     padocc_format = "kerchunk" if chosen == "parquet" else chosen
     # file_type is reset too: a scan of more than 500 MB sets 'parq', which cannot be computed (compute.py:1353)
     base["override"] = {"cloud_type": padocc_format, "file_type": FILE_TYPES[padocc_format]}
-    wants_cfa = chosen == "CFA" or bool(options.get("cfa"))
+    wants_cfa = chosen == "CFA" or options.cfa
     base["disable_CFA"], base["cfa_complete"], detail["CFA"] = not wants_cfa, False, wants_cfa
     if new_version and product_of(workdir, project, base).exists():
         major, minor = base["version_no"].split(".")
@@ -125,9 +124,9 @@ def _kerchunk(workdir: Workdir, project: Project, product: Product) -> Made:
     PADOCC's own aggregator, its first choice for large projects, writes wrong shapes (`padocc/phases/aggregate.py:279`). Raises
     SourcesRefused where MultiZarrToZarr would make garbage. Whatever is raised carries the attempts in its details.
     """
-    files, base = read_sources(workdir, project), read_json(workdir.base_cfg(project))
-    asked = options_of(base).get("aggregator")
-    with guarded(files, left_out(base, files[0])) as attempts:
+    files, spec = read_sources(workdir, project), spec_of(workdir, project)
+    asked = spec.options.aggregator
+    with guarded(files, left_out(spec, files[0])) as attempts:
         for name in [asked] if asked else AGGREGATORS:
             failure = _aggregated(workdir, project, product, name)
             if failure is None:
@@ -188,7 +187,7 @@ def _zarr(workdir: Workdir, project: Project, product: Product) -> Made:
             operation.run(mode="zarr")
         except xarray.MergeError as error:
             sources, along = read_sources(workdir, project), operation.combine_kwargs.get("concat_dims") or ()
-            raise shared_refusal(sources, along, left_out(read_json(workdir.base_cfg(project)), sources[0])) or error from error
+            raise shared_refusal(sources, along, left_out(spec_of(workdir, project), sources[0])) or error from error
     found = operation.combine_kwargs.get("concat_dims")
     if found and not (operation.detail_cfg["kwargs"].get("combine_kwargs") or {}).get("concat_dims"):
         operation.set_concat_dims(list(found))

@@ -11,8 +11,7 @@ from typing import Any
 from padocc_dagster.pipeline.files import read_json, write_json
 from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.names import nearest
-from padocc_dagster.pipeline.product import options_of
-from padocc_dagster.pipeline.specs import dropped_of
+from padocc_dagster.pipeline.specs import spec_of
 
 
 class NotInSourceError(ValueError):
@@ -30,11 +29,11 @@ def apply_dimensions(workdir: Workdir, project: Project, files: Sequence[str]) -
     """
     first_file = files[0]
     base, detail = read_json(workdir.base_cfg(project)), read_json(workdir.detail_cfg(project))
-    concat, identical = (list(options_of(base).get(name) or ()) for name in ("concat_dims", "identical_dims"))
-    dropped = dropped_of(base)
+    spec = spec_of(workdir, project, base)
+    concat, identical, dropped = list(spec.options.concat_dims), spec.options.identical_dims, spec.dropped
     if not concat and not identical and not dropped:
         return
-    dimensions, aggregated, others, every = _header(first_file, concat, options_of(base).get("xarray") or {})
+    dimensions, aggregated, others, every = _header(first_file, concat, spec.options.xarray)
     for field, names, known in (
         ("concat_dims", concat, dimensions),
         ("identical_dims", identical, {**dimensions, **every}),

@@ -1,26 +1,19 @@
 """Variables left out of a product, which PADOCC 1.5.1 knows only as those that are not kept (`padocc/phases/compute.py:969`): there a
 dimension's own coordinate always stays."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from padocc_dagster.pipeline.specs import dropped_of
+from padocc_dagster.pipeline.spec import ProjectSpec
 
 
-def keeps_some_only(base: Mapping[str, Any]) -> bool:
-    """Whether the config names the variables to keep."""
-    kept = base.get("keep_vars")
-    return isinstance(kept, list) and any(kept)
-
-
-def left_out(base: Mapping[str, Any], path: str) -> set[str]:
-    """The variables of a source file that a project's config leaves out: those dropped, and where some are kept, the other data."""
+def left_out(spec: ProjectSpec, path: str) -> set[str]:
+    """The variables of a source file that a project's spec leaves out: those dropped, and where some are kept, the other data."""
     import netCDF4
 
-    kept = base.get("keep_vars")
-    dropped = set(dropped_of(dict(base)))
-    if not isinstance(kept, list) or not keeps_some_only(base):
+    kept, dropped = spec.variables, set(spec.dropped)
+    if not kept:
         return dropped
     with netCDF4.Dataset(path) as dataset:
         needed = {dimension for name in kept if name in dataset.variables for dimension in dataset[name].dimensions}

@@ -18,7 +18,7 @@ from padocc_dagster.pipeline.files import read_json
 from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.making.opening import ENGINES
 from padocc_dagster.pipeline.product import Product
-from padocc_dagster.pipeline.specs import dropped_of
+from padocc_dagster.pipeline.specs import spec_of
 
 
 class Times(NamedTuple):
@@ -42,7 +42,7 @@ def placed(workdir: Workdir, project: Project, sources: Sequence[str], product: 
         return
     dimension, starts = concat[0], [0, *accumulate(lengths)]
     positions = {path: range(start, end) for path, start, end in zip(sources, starts, starts[1:], strict=False)}
-    bare = not _has_coordinate(sources, dimension, dropped_of(read_json(workdir.base_cfg(project))))
+    bare = not _has_coordinate(sources, dimension, spec_of(workdir, project).dropped)
     opened, sliced = xarray.open_dataset, ValidateOperation._get_preslice
     wanted, written = _times_of(product, dimension)
 

@@ -14,6 +14,7 @@ from padocc_dagster.pipeline.making.operation import clear_cache, construct
 from padocc_dagster.pipeline.making.refusals import with_details
 from padocc_dagster.pipeline.product import asked_override
 from padocc_dagster.pipeline.sources import read_sources, total_bytes
+from padocc_dagster.pipeline.specs import spec_of
 from padocc_dagster.pipeline.status import append_row, read_rows
 
 NO_TRIAL = "Warn-no trial: "
@@ -68,7 +69,7 @@ def _try_sample(workdir: Workdir, project: Project, files: Sequence[str]) -> Non
     """Run PADOCC's scan. What it raises says which aggregators it tried, as a note and among its details."""
     from padocc.phases.scan import ScanOperation
 
-    dropped = left_out(read_json(workdir.base_cfg(project)), files[0])
+    dropped = left_out(spec_of(workdir, project), files[0])
     with as_asked(workdir, project, files), coordinates_in_any_chunks(), guarded(files, dropped) as attempts:
         try:
             construct(ScanOperation, workdir, project, "scan").run(mode="kerchunk")

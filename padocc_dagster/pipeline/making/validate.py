@@ -9,10 +9,10 @@ from typing import Any
 from padocc_dagster.pipeline.files import CorruptFileError, read_json, read_lines
 from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.making.asked import as_asked
-from padocc_dagster.pipeline.making.attributes import asked_attributes
 from padocc_dagster.pipeline.making.operation import construct, remove
 from padocc_dagster.pipeline.making.placing import placed
 from padocc_dagster.pipeline.product import product_of
+from padocc_dagster.pipeline.specs import spec_of
 
 REPORTS = ("data_report.json", "metadata_report.json")
 ADDED_BY_PADOCC = ("aggregation_date",)
@@ -41,19 +41,19 @@ def validate(workdir: Workdir, project: Project) -> dict[str, Any]:
     mode = "kerchunk" if product.cloud_format == "parquet" else product.cloud_format
     sources = read_lines(workdir.allfiles(project))
     with dask.config.set(scheduler="synchronous"), as_asked(workdir, project, sources), placed(workdir, project, sources, product):
-        construct(ValidateOperation, workdir, project, "validate").run(mode=mode, error_bypass=_bypass(workdir, project, base))
+        construct(ValidateOperation, workdir, project, "validate").run(mode=mode, error_bypass=_bypass(workdir, project))
     return {"findings": read_findings(workdir, project)}
 
 
-def _bypass(workdir: Workdir, project: Project, base: dict[str, Any]) -> dict[str, Any]:
+def _bypass(workdir: Workdir, project: Project) -> dict[str, Any]:
     """PADOCC's `error_bypass` (`padocc/core/errors.py:84`): the one kind of difference that is meant, for each attribute."""
     import netCDF4
 
-    updates, removals = asked_attributes(base)
+    spec = spec_of(workdir, project)
     with netCDF4.Dataset(read_lines(workdir.allfiles(project))[0]) as source:
         present = set(source.ncattrs())
-    meant = dict.fromkeys((*ADDED_BY_PADOCC, *removals), "missing")
-    meant |= {name: "not_equal" if name in present else "missing" for name in updates}
+    meant = dict.fromkeys((*ADDED_BY_PADOCC, *spec.removals), "missing")
+    meant |= {name: "not_equal" if name in present else "missing" for name in spec.updates}
     return {"metadata": {"attributes": {"global": {name: {"type": kind} for name, kind in meant.items()}}}}
 
 

@@ -14,10 +14,10 @@ from padocc_dagster.pipeline.groups import by_group, codes_of
 from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.locks import LockedError
 from padocc_dagster.pipeline.moving.carrying import finish_unfinished
-from padocc_dagster.pipeline.moving.problems import damage, refuse_unsafe, spec_problems
+from padocc_dagster.pipeline.moving.problems import damage, refuse_unsafe
 from padocc_dagster.pipeline.phases import initialise_group
 from padocc_dagster.pipeline.spec import ProjectSpec
-from padocc_dagster.pipeline.specs import spec_of_base_cfg, stored_specs
+from padocc_dagster.pipeline.specs import spec_of
 from padocc_dagster.pipeline.status import read_rows
 from padocc_dagster.pipeline.steps.history import note
 from padocc_dagster.pipeline.steps.step import By, StepRefused, StepResult
@@ -53,7 +53,7 @@ def add(
 
 
 def add_back(workdir: Workdir, projects: Iterable[Project], by: By, dry_run: bool = False) -> StepResult:
-    """Take removed projects whose working files were kept into their groups again. They stand where they stood."""
+    """Take removed projects whose working files were kept into their groups again, in the state in which they were."""
     groups = by_group(projects)
     refuse_unsafe(groups, [project.code for members in groups.values() for project in members])
     _finish(workdir, dry_run)
@@ -61,13 +61,13 @@ def add_back(workdir: Workdir, projects: Iterable[Project], by: By, dry_run: boo
     codes = codes_of(workdir)
     back = {group: [project for project in members if project.code not in codes(group)] for group, members in groups.items()}
     for group, members in back.items() if not problems else ():
-        folded, specless = {code.casefold(): code for code in codes(group)}, spec_problems(workdir, members)
-        problems += [problem for project in members if (problem := _kept_problem(workdir, project, folded, specless))]
+        folded = {code.casefold(): code for code in codes(group)}
+        problems += [problem for project in members if (problem := _kept_problem(workdir, project, folded))]
     if problems:
         raise StepRefused(problems)
     added = Added(who=by.who, why=by.why, back=True)
-    told = {False: str(added), True: ALREADY}
-    result = StepResult({project: told[project.code in codes(group)] for group, members in groups.items() for project in members})
+    result_of = {False: str(added), True: ALREADY}
+    result = StepResult({project: result_of[project.code in codes(group)] for group, members in groups.items() for project in members})
     if not dry_run:
         for group, removed in back.items():
             busy = note(workdir, dict.fromkeys(removed, added))  # before: once they are listed, their next phases may start
@@ -76,8 +76,8 @@ def add_back(workdir: Workdir, projects: Iterable[Project], by: By, dry_run: boo
             members = [project for project in removed if project not in busy]
             if not members:
                 continue
-            kept = stored_specs(workdir, members)
-            specs = [{**kept[project].as_dict(), "code": project.code, "files": _files(workdir, project)} for project in members]
+            kept = {project: spec_of(workdir, project, chosen=False).as_dict() for project in members}
+            specs = [{**spec, "code": project.code, "files": _files(workdir, project)} for project, spec in kept.items()]
             initialise.initialise_group(str(workdir.root), group, specs, whole=False)  # nothing of theirs changed: only lists are written
     return result
 
@@ -104,7 +104,7 @@ def _is_kept(workdir: Workdir, project: Project, spec: ProjectSpec) -> bool:
     return config is not None and (config != spec.as_dict() or any(row.phase != "init" for row in read_rows(workdir.status_log(project))))
 
 
-def _kept_problem(workdir: Workdir, project: Project, folded: Mapping[str, str], specless: Mapping[Project, str]) -> str:
+def _kept_problem(workdir: Workdir, project: Project, folded: Mapping[str, str]) -> str:
     """Why a project that is not in its group cannot be taken back. `folded`: the group's codes by their lower case."""
     if not workdir.base_cfg(project).exists():
         return f"no working files of {project} are kept ({workdir.base_cfg(project)} is missing): add it from a group config"
@@ -112,10 +112,9 @@ def _kept_problem(workdir: Workdir, project: Project, folded: Mapping[str, str],
         return f"{project} differs from {project.group}:{alike} only in upper and lower case: remove one of the two"
     try:
         read_json(workdir.detail_cfg(project))
+        spec_of(workdir, project)
     except CorruptFileError as error:
         return f"{project} cannot be added back: {error}"
-    if problem := specless.get(project):
-        return f"{project} cannot be added back: {problem}"
     if not _files(workdir, project):
         return f"{project} cannot be added back: {workdir.allfiles(project)} names no files; add it from a group config"
     return ""
@@ -128,7 +127,7 @@ def _files(workdir: Workdir, project: Project) -> list[str]:
 def _config(workdir: Workdir, project: Project) -> dict[str, Any] | None:
     """The config that the project has now; None without one, or when it is damaged."""
     try:
-        return spec_of_base_cfg(read_json(workdir.base_cfg(project)))
+        return spec_of(workdir, project, chosen=False).as_dict()
     except CorruptFileError:
         return None
 

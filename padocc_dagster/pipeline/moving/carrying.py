@@ -1,8 +1,9 @@
-"""Steps that move or remove projects, carried out from their records: from the beginning, or from wherever they were interrupted.
+"""Steps that move or remove projects, carried out from their records: from the beginning, or from where they were interrupted.
 
-A transfer is one rename of the project's folder. Before it, the target group's files are told; after it, the source's files forget.
+A transfer is one rename of the project's folder. Before it, the target group's files get the project's entries; after it, the source's
+lose them.
 PADOCC moves the files one by one through a shell, without those whose names begin with a dot, to a path made by replacing the group's name
-wherever it occurs in the old one (`padocc/core/project.py:608,621`): a group "work" in /…/work is moved out of the working directory.
+everywhere in the old one (`padocc/core/project.py:608,621`): a group "work" in /…/work is moved out of the working directory.
 """
 
 import contextlib
@@ -11,18 +12,19 @@ import shutil
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 from padocc_dagster.pipeline.events import Histories, record_of_group
 from padocc_dagster.pipeline.files import CorruptFileError, read_json, read_lines, write_json
 from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.locks import WAIT_SECONDS, held
-from padocc_dagster.pipeline.moving.group_files import give, rebased, take_off
+from padocc_dagster.pipeline.moving.group_files import give, take_off
 from padocc_dagster.pipeline.moving.unfinished import NO_FOLDER, Unfinished, begin, end, inode_of, reborn, unfinished_steps
 from padocc_dagster.pipeline.steps.history import LOCKED_AT_ONCE, locked, write_down
 
 
 def carry_out(workdir: Workdir, step: Unfinished) -> dict[str, str]:
-    """Take the step, of which nothing or anything is done. Returns why for each code that stays where it is.
+    """Run or resume the step. Returns the codes that stay where they are, each with the reason.
 
     The locks of the structure and of both groups are held.
     """
@@ -33,7 +35,7 @@ def carry_out(workdir: Workdir, step: Unfinished) -> dict[str, str]:
 
 
 def finish_unfinished(workdir: Workdir, wait: float = WAIT_SECONDS) -> list[str]:
-    """Finish every step that was interrupted, and say of each what was done.
+    """Finish every step that was interrupted. Returns a sentence for each.
 
     Raises LockedError when another such step is under way for more than `wait` seconds; a sensor should not wait at all.
     """
@@ -44,7 +46,7 @@ def finish_unfinished(workdir: Workdir, wait: float = WAIT_SECONDS) -> list[str]
 
 
 def finish_locked(workdir: Workdir) -> list[str]:
-    """The same for who holds the structure's lock, and none of a group."""
+    """The same for a caller that holds the structure's lock, and none of a group."""
     sentences = []
     for step in unfinished_steps(workdir):
         with groups_held(workdir, step.source, step.target):
@@ -119,15 +121,27 @@ def _move(workdir: Workdir, step: Unfinished, code: str) -> str:
 
 def _readdress(workdir: Workdir, project: Project, old: Path) -> None:
     """Correct the paths in the project's own files, among them the product's in the comparison, which then still holds."""
-    for path in (workdir.comparison(project), workdir.detail_cfg(project), workdir.base_cfg(project)):
-        with contextlib.suppress(CorruptFileError):  # missing, or damaged, which whoever needs it will say
+    files = (workdir.comparison, workdir.spec, workdir.detail_cfg, workdir.base_cfg)
+    for path in (file(project) for file in files):
+        with contextlib.suppress(CorruptFileError):  # missing or damaged: its next reader reports that
             value = read_json(path)
-            if (corrected := rebased(value, old, workdir.project_dir(project))) != value:
+            if (corrected := _rebased(value, old, workdir.project_dir(project))) != value:
                 write_json(path, corrected)
 
 
+def _rebased(value: Any, old: Path, new: Path) -> Any:
+    """The JSON value with every string that is a path in the old folder leading to the same place in the new one."""
+    if isinstance(value, dict):
+        return {key: _rebased(item, old, new) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_rebased(item, old, new) for item in value]
+    if isinstance(value, str) and value.startswith(f"{old}/"):
+        return str(new / Path(value).relative_to(old))
+    return value
+
+
 def _note_folderless(workdir: Workdir, step: Unfinished, codes: Iterable[str]) -> None:
-    """Write the step down for projects that have no folder (any more), once."""
+    """Record the step for projects that have no folder (any more), once."""
     histories, event = Histories(workdir), step.event
     new = [code for code in codes if all(each.run != step.id for each in histories.of(step.now(code)))]
     if new:

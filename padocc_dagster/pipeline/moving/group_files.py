@@ -1,32 +1,30 @@
-"""What a group's own files know of its projects, given to another group or taken off: lists, rows, specs, announcements.
+"""A group's own files with its projects, lists and rows: entries copied to another group, or removed.
 
 Each function can be called again after it was interrupted anywhere. The locks of the groups are held.
 """
 
 from collections.abc import Collection
 from pathlib import Path
-from typing import Any
 
-from padocc_dagster.pipeline.announcements import change_announcements, to_announce
-from padocc_dagster.pipeline.files import CorruptFileError, read_json, read_lines, write_json, write_lines, write_text
+from padocc_dagster.pipeline.files import read_lines, write_lines, write_text
 from padocc_dagster.pipeline.layout import Project, Workdir
+from padocc_dagster.pipeline.managed import is_managed, manage
 
 
 def give(workdir: Workdir, source: str, target: str, codes: Collection[str], subsets: bool = False) -> None:
-    """Let the target know of these projects what the source knows. Its main list comes last, its faultlist first: nothing starts early."""
+    """Copy the source's entries of these projects to the target: the faultlist first, the main list last, so that nothing starts early."""
     _give_rows(workdir.faultlist(source), workdir.faultlist(target), codes, {})
     paths = {code: [workdir.allfiles(Project(group, code)) for group in (source, target)] for code in codes}
     _give_rows(workdir.datasets_csv(source), workdir.datasets_csv(target), codes, paths)
-    _give_specs(workdir, source, target, codes)
-    if news := set(to_announce(workdir, source)) & set(codes) - set(to_announce(workdir, target)):
-        change_announcements(workdir, target, adding=news)
     for name in subset_names(workdir, source) if subsets else ():
         _list(workdir.subset_list(target, name), [code for code in read_lines(workdir.subset_list(source, name)) if code in codes])
+    if is_managed(workdir, source):
+        manage(workdir, target)
     _list(workdir.main_list(target), codes)
 
 
 def take_off(workdir: Workdir, group: str, codes: Collection[str]) -> None:
-    """Let the group forget these projects.
+    """Remove these projects from the group's files.
 
     A group without projects keeps an empty main list, which PADOCC reads as no projects; without the file it fails (`sequence item 0`).
     A subset without members has no file: PADOCC ignores an empty overwrite (`padocc/core/filehandlers.py:275`).
@@ -39,28 +37,12 @@ def take_off(workdir: Workdir, group: str, codes: Collection[str]) -> None:
     for path in (workdir.datasets_csv(group), workdir.faultlist(group)):
         rows = _rows(path)
         _write_rows(path, rows, {code: row for code, row in rows.items() if code not in codes})
-    specs = _specs(workdir, group)
-    if specs.keys() & set(codes):
-        write_json(workdir.specs(group), {code: spec for code, spec in specs.items() if code not in codes})
-    if set(to_announce(workdir, group)) & set(codes):
-        change_announcements(workdir, group, without=codes)
 
 
 def subset_names(workdir: Workdir, group: str) -> list[str]:
     """The group's subsets, without the list of all its projects."""
     found = sorted(path.stem for path in workdir.main_list(group).parent.glob("*.txt"))
     return [name for name in found if name != "main" and not name.startswith(".")]
-
-
-def rebased(value: Any, old: Path, new: Path) -> Any:
-    """The JSON value with every string that is a path in the old folder leading to the same place in the new one."""
-    if isinstance(value, dict):
-        return {key: rebased(item, old, new) for key, item in value.items()}
-    if isinstance(value, list):
-        return [rebased(item, old, new) for item in value]
-    if isinstance(value, str) and value.startswith(f"{old}/"):
-        return str(new / Path(value).relative_to(old))
-    return value
 
 
 def _give_rows(source: Path, target: Path, codes: Collection[str], paths: dict[str, list[Path]]) -> None:
@@ -72,14 +54,6 @@ def _give_rows(source: Path, target: Path, codes: Collection[str], paths: dict[s
             new[code] = ",".join([first, str(new_path), *fields[1:]])
     before = _rows(target)
     _write_rows(target, before, before | new)
-
-
-def _give_specs(workdir: Workdir, source: str, target: str, codes: Collection[str]) -> None:
-    old, new = (workdir.project_dir(Project(group, "x")).parent for group in (source, target))
-    given = {code: rebased(spec, old / code, new / code) for code, spec in _specs(workdir, source).items() if code in codes}
-    before = _specs(workdir, target)
-    if before | given != before:
-        write_json(workdir.specs(target), before | given)
 
 
 def _rows(path: Path) -> dict[str, str]:
@@ -95,13 +69,6 @@ def _write_rows(path: Path, before: dict[str, str], rows: dict[str, str]) -> Non
         write_text(path, "\n".join(rows.values()))
     else:
         path.unlink()
-
-
-def _specs(workdir: Workdir, group: str) -> dict[str, Any]:
-    try:
-        return read_json(workdir.specs(group))
-    except CorruptFileError:
-        return {}
 
 
 def _list(path: Path, codes: Collection[str]) -> None:

@@ -1,13 +1,13 @@
-"""Projects taken to another group or out of theirs: transfer, merge, split, remove. What is asked is checked whole before anything changes.
+"""Projects taken to another group or out of theirs: transfer, merge, split, remove. All is checked before anything changes.
 
 Published products stay where they are, in `completed/<group>` of the group that published them. A step that is repeated after it was
-interrupted, or done, ends in the state asked for.
+interrupted, or done, ends in the same state.
 
 PADOCC's own functions are not used (`padocc/groups/mixins/modifiers.py`):
 - `transfer_project` (:254) saves both lists before it moves anything, so that an interruption leaves the project in neither, and it leaves
   the last project in the old list; `merge` (:300) does not save the lists that it changes;
 - `unmerge` calls `move_to`, which does not exist (:383);
-- `remove_project` (:208) does not save, and fails on a faultlisted project (:229); `delete_group` (:416) asks on the terminal;
+- `remove_project` (:208) does not save, and fails on a faultlisted project (:229); `delete_group` (:416) prompts on the terminal;
 - `migrate`, by which they move projects, can leave the working directory (see `carrying.py`).
 """
 
@@ -18,7 +18,7 @@ from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.locks import LockedError, held
 from padocc_dagster.pipeline.moving.carrying import carry_out, finish_locked, groups_held
 from padocc_dagster.pipeline.moving.problems import damage, new_group_problems, problems_of_move, refuse_unsafe, unlisted_names
-from padocc_dagster.pipeline.moving.settled import Asked, settled
+from padocc_dagster.pipeline.moving.settled import ToMove, settled
 from padocc_dagster.pipeline.moving.unfinished import Kind, Unfinished, inode_of
 from padocc_dagster.pipeline.steps.choice import Choice
 from padocc_dagster.pipeline.steps.step import By, StepRefused, StepResult
@@ -28,7 +28,7 @@ def transfer(workdir: Workdir, choice: Choice, target: str, by: By, dry_run: boo
     """Move the projects to another group that is there. Subsets of their old groups lose them."""
     refuse_unsafe([*_groups(choice), target])
 
-    def check() -> Asked:
+    def check() -> ToMove:
         if problem := damage(workdir, target):
             raise StepRefused([problem if workdir.group_dir(target).exists() else f"{problem}; `split` makes a new group"])
         return settled(workdir, choice, target)
@@ -40,7 +40,7 @@ def split(workdir: Workdir, choice: Choice, target: str, by: By, dry_run: bool =
     """Move the projects to a group that is new."""
     refuse_unsafe([*_groups(choice), target])
 
-    def check() -> Asked:
+    def check() -> ToMove:
         there = target in list_groups(workdir)
         if not there and (problems := new_group_problems(workdir, target)):
             raise StepRefused(problems)
@@ -60,7 +60,7 @@ def merge(workdir: Workdir, source: str, target: str, by: By, dry_run: bool = Fa
     """
     refuse_unsafe([source, target])
 
-    def check() -> Asked:
+    def check() -> ToMove:
         if problem := damage(workdir, target) or (f"a group cannot be merged into itself: {source!r}" if source == target else ""):
             raise StepRefused([problem])
         if source not in list_groups(workdir) and workdir.merged(source, target).is_dir():
@@ -73,14 +73,14 @@ def merge(workdir: Workdir, source: str, target: str, by: By, dry_run: bool = Fa
 
 
 def remove(workdir: Workdir, choice: Choice, by: By, keep_files: bool = False, dry_run: bool = False) -> StepResult:
-    """Take the projects out of their groups: off the lists, the faultlist, the subsets and the specs.
+    """Take the projects out of their groups: off the lists, the faultlist and the subsets.
 
     Their working files are deleted, or stay where they are, for `add_back`. PADOCC's removal leaves the rows in datasets.csv and main.txt's
     last project (`padocc/core/filehandlers.py:275`).
     """
     refuse_unsafe(_groups(choice))
 
-    def check() -> Asked:
+    def check() -> ToMove:
         return settled(workdir, choice, "")
 
     return _move(workdir, "removed", check, "", by, dry_run, keep_files=keep_files)
@@ -95,7 +95,7 @@ def _groups(choice: Choice) -> list[str]:
 def _move(
     workdir: Workdir,
     step: Kind,
-    check: Callable[[], Asked],
+    check: Callable[[], ToMove],
     target: str,
     by: By,
     dry_run: bool,

@@ -1,14 +1,13 @@
-"""Why projects cannot be moved as asked: sentences, each with what to do. Nothing is changed here."""
+"""Why projects cannot be moved: sentences, each with what to do. Nothing is changed here."""
 
 import os
 from collections.abc import Iterable
 
-from padocc_dagster.pipeline.files import CorruptFileError, read_json, read_lines
+from padocc_dagster.pipeline.files import CorruptFileError, read_lines
 from padocc_dagster.pipeline.groups import list_groups, project_codes
 from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.locks import LockedError, held
 from padocc_dagster.pipeline.names import name_problem, nearest
-from padocc_dagster.pipeline.specs import stored_specs
 from padocc_dagster.pipeline.steps.step import StepRefused
 
 LOCK_WAIT_SECONDS = 0.2
@@ -29,16 +28,13 @@ def damage(workdir: Workdir, group: str) -> str:
     try:
         for path in (workdir.main_list(group), workdir.datasets_csv(group), workdir.faultlist(group)):
             read_lines(path)
-        for path in (workdir.specs(group), workdir.announcements(group)):
-            if path.exists():
-                read_json(path)
     except (CorruptFileError, UnicodeDecodeError, OSError) as error:
         return f"group {group!r} is damaged: {path} cannot be read ({error}); restore it from a backup first"
     return ""
 
 
 def refuse_unsafe(groups: Iterable[str], codes: Iterable[str] = ()) -> None:
-    """Raise StepRefused for names that are not safe: asked before a lock or any other file is made of them."""
+    """Raise StepRefused for names that are not safe, before a lock or any other file is made of them."""
     names = [*(("group", group) for group in groups), *(("project code", code) for code in codes)]
     if problems := dict.fromkeys(problem for kind, name in names if (problem := name_problem(kind, name))):
         raise StepRefused(problems)
@@ -65,18 +61,6 @@ def unlisted_names(workdir: Workdir, group: str) -> str:
     return f"group {group!r} cannot be merged as a whole: {'; '.join(unsafe)}; {remedy}" if unsafe else ""
 
 
-def spec_problems(workdir: Workdir, projects: list[Project]) -> dict[Project, str]:
-    """Which of the projects have no spec that can be read, each with why. All are tried at once, and halves where that fails."""
-    try:
-        stored_specs(workdir, projects)
-        return {}
-    except (CorruptFileError, KeyError, TypeError, ValueError) as error:
-        if len(projects) == 1:
-            return {projects[0]: str(error)}
-    half = len(projects) // 2
-    return spec_problems(workdir, projects[:half]) | spec_problems(workdir, projects[half:])
-
-
 def problems_of_move(workdir: Workdir, projects: list[Project], target: str) -> list[str]:
     """Why these projects cannot leave their groups for the target (empty: for nowhere)."""
     sources = {project.group: None for project in projects}
@@ -101,7 +85,7 @@ def _collisions(workdir: Workdir, projects: Iterable[Project], target: str) -> l
 
 
 def _everything(workdir: Workdir, group: str) -> list[str]:
-    """Codes that are listed in the group, and names of whatever lies in its folder of projects."""
+    """Codes that are listed in the group, and names of everything in its folder of projects."""
     listed = [line.strip() for line in read_lines(workdir.main_list(group))] + project_codes(workdir, group)
     try:
         return [*os.listdir(workdir.root / "in_progress" / group), *listed]

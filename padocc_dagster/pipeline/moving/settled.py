@@ -1,4 +1,4 @@
-"""Which projects a step has still to move, and which an earlier one, repeated now, has already brought to where they should be."""
+"""The projects that a step still has to move, and those that an earlier attempt has moved already."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -8,12 +8,12 @@ from padocc_dagster.pipeline.groups import codes_of, list_groups
 from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.steps.choice import Choice, chosen
 
-Asked = tuple[list[Project], dict[Project, str]]
-"""The projects to move, and what is so already of others that were named."""
+ToMove = tuple[list[Project], dict[Project, str]]
+"""The projects still to move, and the others that were named, each with a sentence on what was done already."""
 
 
-def settled(workdir: Workdir, choice: Choice, target: str) -> Asked:
-    """The projects meant, and those named that an earlier step has brought to where they should be. Raises StepRefused as `chosen` does."""
+def settled(workdir: Workdir, choice: Choice, target: str) -> ToMove:
+    """Projects still to move, and those an earlier attempt already moved. Raises StepRefused as `chosen` does."""
     already: dict[Project, str] = {}
     keys: list[str] = []
     groups, codes, histories = list_groups(workdir), codes_of(workdir), Histories(workdir)
@@ -31,14 +31,14 @@ def settled(workdir: Workdir, choice: Choice, target: str) -> Asked:
 
 
 def _names_all(choice: Choice) -> bool:
-    """Whether projects are meant by where they stand in whatever group: those of the target need no move."""
+    """Whether projects of all groups are meant, by their state: those of the target need no move."""
     return not choice.projects and not choice.group
 
 
 def _done_before(
     workdir: Workdir, key: str, target: str, codes: Callable[[str], dict[str, None]], histories: Histories
 ) -> dict[Project, str] | None:
-    """What a key means that an earlier step has already seen to; None when there is something to do, or something wrong with the key."""
+    """The project of a key that an earlier attempt has moved, with a sentence; None when it is still to do, or the key is wrong."""
     try:
         project = Project.parse(key)
     except ValueError:

@@ -2,9 +2,9 @@
 
     padocc_dagster/unfinished/<id>.json     written before a step's first change, removed after its last
 
-PADOCC has nothing of the kind: a `transfer_project` that dies between its files leaves the project listed in one group and lying in the
-other (`padocc/groups/mixins/modifiers.py:254-298`). Here a record also says, while its step is under way, which of the two groups a
-project is in: that in which its folder lies.
+PADOCC keeps no such record: a `transfer_project` that dies between its files leaves the project listed in one group and lying in the
+other (`padocc/groups/mixins/modifiers.py:254-298`). While a step is under way, its record also decides which of the two groups a
+project is in: the one in which its folder lies.
 """
 
 import contextlib
@@ -30,7 +30,7 @@ class Unfinished:
     """One step. A folder is known by its inode number, which a rename keeps: another folder of the same name is not this one."""
 
     step: Kind
-    """What is done."""
+    """How the projects are moved."""
     source: str
     target: str
     """Empty when the projects are removed."""
@@ -96,7 +96,7 @@ def end(workdir: Workdir, unfinished: Unfinished) -> None:
 
 
 def unfinished_steps(workdir: Workdir) -> list[Unfinished]:
-    """The steps under way or interrupted, oldest first. Raises CorruptFileError for a record that nobody can have written."""
+    """The steps under way or interrupted, oldest first. Raises CorruptFileError for a file that is no such record."""
     found = []
     with contextlib.suppress(FileNotFoundError):
         for name in sorted(os.listdir(workdir.unfinished)):

@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from padocc_dagster.pipeline.events import ends_of
-from padocc_dagster.pipeline.files import CorruptFileError, read_json, read_lines
+from padocc_dagster.pipeline.files import CorruptFileError, read_lines
 from padocc_dagster.pipeline.layout import Project, Workdir
-from padocc_dagster.pipeline.product import options_of
 from padocc_dagster.pipeline.remedies.own import BY_REASON, CLASSES
 from padocc_dagster.pipeline.remedies.tries import READ_LOG, RESCAN
 from padocc_dagster.pipeline.remedies.words import Explanation, Remedy, written_out
+from padocc_dagster.pipeline.spec import ProjectSpec
+from padocc_dagster.pipeline.specs import spec_of
 from padocc_dagster.pipeline.tried import aggregators_tried
 
 OUT_OF_PLACE = {
@@ -27,13 +28,14 @@ def commands_for(
     workdir: Workdir, project: Project, explanation: Explanation, phase: str = "", why: str = "", with_root: bool = True
 ) -> list[tuple[str, str]]:
     """The remedies for one project: sentence and command, ready to paste. Opens a source file only where its dimension is asked for."""
-    base = _base_cfg(workdir, project)
-    known = _pattern(base)
+    spec = _spec(workdir, project)
+    known = {"pattern": spec.pattern} if spec and spec.pattern.startswith("/") else {}
     if any("{dimension}" in remedy.command for remedy in explanation.remedies):
         known |= _dimension(workdir, project)
     known |= _named(workdir, project)
     root = Path(workdir.root) if with_root else None
-    pointless = (*OUT_OF_PLACE.get(_format(base), ()), *(["concat_dims="] if options_of(base).get("concat_dims") else []))
+    pointless: tuple[str, ...] = OUT_OF_PLACE.get(spec.options.cloud_format, ()) if spec else ()
+    pointless += ("concat_dims=",) if spec and spec.options.concat_dims else ()
     tried = aggregators_tried(workdir, project) if phase == "compute" else ()
     pointless += tuple(f"recompute {{key}} --aggregator {name}" for name in tried)
     fitting = [remedy for remedy in _of_reason(workdir, project, explanation) if not any(word in remedy.command for word in pointless)]
@@ -55,16 +57,11 @@ def before_compute(remedies: Sequence[Remedy]) -> list[Remedy]:
     return list({remedy.command: remedy for remedy in found if not remedy.command.startswith("recompute")}.values())
 
 
-def _base_cfg(workdir: Workdir, project: Project) -> dict[str, Any]:
+def _spec(workdir: Workdir, project: Project) -> ProjectSpec | None:
     try:
-        return read_json(workdir.base_cfg(project))
+        return spec_of(workdir, project)
     except CorruptFileError:
-        return {}
-
-
-def _pattern(base: dict[str, Any]) -> dict[str, str]:
-    pattern = base.get("pattern")
-    return {"pattern": pattern} if isinstance(pattern, str) and pattern.startswith("/") else {}
+        return None
 
 
 def _named(workdir: Workdir, project: Project) -> dict[str, str]:
@@ -77,11 +74,6 @@ def _details(workdir: Workdir, project: Project) -> dict[str, Any]:
     """What the last end of a phase carries besides its message."""
     end = next(ends_of(workdir, project), None)
     return end.details if end else {}
-
-
-def _format(base: dict[str, Any]) -> str:
-    """The cloud format that the project's config asks for; empty when there is no config to read."""
-    return (options_of(base).get("cloud_format") or (base.get("override") or {}).get("cloud_type") or "kerchunk") if base else ""
 
 
 def _dimension(workdir: Workdir, project: Project) -> dict[str, str]:

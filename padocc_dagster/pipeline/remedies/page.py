@@ -7,11 +7,11 @@ from padocc_dagster.pipeline.remedies.words import Explanation, Remedy, written_
 EXAMPLE = Project("GROUP", "PROJECT")
 HEAD = """# When a project stops: what it means, what to try
 
-`padocc-dagster explain GROUP:PROJECT` says all this of one project, with commands to paste: where it stands and why, what was done to
+`padocc-dagster explain GROUP:PROJECT` shows all this for one project, with commands to paste: its state and why, what was done to
 it, the end of the log, what differs from its sources. The same is in the metadata of the failed run and of its check, and in
 `group_overview`. `padocc-dagster compare GROUP:PROJECT` shows what changed from an earlier version of a product.
 
-Below, `recompute --aggregator K` stands for `padocc-dagster recompute GROUP:PROJECT --aggregator K -w WORKDIR --why "…"`. A command takes
+Below, `recompute --aggregator K` is short for `padocc-dagster recompute GROUP:PROJECT --aggregator K -w WORKDIR --why "…"`. A command takes
 many projects as well: `GROUP:*`, or those that stopped alike, as in `--group GROUP --error-class ConcatFatalError`; `--dry-run` shows what
 it would do. `again` is `rescan`, `recompute` or `revalidate`, by the phase that stopped. Words in capitals are for you to fill in;
 `explain` fills in what it knows, leaves out what was tried, and after a failed scan chooses a format by `edit --set cloud_format=…`, as
@@ -46,12 +46,12 @@ def _short(explanation: Explanation) -> str:
 
 def _commands() -> str:
     """Every command once, with what it does."""
-    told: dict[str, str] = {}
+    found: dict[str, str] = {}
     for _, table in SECTIONS:
         for explanation in table.values():
             for remedy in explanation.remedies:
-                told.setdefault(_command(remedy), remedy.sentence)
-    rows = [f"| `{command}` | {sentence} |" for command, sentence in sorted(told.items())]
+                found.setdefault(_command(remedy), remedy.sentence)
+    rows = [f"| `{command}` | {sentence} |" for command, sentence in sorted(found.items())]
     return "\n".join(["## The commands", "", "| `padocc-dagster …` | to |", "|---|---|", *rows, ""])
 
 

@@ -1,4 +1,4 @@
-"""Accepting that the sources of a published product changed, with a name and a reason: from then on they should be as they are now.
+"""Accepting that the sources of a published product changed, with a name and a reason: from then on their present state is the right one.
 
 That is for changes which leave the values as they were, such as a move of the archive or a corrected attribute. It is refused where a
 comparison of the published product with its sources does not show that they are equal.

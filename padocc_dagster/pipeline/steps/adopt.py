@@ -1,4 +1,4 @@
-"""What people made of a working directory with PADOCC's own command line, or with SHEPARD: every group and project, and where each stands.
+"""Groups and projects that people made with PADOCC's own command line, or with SHEPARD, and the state of each.
 
 Only read, never written: not even a lock is taken.
 """
@@ -12,15 +12,15 @@ from padocc_dagster.pipeline.due import is_ignored
 from padocc_dagster.pipeline.files import CorruptFileError, read_json, read_lines
 from padocc_dagster.pipeline.groups import faultlist, group_states, list_groups
 from padocc_dagster.pipeline.layout import Project, Workdir
-from padocc_dagster.pipeline.moving.problems import spec_problems
 from padocc_dagster.pipeline.names import name_problem, nearest
+from padocc_dagster.pipeline.specs import stored_spec
 from padocc_dagster.pipeline.status import ProjectState, read_rows
 from padocc_dagster.pipeline.steps.step import StepRefused
 
 
 @dataclass(frozen=True)
 class GroupFound:
-    """One group: its projects that can be taken over with where they stand, and what is left out and why."""
+    """One group: its projects that can be taken over with their states, and what is left out and why."""
 
     name: str
     projects: dict[Project, str]
@@ -32,12 +32,12 @@ class GroupFound:
     """Codes with a phase that PADOCC has under way, or that a killed job of PADOCC's left so."""
     subsets: dict[str, int] = field(default_factory=dict)
     ignored: bool = False
-    """Whether SHEPARD's `.shpignore` keeps everything unattended away."""
+    """Whether SHEPARD's `.shpignore` forbids unattended work."""
 
     def lines(self) -> Iterator[str]:
         """The group as a person reads it."""
-        stands = ", ".join(f"{count} {where}" for where, count in sorted(self.counts.items()))
-        yield f"group {self.name}: {len(self.projects)} project(s): {stands or 'none'}"
+        states = ", ".join(f"{count} {state}" for state, count in sorted(self.counts.items()))
+        yield f"group {self.name}: {len(self.projects)} project(s): {states or 'none'}"
         if self.subsets:
             yield "  subsets: " + ", ".join(f"{name} ({count})" for name, count in self.subsets.items())
         if self.faultlisted:
@@ -45,7 +45,7 @@ class GroupFound:
         if self.pending:
             yield f"  under way in PADOCC, and left alone until that ends or somebody runs the phase: {', '.join(self.pending)}"
         if self.ignored:
-            yield "  has a .shpignore: nothing starts by itself in this group"
+            yield "  has a .shpignore: nothing is started unattended in this group"
         for project, why in self.left_out.items():
             yield f"  left out: {project.code!r}: {why}"
 
@@ -70,12 +70,12 @@ def _group(workdir: Workdir, name: str) -> GroupFound:
     states = group_states(workdir, name)
     left_out = dict(_unusable(workdir, name, states))
     usable = {Project(name, code): state for code, state in states.items() if Project(name, code) not in left_out}
-    told = {project: f"{state.phase} {_outcome(state)}" for project, state in usable.items()}
+    found = {project: f"{state.phase} {_outcome(state)}" for project, state in usable.items()}
     listed = faultlist(workdir, name)
     return GroupFound(
         name=name,
-        projects=told,
-        counts=Counter(told.values()),
+        projects=found,
+        counts=Counter(found.values()),
         left_out=left_out,
         faultlisted=tuple(project.code for project in usable if project.code in listed),
         pending=tuple(project.code for project in usable if _is_pending(workdir, project)),
@@ -98,7 +98,6 @@ def _unusable(workdir: Workdir, group: str, states: dict[str, ProjectState]) -> 
     listed = {line.strip() for line in read_lines(workdir.main_list(group))}
     for code in sorted(listed - set(states)):
         yield Project(group, code), name_problem("project code", code) or "its name is not safe"
-    specless = spec_problems(workdir, [Project(group, code) for code, state in states.items() if state.status])
     for code, state in states.items():
         project = Project(group, code)
         if not state.status:
@@ -106,12 +105,10 @@ def _unusable(workdir: Workdir, group: str, states: dict[str, ProjectState]) -> 
             continue
         try:
             read_json(workdir.detail_cfg(project))
+            stored_spec(workdir, project)
             read_json(workdir.base_cfg(project))
         except CorruptFileError as error:
             yield project, str(error)
-            continue
-        if problem := specless.get(project):
-            yield project, problem
     folder = workdir.root / "in_progress" / group
     for stray in sorted(path.name for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else ():
         if stray not in listed and not stray.startswith("."):

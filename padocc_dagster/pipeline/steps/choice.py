@@ -1,26 +1,21 @@
-"""Which projects a step is about: named by their keys, a whole group by `group:*`, or found by where they stand.
-
-What acts by itself, a while after it looked, names a project as it was seen: `group:project@rows`. That means the project only while its
-status log has so many rows and it is not on the faultlist, and nothing, which is no mistake, once somebody did something to it.
-"""
+"""Which projects a step is about: named by their keys, a whole group by `group:*`, or found by their state."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from padocc_dagster.pipeline.groups import codes_of, faultlist, group_states, list_groups
+from padocc_dagster.pipeline.groups import codes_of, group_states, list_groups
 from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.names import name_problem, nearest
 from padocc_dagster.pipeline.outcome import PHASES, Verdict
-from padocc_dagster.pipeline.status import ProjectState, read_rows
+from padocc_dagster.pipeline.status import ProjectState
 from padocc_dagster.pipeline.steps.step import StepRefused
 
-AS_SEEN = "@"
 OUTCOMES = (*(verdict.value for verdict in Verdict), "under way")
 
 
 @dataclass(frozen=True)
 class Choice:
-    """Projects by key, narrowed by where they stand. With neither keys nor a group, all groups are looked at."""
+    """Projects by key, narrowed by their state. With neither keys nor a group, all groups are searched."""
 
     projects: tuple[str, ...] = ()
     group: str | None = None
@@ -37,27 +32,22 @@ class Choice:
 
     @property
     def narrows(self) -> bool:
-        """Whether only projects that stand somewhere are meant."""
+        """Whether only projects in some state are meant."""
         return any((self.phase, self.outcome, self.error_class))
-
-
-def as_seen(project: Project, rows: int) -> str:
-    """The key of a project while its status log has so many rows."""
-    return f"{project}{AS_SEEN}{rows}"
 
 
 def chosen(workdir: Workdir, choice: Choice) -> list[Project]:
     """The projects meant, each once, in the order of their keys' first mention and then of PADOCC.
 
     Raises StepRefused with every problem: names that are not safe, groups and projects that are not there, phases and outcomes that do
-    not exist, and a choice that means nothing or no project. Only projects named as they were seen may turn out to be none.
+    not exist, and a choice that is empty or matches no project.
     """
     groups, codes = list_groups(workdir), codes_of(workdir)
     problems = [*_word_problems(choice), *_group_problems(choice.group, groups)]
     found: dict[Project, None] = {}
     for key in choice.projects or ((f"{choice.group}:*",) if choice.group else ()):
         try:
-            found |= dict.fromkeys(_seen(workdir, key, codes) if AS_SEEN in key else _named(key, groups, codes))
+            found |= dict.fromkeys(_named(key, groups, codes))
         except ValueError as problem:
             problems.append(str(problem))
     if choice.is_empty:
@@ -68,9 +58,10 @@ def chosen(workdir: Workdir, choice: Choice) -> list[Project]:
         found = {project: None for project in found if project.group == choice.group}
     elif not choice.projects and not choice.group:
         found = {Project(group, code): None for group in groups for code in codes(group)}
-    projects = _standing(workdir, found, choice) if choice.narrows else list(found)
-    if not projects and not any(AS_SEEN in key for key in choice.projects):
-        raise StepRefused([f"no project is meant: {len(found)} were looked at, and none stands where it was asked for"])
+    projects = _in_state(workdir, found, choice) if choice.narrows else list(found)
+    if not projects:
+        reason = f"none of the {len(found)} checked has this phase, outcome or error class" if found else "the groups named have none"
+        raise StepRefused([f"no projects match: {reason}"])
     return projects
 
 
@@ -89,14 +80,6 @@ def _named(key: str, groups: list[str], codes: Callable[[str], dict[str, None]])
     return [Project(group, code)]
 
 
-def _seen(workdir: Workdir, key: str, codes: Callable[[str], dict[str, None]]) -> Iterable[Project]:
-    """The project if it is as it was seen. Nobody writes such a key by hand: a wrong one is refused for the names in it."""
-    named, _, rows = key.rpartition(AS_SEEN)
-    project = Project.parse(named if rows.isdecimal() else key)
-    is_there = project.code in codes(project.group) and project.code not in faultlist(workdir, project.group)
-    return [project] if is_there and len(read_rows(workdir.status_log(project))) == int(rows) else []
-
-
 def _group_problems(group: str | None, groups: list[str]) -> list[str]:
     if group is None or group in groups:
         return []
@@ -108,7 +91,7 @@ def _word_problems(choice: Choice) -> list[str]:
     return [f"{kind} is {word!r}: {nearest(word, known)}" for kind, word, known in words if word is not None and word not in known]
 
 
-def _standing(workdir: Workdir, found: Iterable[Project], choice: Choice) -> list[Project]:
+def _in_state(workdir: Workdir, found: Iterable[Project], choice: Choice) -> list[Project]:
     states: dict[str, dict[str, ProjectState]] = {}
     for project in found:
         if project.group not in states:

@@ -1,4 +1,4 @@
-"""All that is known of one project, read for a person: where it stands and why, what was done to it, and what can be done."""
+"""All that is known of one project, read for a person: its state and why, what was done to it, and what can be done."""
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -108,7 +108,7 @@ def _outcome(state: ProjectState) -> str:
 
 
 def _failure(state: ProjectState, reason: str | None) -> str:
-    """What remedies are looked up by; empty where nothing is wrong."""
+    """The status or error class by which remedies are looked up; empty where nothing is wrong."""
     if reason is not None:
         return "Faultlisted"
     if state.verdict in (None, Verdict.OK):
@@ -133,7 +133,7 @@ def _watched(workdir: Workdir, project: Project) -> Iterator[str]:
         last = last_found(workdir, each.group).get(each.name)
         if last and last.result not in ("", Result.UNCHANGED):
             when = datetime.fromtimestamp(last.looked).astimezone()
-            found = "; ".join(last.problems[:2]) or last.sampling or "`padocc-dagster audit` says more"
+            found = "; ".join(last.problems[:2]) or last.sampling or "run `padocc-dagster audit` for more"
             yield f"{each.name} on {when:%Y-%m-%d %H:%M}: {last.result}: {found}"
 
 

@@ -1,15 +1,15 @@
 """Giving projects up, for a stated reason, and taking them on again.
 
 PADOCC's own `faultlist.csv` is the record: two columns, code and reason (`padocc/core/filehandlers.py:1255`). PADOCC's writers of it
-lose each other's updates, and its `run` does not heed it (`padocc/groups/group.py:466`); every phase of this package does.
+lose each other's updates, and its `run` ignores it (`padocc/groups/group.py:466`); every phase of this package does.
 """
 
 import csv
 import io
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import date
 
-from padocc_dagster.pipeline.events import Faultlisted, Step, Unfaultlisted
+from padocc_dagster.pipeline.events import Faultlisted, Step, Unfaultlisted, record_of_group
 from padocc_dagster.pipeline.files import write_text
 from padocc_dagster.pipeline.groups import by_group, faultlist
 from padocc_dagster.pipeline.layout import Project, Workdir
@@ -38,15 +38,24 @@ def _each_group(workdir: Workdir, projects: Iterable[Project], reason: str | Non
         try:
             for chunk in in_chunks(members):
                 with held(workdir.group_lock(group), f"group {group}"), locked(workdir, chunk) as busy:
-                    result.not_done |= busy
-                    _change(workdir, group, [project for project in chunk if project not in busy], reason, by, dry_run, result)
+                    _change(workdir, group, chunk, busy, reason, by, dry_run, result)
         except LockedError as refused:
             result.not_done |= {project: str(refused) for project in members if project not in result.done}
     return result
 
 
-def _change(workdir: Workdir, group: str, projects: list[Project], reason: str | None, by: By, dry_run: bool, result: StepResult) -> None:
-    """Set the reason of these projects (None: take them off) and write the steps down; the group's lock and theirs are held."""
+def _change(
+    workdir: Workdir,
+    group: str,
+    projects: list[Project],
+    busy: Collection[Project],
+    reason: str | None,
+    by: By,
+    dry_run: bool,
+    result: StepResult,
+) -> None:
+    """Set the reason of these projects (None: take them off) and write the steps down; the group's lock is held, and theirs but for those
+    that are at work: their steps go to the group's events. What is at work continues to the end of its phase."""
     listed = faultlist(workdir, group)
     steps: dict[Project, Step] = {}
     for project in projects:
@@ -67,7 +76,10 @@ def _change(workdir: Workdir, group: str, projects: list[Project], reason: str |
     else:
         workdir.faultlist(group).unlink(missing_ok=True)  # PADOCC takes an empty file for a row without columns
     for project, step in steps.items():
-        write_down(workdir, project, step)
+        if project not in busy:
+            write_down(workdir, project, step)
+    if of_busy := {project.code: step for project, step in steps.items() if project in busy}:
+        record_of_group(workdir, group, of_busy)
 
 
 def _text(listed: dict[str, str]) -> str:

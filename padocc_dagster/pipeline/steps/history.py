@@ -1,4 +1,4 @@
-"""Steps written down in the events of the projects that they were taken with, under the projects' locks. `events.py` reads them."""
+"""Manual steps recorded in the events of their projects, under the projects' locks. `events.py` reads them."""
 
 import time
 from collections.abc import Iterable, Iterator, Mapping
@@ -16,7 +16,7 @@ LOCKED_AT_ONCE = 200
 
 
 def note(workdir: Workdir, steps: Mapping[Project, Step]) -> dict[Project, str]:
-    """Write down a step for each project. Returns why, for those at work: nothing is written for them."""
+    """Record a step for each project. Returns the projects at work, for which nothing is recorded, each with a sentence."""
     left: dict[Project, str] = {}
     for chunk in in_chunks(steps):
         with locked(workdir, chunk) as busy:
@@ -42,7 +42,8 @@ def write_down(workdir: Workdir, project: Project, step: Step) -> None:
 
 @contextmanager
 def locked(workdir: Workdir, projects: Iterable[Project]) -> Iterator[dict[Project, str]]:
-    """Hold the locks of these projects for the block. Gives why, for those that are still at work after `LOCK_WAIT_SECONDS` in all."""
+    """Hold the locks of these projects for the block. Yields those that are still at work after `LOCK_WAIT_SECONDS` in all, each with
+    a sentence."""
     end, busy = time.monotonic() + LOCK_WAIT_SECONDS, {}
     with ExitStack() as stack:
         for project in projects:

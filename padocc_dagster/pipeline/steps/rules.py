@@ -1,4 +1,4 @@
-"""What may be done unattended in a group beyond starting the next phase. Off unless somebody set it, bounded, and written down.
+"""What may be done unattended in a group beyond starting the next phase. Off unless somebody set it, bounded, and recorded.
 
     groups/<group>/padocc_dagster/rules.yaml
         next_aggregator: true               a computation that failed is tried with the aggregator not tried yet: V, K
@@ -6,7 +6,7 @@
         quarantine_after: 5                 so many failures of a phase since its upstream was made: on the faultlist
         complete_on_warnings: [bypassed]    validations with other warnings wait for a tick
 
-SHEPARD does the first and the third without being asked (`padocc/groups/shepard.py:101`), without telling.
+SHEPARD always does the first and the third (`padocc/groups/shepard.py:101`), and reports neither.
 """
 
 from dataclasses import asdict, dataclass
@@ -23,8 +23,8 @@ from padocc_dagster.pipeline.names import nearest
 from padocc_dagster.pipeline.steps.step import By, StepRefused
 
 NAMES = ("next_aggregator", "formats", "quarantine_after", "complete_on_warnings")
-TOLD = ("set_by", "set_because", "set_at")
-"""What else stands in the file."""
+PROVENANCE = ("set_by", "set_because", "set_at")
+"""The other entries of the file."""
 OFF = "off"
 NONE = "none"
 """No warning at all lets a project pass without a tick."""
@@ -39,6 +39,9 @@ class Rules:
     quarantine_after: int | None = None
     complete_on_warnings: tuple[str, ...] | None = None
     """Names of PADOCC's warnings; None lets all of them pass."""
+
+    def __str__(self) -> str:
+        return ", ".join(f"{name}={OFF if value == getattr(Rules(), name) else _word(value)}" for name, value in asdict(self).items())
 
 
 def rules_file(workdir: Workdir, group: str) -> Path:
@@ -87,11 +90,11 @@ def changed_rules(rules: Rules, settings: dict[str, str]) -> Rules:
 
 
 def write_rules(workdir: Workdir, group: str, rules: Rules, by: By) -> None:
-    """Write them down, with who set them and why; the group's lock is held."""
+    """Write them, with who set them and why; the group's lock is held."""
     kept = {name: found for name, found in asdict(rules).items() if found not in (None, False, ()) or (name, found) == (NAMES[3], ())}
     value = {name: list(found) if isinstance(found, tuple) else found for name, found in kept.items()}
-    told = {**value, "set_by": by.who, "set_because": by.why, "set_at": datetime.now().astimezone().isoformat(timespec="seconds")}
-    write_text(rules_file(workdir, group), yaml.safe_dump(told, sort_keys=False))
+    content = {**value, "set_by": by.who, "set_because": by.why, "set_at": datetime.now().astimezone().isoformat(timespec="seconds")}
+    write_text(rules_file(workdir, group), yaml.safe_dump(content, sort_keys=False))
 
 
 def _parsed(name: str, text: str) -> Any:
@@ -121,7 +124,7 @@ def _rules(value: Any) -> Rules:
     problems: list[str] = []
     for name, found in value.items():
         try:
-            texts |= {} if name in TOLD else {str(name): _text(found)}
+            texts |= {} if name in PROVENANCE else {str(name): _text(found)}
         except ValueError as problem:
             problems.append(f"{name} {problem}")
     try:
@@ -131,6 +134,11 @@ def _rules(value: Any) -> Rules:
     if problems:
         raise ValueError("; ".join(problems))
     return rules
+
+
+def _word(value: Any) -> str:
+    """A rule's value in the words of `--set`."""
+    return OFF if value in (None, False) else _text(list(value) if isinstance(value, tuple) else value)
 
 
 def _text(found: Any) -> str:

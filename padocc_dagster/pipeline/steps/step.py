@@ -1,4 +1,4 @@
-"""A manual step as values: who takes it and why, what came of it, and why it was refused."""
+"""A manual step as values: who takes it and why, its result, and why it was refused."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ class By(NamedTuple):
 
 
 class StepRefused(ValueError):
-    """A step was asked for wrongly, and nothing was changed. `problems` are sentences, all that there are."""
+    """A step with a wrong config, which changed nothing. `problems` has a sentence for each."""
 
     def __init__(self, problems: Iterable[str]):
         self.problems = tuple(problems)
@@ -28,6 +28,8 @@ class StepResult:
 
     done: dict[Project, str] = field(default_factory=dict)
     not_done: dict[Project, str] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    """Further sentences for people."""
 
     def __str__(self) -> str:
         left = f", {len(self.not_done)} not done" if self.not_done else ""

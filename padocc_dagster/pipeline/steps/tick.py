@@ -1,6 +1,6 @@
-"""Accepting by eye what PADOCC's validation said: a tick, with a name and a reason, for one product.
+"""Accepting the result of PADOCC's validation after a look at the product: a tick, with a name and a reason, for one product.
 
-A tick stands for PADOCC's verdict and for nothing else: a product that differs from its sources is never accepted. PADOCC's own status log
+A tick replaces PADOCC's verdict and nothing else: a product that differs from its sources is never accepted. PADOCC's own status log
 gets the row `validate,Warn-ticked by NAME: REASON`, so that its command line goes on as well. A later validation makes the tick void, and
 so does any change of the product.
 """
@@ -18,7 +18,7 @@ from padocc_dagster.pipeline.verify import comparison_problem
 
 
 def tick(workdir: Workdir, projects: Iterable[Project], by: By, dry_run: bool = False) -> StepResult:
-    """Accept what the last validation of these projects said: a failure, a warning, or that it was skipped (as for CFA)."""
+    """Accept the result of these projects' last validation: a failure, a warning, or that it was skipped (as for CFA)."""
 
     def accept(project: Project, accepted: str) -> Step:
         ticked = Ticked(who=by.who, why=by.why, accepted=accepted, product=_product(workdir, project), row=_next_row(workdir, project))
@@ -68,7 +68,7 @@ def _each(
     workdir: Workdir,
     projects: Iterable[Project],
     problem_of: Callable[[Workdir, Project, StatusRow | None], str | None],
-    deed: Callable[[Project, str], Step],
+    take: Callable[[Project, str], Step],
 ) -> StepResult:
     result = StepResult()
     for project in projects:
@@ -78,7 +78,7 @@ def _each(
                 if problem:
                     result.not_done[project] = problem
                 else:
-                    result.done[project] = str(deed(project, _verdict(workdir, project)))
+                    result.done[project] = str(take(project, _verdict(workdir, project)))
         except CorruptFileError as error:
             result.not_done[project] = str(error)
     return result
@@ -122,7 +122,7 @@ def _is_ticked(last: StatusRow | None) -> bool:
 
 
 def _verdict(workdir: Workdir, project: Project) -> str:
-    """What the last validation said of itself, whatever was ticked since."""
+    """The status of the last validation, before any tick."""
     rows = [row for row in read_rows(workdir.status_log(project)) if row.phase == "validate"]
     return next((row.status for row in reversed(rows) if not _is_ticked(row)), rows[-1].status)
 

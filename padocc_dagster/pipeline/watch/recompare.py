@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from padocc_dagster.pipeline.comparison import compare
-from padocc_dagster.pipeline.files import CorruptFileError, read_json
+from padocc_dagster.pipeline.files import CorruptFileError
 from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.product import fingerprint
 from padocc_dagster.pipeline.published import Published, owners, published_in, read_report
 from padocc_dagster.pipeline.source_states import SourceState
-from padocc_dagster.pipeline.verify import asked_of, request_of
+from padocc_dagster.pipeline.specs import spec_of
+from padocc_dagster.pipeline.verify import comparison_options, request_of
 from padocc_dagster.pipeline.watch.localised import localised
 from padocc_dagster.pipeline.watch.multihash import matches
 from padocc_dagster.pipeline.watch.recorded import recorded_of
@@ -72,10 +73,10 @@ def recompare(root: str, group: str, name: str, thorough: bool = False) -> dict[
 def _wanted(workdir: Workdir, owner: Project | None, report: dict[str, Any]) -> dict[str, Any]:
     """The options of the comparison before publication; for a product that PADOCC published, those of its project's config."""
     if "comparison" in report:
-        asked: dict[str, Any] = report["comparison"].get("asked", {})
-        return asked
+        options: dict[str, Any] = report["comparison"].get("asked", {})
+        return options
     try:
-        return asked_of(read_json(workdir.base_cfg(owner))) if owner else {}
+        return comparison_options(spec_of(workdir, owner)) if owner else {}
     except CorruptFileError:
         return {}
 

@@ -20,6 +20,7 @@ from pypgstac.db import PgstacDB
 from pypgstac.load import Loader, Methods
 from pypgstac.migrate import Migrate
 
+from padocc_dagster.services.processes import dies_with_parent
 from padocc_dagster_tests.slurm.postgres import DATABASE, PASSWORD, USER, Postgres, programs
 
 READER = "reader"
@@ -106,7 +107,13 @@ def _api(folder: Path, reader: dict[str, str]) -> Iterator[str]:
         url = f"http://127.0.0.1:{listening.getsockname()[1]}"
         command = [sys.executable, str(Path(__file__).with_name("serve.py")), str(listening.fileno())]
         process = subprocess.Popen(
-            command, cwd=folder, env=os.environ | reader | settings, pass_fds=[listening.fileno()], stdout=output, stderr=subprocess.STDOUT
+            command,
+            cwd=folder,
+            env=os.environ | reader | settings,
+            pass_fds=[listening.fileno()],
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            preexec_fn=dies_with_parent(),
         )
     try:
         try:

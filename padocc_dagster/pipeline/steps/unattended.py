@@ -1,18 +1,21 @@
-"""What a group's rules ask for now, read from PADOCC's files. Nothing is done here."""
+"""The rules of a group applied to a project that failed."""
 
-from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from typing import Any
 
-from padocc_dagster.pipeline.due import is_ignored
-from padocc_dagster.pipeline.events import Histories, PhaseRequested
+from padocc_dagster.pipeline.due import due_of, is_ignored
+from padocc_dagster.pipeline.events import Histories, PhaseRequested, events_of
 from padocc_dagster.pipeline.files import CorruptFileError, read_json
-from padocc_dagster.pipeline.groups import faultlist, project_codes
+from padocc_dagster.pipeline.groups import faultlist
 from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.outcome import PHASES, Verdict
-from padocc_dagster.pipeline.product import options_of
 from padocc_dagster.pipeline.spec import AGGREGATORS
+from padocc_dagster.pipeline.specs import spec_of
 from padocc_dagster.pipeline.status import AGGREGATORS_TRIED, StatusRow, project_state, read_rows
+from padocc_dagster.pipeline.steps.faultlisting import give_up
+from padocc_dagster.pipeline.steps.redo import request_phase
 from padocc_dagster.pipeline.steps.rules import Rules
+from padocc_dagster.pipeline.steps.step import By, StepResult
 from padocc_dagster.pipeline.tried import aggregators_tried
 
 NOTHING_HELPS = {
@@ -31,7 +34,7 @@ NOTHING_HELPS = {
     "SourceNotFoundError",
     "SourcesOverlapError",
 }
-"""How a computation ends for reasons that another aggregator, or a Zarr store, does not change."""
+"""Error classes of a computation that neither another aggregator nor a Zarr store avoids."""
 ONLY_A_FORMAT_HELPS = {
     "ConcatFatalError",
     "DifferingEncodingError",
@@ -41,56 +44,38 @@ ONLY_A_FORMAT_HELPS = {
     "PartialDriverError",
     "UnsupportedFilterError",
 }
-"""What kerchunk references cannot hold, whichever aggregator makes them."""
-
-
-class Deed(NamedTuple):
-    """One thing to do. `rows` is how many rows the status log has: for the same end of a phase, a deed is done once."""
-
-    project: Project
-    rows: int
-    choices: dict[str, str]
-    """For a computation; empty: the project is given up."""
-    why: str
-
-    @property
-    def key(self) -> str:
-        return f"{self.project}:{self.rows}"
+"""Error classes of what kerchunk references cannot hold, with any aggregator."""
 
 
 def who_of(group: str) -> str:
-    """Who a deed is by, in histories."""
+    """The name under which the rules of a group take a step."""
     return f"rules of {group}"
 
 
-def deeds(workdir: Workdir, group: str, rules: Rules) -> Iterator[Deed]:
-    """What the rules ask for in the group; nothing where SHEPARD's `.shpignore` lies."""
-    if is_ignored(workdir, group) or not (rules.next_aggregator or rules.quarantine_after):
-        return
-    listed, histories = faultlist(workdir, group), Histories(workdir)
-    for code in project_codes(workdir, group):
-        project = Project(group, code)
-        rows = [] if code in listed else read_rows(workdir.status_log(project))
-        if rows and rows[-1].verdict is Verdict.FAILED:
-            deed = _deed(workdir, project, rows, rules, histories)
-            if deed:
-                yield deed
+def follow_rules(workdir: Workdir, project: Project, rules: Rules) -> StepResult:
+    """Apply the group's rules to a project whose last phase failed: request another computation, or give it up.
 
-
-def _deed(workdir: Workdir, project: Project, rows: list[StatusRow], rules: Rules, histories: Histories) -> Deed | None:
+    Does nothing where SHEPARD's `.shpignore` lies, where a phase was requested already, or where no rule applies.
+    """
+    rows = read_rows(workdir.status_log(project))
+    if not rows or rows[-1].verdict is not Verdict.FAILED or is_ignored(workdir, project.group):
+        return StepResult()
+    if project.code in faultlist(workdir, project.group) or due_of(rows, events_of(workdir, project)):
+        return StepResult()
     last, failures = rows[-1], _failures(rows)
     if rules.quarantine_after and failures >= rules.quarantine_after:
-        return Deed(project, len(rows), {}, f"quarantined after {failures} attempts at {last.phase}: {last.status}")
-    if rules.next_aggregator and last.phase == "compute":
-        choices = _next(workdir, project, rules, rows, histories)
-        if choices:
-            told = " ".join(f"{name} {value}" for name, value in choices.items())
-            return Deed(project, len(rows), choices, f"compute ended with {last.status}: next is {told}")
-    return None
+        why = f"quarantined after {failures} attempts at {last.phase}: {last.status}"
+        return give_up(workdir, [project], By(who_of(project.group), why))
+    choices = _next(workdir, project, rules, rows, Histories(workdir)) if rules.next_aggregator and last.phase == "compute" else {}
+    if not choices:
+        return StepResult()
+    following = " ".join(f"{name} {value}" for name, value in choices.items())
+    why = f"compute ended with {last.status}: next is {following}"
+    return request_phase(workdir, [project], "compute", By(who_of(project.group), why), choices)
 
 
 def _failures(rows: list[StatusRow]) -> int:
-    """How often the last phase failed since a phase before it was made."""
+    """How often the last phase failed since a phase before it was run."""
     count = 0
     for row in reversed(rows):
         if PHASES.index(row.phase) < PHASES.index(rows[-1].phase):
@@ -106,12 +91,13 @@ def _next(workdir: Workdir, project: Project, rules: Rules, rows: list[StatusRow
         return {}
     try:
         base = read_json(workdir.base_cfg(project))
+        configured = spec_of(workdir, project, base).options.aggregator
     except CorruptFileError:
         return {}
     before = _chosen_by_rules(project, rows, histories)
     current = (base.get("override") or {}).get("cloud_type") or "kerchunk"
     if current == "kerchunk" and error_class not in ONLY_A_FORMAT_HELPS:
-        tried = _tried(workdir, project, base, rows[-1].status, before)
+        tried = _tried(workdir, project, configured, rows[-1].status, before)
         for aggregator in AGGREGATORS:
             if aggregator not in tried:
                 return {"aggregator": aggregator}
@@ -122,21 +108,21 @@ def _next(workdir: Workdir, project: Project, rules: Rules, rows: list[StatusRow
 
 
 def _chosen_by_rules(project: Project, rows: list[StatusRow], histories: Histories) -> list[Mapping[str, Any]]:
-    """What the rules chose for the project since it was last initialised."""
+    """The choices of the rules for the project since it was last initialised."""
     made = max((number for number, row in enumerate(rows) if row.phase == "init"), default=-1)
     requests = [step for step in histories.of(project) if isinstance(step, PhaseRequested) and step.who == who_of(project.group)]
     return [step.choices for step in requests if step.row > made]
 
 
-def _tried(workdir: Workdir, project: Project, base: dict[str, Any], status: str, before: list[Mapping[str, Any]]) -> set[str]:
+def _tried(workdir: Workdir, project: Project, configured: str | None, status: str, before: list[Mapping[str, Any]]) -> set[str]:
     """The aggregators tried by the last computation, and those that the rules came to: they go through them in their order.
 
-    Of plain PADOCC's computations the status says it, as in `(V)Failed-ValueError`; else the aggregator that the config asks for counts.
+    For plain PADOCC's computations the status has them, as in `(V)Failed-ValueError`; else the aggregator of the config counts.
     """
     tried = set(aggregators_tried(workdir, project))
     if not tried:
-        named, asked = AGGREGATORS_TRIED.match(status), options_of(base).get("aggregator")
-        tried = set(named.group()) & set(AGGREGATORS) if named else {str(asked)} if asked else set()
+        named = AGGREGATORS_TRIED.match(status)
+        tried = set(named.group()) & set(AGGREGATORS) if named else {configured} if configured else set()
     for choices in before:
         if choices.get("aggregator") in AGGREGATORS:
             tried |= set(AGGREGATORS[: AGGREGATORS.index(choices["aggregator"]) + 1])
