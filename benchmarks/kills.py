@@ -20,7 +20,7 @@ from pathlib import Path
 import dagster as dg
 import psutil
 
-from padocc_dagster.phase_assets import PHASE_ASSETS
+from padocc_dagster.partitions import PHASE_ASSETS
 from padocc_dagster.pipeline.events import PhaseEnded, StartFailed, events_of
 from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster_tests.live.conftest import Live, free_port, start, stop

@@ -1,4 +1,4 @@
-"""The partitions: one for each project, keyed `group:project`, and one for each group.
+"""The partitions: one for each project, keyed `group:project`, and one for each group; and which asset shows which phase of them.
 
 `group:*` selects a whole group in Dagster's partition selectors.
 """
@@ -12,6 +12,19 @@ from padocc_dagster.pipeline.layout import Project
 PROJECTS, GROUPS = "projects", "groups"
 projects = dg.DynamicPartitionsDefinition(name=PROJECTS)
 groups = dg.DynamicPartitionsDefinition(name=GROUPS)
+PHASE_ASSETS = {
+    "init": "project",
+    "scan": "scan_report",
+    "compute": "cloud_product",
+    "validate": "validation_report",
+    "complete": "completed_product",
+}
+PHASE_CHECKS = {"scan": "scan_succeeded", "compute": "product_matches_source", "validate": "validation_passed"}
+PHASE_OF = {asset: phase for phase, asset in PHASE_ASSETS.items()}
+ADVANCED = ("scan", "compute", "validate", "complete")
+"""The phases that follow one another in a run."""
+ROW = "status row"
+"""Metadata of a materialization or a check result: which row of PADOCC's status log it shows."""
 CHUNK = 500  # some builds of SQLite take no more than 999 variables in a statement
 
 

@@ -13,8 +13,7 @@ from pydantic import Field
 
 from padocc_dagster.assets.findings import finding_result
 from padocc_dagster.dagster_private import bound_to
-from padocc_dagster.partitions import PROJECTS
-from padocc_dagster.phase_assets import PHASE_ASSETS
+from padocc_dagster.partitions import PHASE_ASSETS, PROJECTS
 from padocc_dagster.pipeline.layout import Workdir
 from padocc_dagster.pipeline.locks import LockedError, held
 from padocc_dagster.pipeline.watch.rounds import Watched, due, reported, units, watch

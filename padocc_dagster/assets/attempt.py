@@ -6,7 +6,7 @@ from typing import Any
 import dagster as dg
 
 from padocc_dagster.assets.advice import advice_metadata, commands_in_words
-from padocc_dagster.phase_assets import ROW
+from padocc_dagster.partitions import ROW
 from padocc_dagster.pipeline.due import NOT_DUE
 from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.outcome import Outcome

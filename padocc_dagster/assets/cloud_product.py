@@ -17,8 +17,7 @@ from padocc_dagster.assets.attempt import attempt_of, failure, outcome_metadata
 from padocc_dagster.assets.differences import differences
 from padocc_dagster.assets.gates import gate
 from padocc_dagster.assets.scan import scan_report
-from padocc_dagster.partitions import project_of, projects
-from padocc_dagster.phase_assets import PHASE_ASSETS, PHASE_CHECKS
+from padocc_dagster.partitions import PHASE_ASSETS, PHASE_CHECKS, project_of, projects
 from padocc_dagster.pipeline import phases
 from padocc_dagster.pipeline.comparison import Comparison
 from padocc_dagster.pipeline.layout import Project, Workdir

@@ -10,8 +10,7 @@ from typing import Any
 
 import dagster as dg
 
-from padocc_dagster.partitions import projects
-from padocc_dagster.phase_assets import PHASE_ASSETS, PHASE_CHECKS, ROW
+from padocc_dagster.partitions import PHASE_ASSETS, PHASE_CHECKS, ROW, projects
 from padocc_dagster.pipeline.outcome import Outcome, Verdict
 
 # one result for each project is what a gate needs; the pin of dagster in pyproject.toml guards against changes of this preview

@@ -7,8 +7,7 @@ project again: its pattern is looked up anew, and the phases that follow run aga
 import dagster as dg
 
 from padocc_dagster.assets import SHARED
-from padocc_dagster.partitions import project_of, projects
-from padocc_dagster.phase_assets import ROW
+from padocc_dagster.partitions import ROW, project_of, projects
 from padocc_dagster.pipeline.files import CorruptFileError
 from padocc_dagster.pipeline.layout import Project
 from padocc_dagster.pipeline.locks import LockedError, held

@@ -4,7 +4,7 @@ import dagster as dg
 
 from padocc_dagster.assets.overview import group_overview
 from padocc_dagster.assets.subsets import subsets
-from padocc_dagster.phase_assets import ADVANCED, PHASE_ASSETS, PHASE_CHECKS
+from padocc_dagster.partitions import ADVANCED, PHASE_ASSETS, PHASE_CHECKS
 
 _CHECKS = {phase: dg.AssetCheckKey(dg.AssetKey(PHASE_ASSETS[phase]), check) for phase, check in PHASE_CHECKS.items()}
 

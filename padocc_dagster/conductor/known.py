@@ -6,7 +6,7 @@ from datetime import datetime
 import dagster as dg
 
 from padocc_dagster.dagster_private import check_results, current_passes
-from padocc_dagster.phase_assets import PHASE_ASSETS, PHASE_CHECKS, ROW
+from padocc_dagster.partitions import PHASE_ASSETS, PHASE_CHECKS, ROW
 from padocc_dagster.pipeline.layout import Project
 from padocc_dagster.pipeline.standings import Standing
 

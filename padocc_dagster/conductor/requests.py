@@ -10,7 +10,7 @@ from padocc_dagster.conductor.jobs import advance_project, compare_products
 from padocc_dagster.conductor.splitting import phases_together
 from padocc_dagster.conductor.starts import PROBLEM_AFTER, Decision, Verdict, decide, runs_by_project, why
 from padocc_dagster.dagster_private import most_concurrent_runs
-from padocc_dagster.phase_assets import PHASE_ASSETS
+from padocc_dagster.partitions import PHASE_ASSETS
 from padocc_dagster.pipeline.due import COMPARE, ORDER, Due
 from padocc_dagster.pipeline.events import StartFailed
 from padocc_dagster.pipeline.layout import Project

@@ -4,7 +4,7 @@ import os
 
 import dagster as dg
 
-from padocc_dagster.phase_assets import ADVANCED
+from padocc_dagster.partitions import ADVANCED
 from padocc_dagster.pipeline.files import read_lines
 from padocc_dagster.pipeline.layout import Project, Workdir
 

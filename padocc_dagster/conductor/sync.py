@@ -16,7 +16,7 @@ from padocc_dagster.actions.watch import results_of
 from padocc_dagster.assets.project import project_metadata
 from padocc_dagster.conductor.known import EVENT, PROJECT, closed, unchecked, unreported, unshown
 from padocc_dagster.dagster_private import bound_to
-from padocc_dagster.phase_assets import PHASE_ASSETS, PHASE_CHECKS, ROW
+from padocc_dagster.partitions import PHASE_ASSETS, PHASE_CHECKS, ROW
 from padocc_dagster.pipeline.comparison import Comparison
 from padocc_dagster.pipeline.events import Compared, PhaseEnded, ProductWithdrawn, SourcesAccepted, Step, events_of
 from padocc_dagster.pipeline.files import CorruptFileError, read_json, read_lines

@@ -12,8 +12,7 @@ from padocc_dagster.conductor import sync, tick
 from padocc_dagster.conductor.known import EVENT, closed, rows_shown, steps_shown, unchecked, unreported, unshown
 from padocc_dagster.conductor.sync import Logged, report_from_files, to_report
 from padocc_dagster.dagster_private import check_results
-from padocc_dagster.partitions import GROUPS, PROJECTS, add_projects
-from padocc_dagster.phase_assets import PHASE_ASSETS, PHASE_CHECKS
+from padocc_dagster.partitions import GROUPS, PHASE_ASSETS, PHASE_CHECKS, PROJECTS, add_projects
 from padocc_dagster.pipeline.events import Compared, Edited, Faultlisted, PhaseEnded, SourcesAccepted
 from padocc_dagster.pipeline.files import write_lines
 from padocc_dagster.pipeline.layout import Project

@@ -8,7 +8,7 @@ import signal
 import dagster as dg
 import psutil
 
-from padocc_dagster.phase_assets import PHASE_ASSETS
+from padocc_dagster.partitions import PHASE_ASSETS
 from padocc_dagster.pipeline.events import StartFailed, events_of
 from padocc_dagster.pipeline.groups import project_codes
 from padocc_dagster.pipeline.layout import Project
