@@ -98,8 +98,8 @@ def take(workdir: Path, step: "ManualStep", config: "StepConfig") -> None:
         typer.echo(f"padocc-dagster: {result}:\n{left}", err=True)
     if config.dry_run:
         typer.echo(f"{len(result.done)} project(s): {DRY_RUN}")
-    elif result.done:
-        typer.echo(" ".join([f"{len(result.done)} project(s).", *_follows(home, step)]))
+    else:
+        typer.echo(" ".join([f"{len(result.done)} project(s).", *(_follows(home, step) if result.done else ())]))
     if result.not_done:
         raise typer.Exit(1)
 
