@@ -75,7 +75,7 @@ def test_what_has_changed_since_the_group_was_selected_is_shown(place: Selected)
 
 def test_a_selection_that_is_cut_off_says_so(place: Selected) -> None:
     place.section["max_items"] = 1
-    assert "Not all items that fit." in call("select", place.config()).output
+    assert "Not all items that match." in call("select", place.config()).output
 
 
 @pytest.mark.parametrize("command", ["select", "check"])
