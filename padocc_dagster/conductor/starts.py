@@ -79,7 +79,7 @@ def decide(records: list[dg.RunRecord], key: str, wrote_last_row: bool, now: flo
         return Decision(Verdict.WAIT, tries, run)
     if run.tags.get(WILL_RETRY) == "true" and RETRIED_BY not in run.tags:
         return Decision(Verdict.WAIT if now - ended < MISSED_SECONDS else Verdict.REQUEST, tries, run)
-    if run.tags[DUE] != key and not wrote_last_row:
+    if run.tags[DUE] != key and (run.is_success or not wrote_last_row):
         return Decision(Verdict.REQUEST, tries, run)
     cause = own(run.run_id, run.tags).get(CAUSE)
     if run.status is dg.DagsterRunStatus.CANCELED or cause == Cause.CANCELLED:

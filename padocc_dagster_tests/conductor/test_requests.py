@@ -10,6 +10,7 @@ import pytest
 from padocc_dagster.batch.tags import CAUSE, JOB_OF, MAX_RETRIES, STOPPED
 from padocc_dagster.conductor import requests as module
 from padocc_dagster.conductor.starts import ATTEMPTS, LAUNCH_SECONDS, PAUSES, PROBLEM_AFTER
+from padocc_dagster.partitions import ADVANCED
 from padocc_dagster.pipeline.events import Compared, PhaseEnded, PhaseRequested, StartFailed
 from padocc_dagster.pipeline.files import write_lines, write_text
 from padocc_dagster.pipeline.layout import Project
@@ -161,6 +162,18 @@ def test_a_worker_that_died_in_a_later_phase_leaves_the_row_of_that_phase(conduc
     conducted.instance.add_run_tags(run.run_id, {JOB_OF: run.run_id, STOPPED: "yes"})
     assert conducted.due() == []
     assert conducted.statuses()[-1] == ("compute", "Failed-WorkerDiedError")
+
+
+def test_after_a_run_that_was_to_scan_alone_the_rest_is_requested(conducted: Conducted, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "phases_together", lambda _, __, phase, ___: ("scan",) if phase == "scan" else ADVANCED[1:])
+    (request,) = conducted.due()
+    assert phases(request) == ["scan_report"]
+    run = conducted.run(request, "QUEUED")
+    conducted.rows("a", SCAN)
+    conducted.event("a", PhaseEnded(project="g:a", phase="scan", verdict=Verdict.OK, status="Success", run=run.run_id, row=2))
+    conducted.end(run, "SUCCESS")
+    (request,) = conducted.due()
+    assert phases(request) == ASSETS[1:]
 
 
 def test_a_job_that_was_cancelled_on_the_cluster_is_not_requested_again(conducted: Conducted) -> None:
