@@ -7,7 +7,7 @@ import dagster as dg
 
 from padocc_dagster.assets.advice import advice_metadata, commands_in_words
 from padocc_dagster.partitions import ROW
-from padocc_dagster.pipeline.due import NOT_DUE
+from padocc_dagster.pipeline.due import HELD_BACK, NOT_DUE
 from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.outcome import Outcome
 from padocc_dagster.pipeline.remedies import commands_for, remedy_for
@@ -31,7 +31,7 @@ def failure(workdir: Workdir, project: Project, outcome: Outcome, more: Callable
 
     Where the process of the phase was killed, this process may end here as it did (`workers/call.py`, `follow`).
     """
-    if outcome.error_class == NOT_DUE:
+    if outcome.error_class in (NOT_DUE, HELD_BACK):
         return dg.Failure(outcome.message, allow_retries=False)
     follow(outcome.status)
     explanation = remedy_for(outcome.error_class)

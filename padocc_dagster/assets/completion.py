@@ -3,6 +3,9 @@
 A revision that is published is never changed. Publishing the same product again does nothing; another product needs a new version.
 """
 
+from collections.abc import Iterator
+from typing import Any
+
 import dagster as dg
 from pydantic import Field
 
@@ -11,6 +14,8 @@ from padocc_dagster.assets.attempt import attempt_of, failure, outcome_metadata
 from padocc_dagster.assets.validation import validation_report
 from padocc_dagster.partitions import project_of, projects
 from padocc_dagster.pipeline import phases
+from padocc_dagster.pipeline.due import HELD_BACK
+from padocc_dagster.pipeline.outcome import Outcome
 from padocc_dagster.pipeline.sources import readable_size
 from padocc_dagster.resources import Padocc
 
@@ -24,22 +29,28 @@ class PublishConfig(dg.Config):
     )
 
 
-@dg.asset(deps=[validation_report], partitions_def=projects, kinds={"zarr"}, description=__doc__, **SHARED)
-def completed_product(context: dg.AssetExecutionContext, config: PublishConfig, padocc: Padocc) -> dg.MaterializeResult:
+@dg.asset(deps=[validation_report], output_required=False, partitions_def=projects, kinds={"zarr"}, description=__doc__, **SHARED)
+def completed_product(context: dg.AssetExecutionContext, config: PublishConfig, padocc: Padocc) -> Iterator[dg.MaterializeResult]:
     key = project_of(context)
     outcome = phases.publish(padocc.workdir, key, links=config.links or None, **attempt_of(context))
+    if outcome.error_class == HELD_BACK:
+        context.log.warning(outcome.message)
+        return
     if not outcome.passed:
         raise failure(padocc.workdir, key, outcome)
+    yield dg.MaterializeResult(metadata=publication_metadata(outcome))
+
+
+def publication_metadata(outcome: Outcome) -> dict[str, Any]:
+    """What a person wants to know of a publication; little, where plain PADOCC made it."""
     put = outcome.details
     if not put:
-        return dg.MaterializeResult(metadata=outcome_metadata(outcome))
-    return dg.MaterializeResult(
-        metadata={
-            "published": dg.MetadataValue.path(put["published"]),
-            "report": dg.MetadataValue.path(put["report"]),
-            "revision": put["revision"],
-            "size": readable_size(put["published_bytes"]),
-            **({"STAC item": dg.MetadataValue.path(put["item"])} if put.get("item") else {}),
-            **outcome_metadata(outcome),
-        }
-    )
+        return outcome_metadata(outcome)
+    return {
+        "published": dg.MetadataValue.path(put["published"]),
+        "report": dg.MetadataValue.path(put["report"]),
+        "revision": put["revision"],
+        "size": readable_size(put["published_bytes"]),
+        **({"STAC item": dg.MetadataValue.path(put["item"])} if put.get("item") else {}),
+        **outcome_metadata(outcome),
+    }

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from padocc_dagster.pipeline import publish as publish_phase
-from padocc_dagster.pipeline.due import interrupted, pending_request
+from padocc_dagster.pipeline.due import HELD_BACK, held_back, interrupted, is_ignored, pending_request
 from padocc_dagster.pipeline.events import PhaseBegan, events_of, record
 from padocc_dagster.pipeline.files import append_text, last_lines
 from padocc_dagster.pipeline.finished import done_meanwhile, finished_before, record_end
@@ -23,6 +23,7 @@ from padocc_dagster.pipeline.making import validate as validate_phase
 from padocc_dagster.pipeline.making.refusals import details_of
 from padocc_dagster.pipeline.outcome import PHASES, Outcome, Verdict
 from padocc_dagster.pipeline.status import GateClosedError, append_row, gate_problem, read_rows
+from padocc_dagster.pipeline.steps.rules import read_rules
 
 Work = Callable[..., dict[str, Any]]
 
@@ -60,6 +61,8 @@ def _attempt(phase: str, needed: str, work: Work, root: str, key: str, options: 
                 request = pending_request(rows, events_of(workdir, project), phase)
                 options |= request.choices if request else {}
                 done = None if request else done_meanwhile(workdir, project, phase, needed, resumed)
+                if done is None and not request and (reason := _held_back(workdir, project, phase)):
+                    done = Outcome(phase, Verdict.SKIPPED, "", HELD_BACK, f"{phase} of {project} does not start: {reason}")
             if done is None:
                 done = _locked_attempt(phase, needed, work, workdir, project, run, options)
                 if done.status or _interrupted(workdir, project):
@@ -91,6 +94,19 @@ def _locked_attempt(phase: str, needed: str, work: Work, workdir: Workdir, proje
         error, details = caught, details_of(caught)
         _log_traceback(workdir.phase_log(project, phase), caught)
     return _write_down(phase, workdir, project, len(rows), error, details)
+
+
+def _held_back(workdir: Workdir, project: Project, phase: str) -> str | None:
+    """Why the phase may not start unattended: in a run of several phases, somebody may have forbidden the next one meanwhile."""
+    if is_ignored(workdir, project.group):
+        return f"a .shpignore keeps everything unattended away from the group {project.group}"
+    if phase != "complete":
+        return None
+    try:
+        rules = read_rules(workdir, project.group)
+    except ValueError:
+        rules = None
+    return held_back(read_rows(workdir.status_log(project)), rules)
 
 
 def _interrupted(workdir: Workdir, project: Project) -> PhaseBegan | None:

@@ -12,11 +12,14 @@ from padocc_dagster.pipeline.events import AnyEvent, Compared, PhaseBegan, Phase
 from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.outcome import PHASES
 from padocc_dagster.pipeline.status import StatusRow, gate_problem
+from padocc_dagster.pipeline.steps.rules import Rules
 
 COMPARE = "compare"
 """Due for a product that plain PADOCC made: nothing follows until it was compared with its sources."""
 ORDER = ("scan", "compute", COMPARE, "validate", "complete")
 """What may be due, in the order of a project's life."""
+HELD_BACK = "HeldBack"
+"""The error class of a publication that the rules of the group hold back."""
 NOT_DUE = "NotDue"
 """The error class of a phase that nobody requested and that is no longer due when its run begins."""
 
@@ -78,6 +81,19 @@ def interrupted(rows: Sequence[StatusRow], events: Iterable[AnyEvent]) -> PhaseB
     if not isinstance(last, PhaseBegan) or any(row.phase == "init" for row in rows[last.row :]):
         return None
     return last
+
+
+def held_back(rows: Sequence[StatusRow], rules: Rules | None) -> str | None:
+    """Why a validated product is not published unattended, by the rules of its group; None where nothing holds it back. Rules that cannot
+    be read (None) hold all back."""
+    if rules is None:
+        return "the rules of its group cannot be read"
+    row = next((row for row in reversed(rows) if row.phase == "validate"), None)
+    warning = row.status.partition("Warn-")[2] if row else ""
+    names = rules.complete_on_warnings
+    if row is None or names is None or not warning or row.is_ticked or warning in names:
+        return None
+    return f"its validation warns of {warning}, which the rule complete_on_warnings of its group does not let pass: it waits for a tick"
 
 
 def was_compared(rows: Sequence[StatusRow], events: Iterable[AnyEvent]) -> bool:

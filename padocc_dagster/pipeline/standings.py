@@ -14,7 +14,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
 
-from padocc_dagster.pipeline.due import Due, due_of, ignore_file, interrupted, is_ignored, was_compared
+from padocc_dagster.pipeline.due import Due, due_of, held_back, ignore_file, interrupted, is_ignored, was_compared
 from padocc_dagster.pipeline.events import AnyEvent, PhaseEnded, StartFailed, Step, events_of
 from padocc_dagster.pipeline.groups import change_word, faultlist, list_groups, project_codes
 from padocc_dagster.pipeline.layout import Project, Workdir
@@ -122,12 +122,9 @@ class Standings:
 
     def _may_be_published(self, project: Project, group: GroupStanding) -> bool:
         """Whether the group's rules let the product be published unattended, with the warning that its validation ended in."""
-        if group.rules is None:
-            return False
-        names = group.rules.complete_on_warnings
-        rows = read_rows(self.workdir.status_log(project)) if names is not None else []
-        warning = next((row.status for row in reversed(rows) if row.phase == "validate"), "").partition("Warn-")[2]
-        return names is None or not warning or warning.startswith("ticked by ") or warning in names
+        if group.rules is not None and group.rules.complete_on_warnings is None:
+            return True
+        return not held_back(read_rows(self.workdir.status_log(project)), group.rules)
 
     def _look_at_groups(self) -> None:
         present = [group for group in list_groups(self.workdir) if is_managed(self.workdir, group)]

@@ -12,6 +12,7 @@ from padocc_dagster.dagster_private import check_results
 from padocc_dagster.definitions import defs
 from padocc_dagster.pipeline import phases
 from padocc_dagster.pipeline.comparison import Comparison
+from padocc_dagster.pipeline.due import HELD_BACK
 from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.outcome import Outcome, Verdict
 from padocc_dagster.pipeline.workers.call import OperationFailedError
@@ -35,6 +36,8 @@ class Chain:
             end = self.ends.get(name, Verdict.OK)
             if isinstance(end, Exception):
                 raise end
+            if end == HELD_BACK:
+                return Outcome(name, Verdict.SKIPPED, "", HELD_BACK, "its validation warns of x")
             if name == "verify":
                 return compared(end)
             return Outcome(name, end, "Success" if end is Verdict.OK else "(K)Fatal-data_errors", "" if end is Verdict.OK else "X", row=7)
@@ -126,3 +129,9 @@ def test_the_comparison_alone_computes_nothing(chain: Chain) -> None:
     assert chain.run("compare_products").success
     assert chain.begun == ["verify"]
     assert chain.checks() == {"product_matches_source": True}
+
+
+def test_a_publication_that_a_rule_holds_back_fails_nothing(chain: Chain) -> None:
+    chain.ends["complete"] = HELD_BACK
+    assert chain.run().success
+    assert chain.materialized() == CHAIN[:-1]

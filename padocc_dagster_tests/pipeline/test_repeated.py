@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from padocc_dagster.pipeline.due import NOT_DUE
+from padocc_dagster.pipeline.due import HELD_BACK, NOT_DUE
 from padocc_dagster.pipeline.finished import BY_PADOCC
 from padocc_dagster.pipeline.outcome import Verdict
 from padocc_dagster.pipeline.status import append_row
+from padocc_dagster.pipeline.steps.rules import Rules, changed_rules, write_rules
+from padocc_dagster.pipeline.steps.step import By
 from padocc_dagster_tests.make_netcdf import Series
 from padocc_dagster_tests.pipeline.projects import Made, make
 
@@ -126,3 +128,23 @@ def test_a_run_that_is_interrupted_after_its_worker_had_written_the_end_down_is_
     with pytest.raises(KeyboardInterrupt):
         made.run("scan", run=run)
     assert [row.phase for row in made.rows] == after
+
+
+def test_a_warning_that_the_groups_rules_hold_back_is_not_published_by_the_run_that_validated_it(at: Callable[[str], Made]) -> None:
+    made = at("validated")
+    group = made.project.group
+    append_row(made.workdir.status_log(made.project), "validate", "(K)Warn-bypassed")
+    write_rules(made.workdir, group, changed_rules(Rules(), {"complete_on_warnings": "none"}), By("ann", "a test"))
+    rows = len(made.rows)
+    held = made.run("publish", run="the-chain", unattended=True)
+    assert (held.error_class, len(made.rows)) == (HELD_BACK, rows) and "waits for a tick" in held.message
+    write_rules(made.workdir, group, Rules(), By("ann", "a test"))
+    assert made.run("publish", run="the-chain", unattended=True).passed
+
+
+def test_nothing_starts_unattended_once_a_shpignore_lies_in_the_group(at: Callable[[str], Made]) -> None:
+    made = at("initialised")
+    ignore = made.workdir.group_dir(made.project.group) / ".shpignore"
+    ignore.touch()
+    assert made.run("scan", run="the-chain", unattended=True).error_class == HELD_BACK
+    assert made.run("scan", run="a person's").passed
