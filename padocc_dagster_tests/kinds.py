@@ -5,11 +5,13 @@ OF_FIXTURES = {"page": "browser", "cluster": "slurm", "stac": "stac", "stages": 
 OF_PATHS = {
     "actions/": "live",
     "commands/": "live",
+    "conductor/": "live",
     "live/": "live",
     "pipeline/": "padocc",
     "sensors/": "live",
     "services/": "live",
     "slurm/live/": "slurm",
+    "assets/test_chain.py": "live",
     "assets/test_differences.py": "padocc",
     "assets/test_project.py": "padocc",
     "doctor/test_node.py": "live",
