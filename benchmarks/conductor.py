@@ -19,7 +19,8 @@ import psutil
 
 from padocc_dagster.conductor.tick import Memory, tick
 from padocc_dagster.partitions import add_projects
-from padocc_dagster.pipeline.events import Compared, PhaseEnded, record
+from padocc_dagster.pipeline.event_log import record
+from padocc_dagster.pipeline.events import Compared, PhaseEnded
 from padocc_dagster.pipeline.files import write_lines
 from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.managed import manage

@@ -20,7 +20,6 @@ PHASE_ASSETS = {
     "complete": "completed_product",
 }
 PHASE_CHECKS = {"scan": "scan_succeeded", "compute": "product_matches_source", "validate": "validation_passed"}
-PHASE_OF = {asset: phase for phase, asset in PHASE_ASSETS.items()}
 ADVANCED = ("scan", "compute", "validate", "complete")
 """The phases that follow one another in a run."""
 ROW = "status row"

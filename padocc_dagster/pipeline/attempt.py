@@ -11,7 +11,8 @@ from typing import Any
 
 from padocc_dagster.pipeline import publish as publish_phase
 from padocc_dagster.pipeline.due import HELD_BACK, held_back, interrupted, is_ignored, pending_request
-from padocc_dagster.pipeline.events import PhaseBegan, events_of, record
+from padocc_dagster.pipeline.event_log import events_of, record
+from padocc_dagster.pipeline.events import PhaseBegan
 from padocc_dagster.pipeline.files import append_text, last_lines
 from padocc_dagster.pipeline.finished import done_meanwhile, finished_before, record_end
 from padocc_dagster.pipeline.groups import faultlist

@@ -3,7 +3,8 @@
 import sys
 
 from padocc_dagster.pipeline.due import NOT_DUE, interrupted, is_due
-from padocc_dagster.pipeline.events import PhaseEnded, end_at, ends_of, events_of, record
+from padocc_dagster.pipeline.event_log import end_at, ends_of, events_of, record
+from padocc_dagster.pipeline.events import PhaseEnded
 from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.outcome import Outcome, Verdict
 from padocc_dagster.pipeline.status import StatusRow, gate_problem, read_rows

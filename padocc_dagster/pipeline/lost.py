@@ -3,7 +3,8 @@
 from contextlib import suppress
 
 from padocc_dagster.pipeline.due import COMPARE, Due, due_of
-from padocc_dagster.pipeline.events import PhaseEnded, StartFailed, events_of, record
+from padocc_dagster.pipeline.event_log import events_of, record
+from padocc_dagster.pipeline.events import PhaseEnded, StartFailed
 from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.locks import LockedError, held
 from padocc_dagster.pipeline.outcome import Verdict

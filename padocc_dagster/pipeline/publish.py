@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from padocc_dagster.pipeline.events import Histories
+from padocc_dagster.pipeline.event_log import Histories
 from padocc_dagster.pipeline.files import read_json, write_json, write_text
 from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.links import linked

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from padocc_dagster.pipeline.events import Histories, Moved
+from padocc_dagster.pipeline.event_log import Histories
+from padocc_dagster.pipeline.events import Moved
 from padocc_dagster.pipeline.files import CorruptFileError, read_json
 from padocc_dagster.pipeline.groups import codes_of, list_groups
 from padocc_dagster.pipeline.layout import Project, Workdir

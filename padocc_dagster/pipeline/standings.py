@@ -15,7 +15,8 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from padocc_dagster.pipeline.due import Due, due_of, held_back, ignore_file, interrupted, is_ignored, was_compared
-from padocc_dagster.pipeline.events import AnyEvent, PhaseEnded, StartFailed, Step, events_of
+from padocc_dagster.pipeline.event_log import events_of
+from padocc_dagster.pipeline.events import AnyEvent, PhaseEnded, StartFailed, Step
 from padocc_dagster.pipeline.groups import change_word, faultlist, list_groups, project_codes
 from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.managed import is_managed

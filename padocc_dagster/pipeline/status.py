@@ -12,7 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from padocc_dagster.pipeline.events import end_at, failed_start
+from padocc_dagster.pipeline.event_log import end_at, failed_start
 from padocc_dagster.pipeline.files import write_text
 from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.outcome import PHASES, Verdict

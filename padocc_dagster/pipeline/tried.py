@@ -1,6 +1,6 @@
 """Which aggregators the last computation of a project tried, read from its events."""
 
-from padocc_dagster.pipeline.events import end_at
+from padocc_dagster.pipeline.event_log import end_at
 from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.status import PRODUCT_DIFFERS, read_rows
 

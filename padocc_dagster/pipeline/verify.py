@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from padocc_dagster.pipeline.comparison import Comparison, Request, compare, source_fingerprint
-from padocc_dagster.pipeline.events import Compared, PhaseEnded, record
+from padocc_dagster.pipeline.event_log import record
+from padocc_dagster.pipeline.events import Compared, PhaseEnded
 from padocc_dagster.pipeline.files import CorruptFileError, read_json, write_json
 from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.locks import held

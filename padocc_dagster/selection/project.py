@@ -69,7 +69,7 @@ def read_code(code: str, part: Part, codes: dict[str, tuple[str, int]], findings
         return
     other, first = codes[code.casefold()]
     if other == code:
-        findings.add(line, f"the code is on line {first} too: a code stands for one project, rename one of them")
+        findings.add(line, f"the code is on line {first} too: a code names one project, rename one of them")
     else:
         same = "which is the same folder on some file systems: rename one of them"
         findings.add(line, f"the code differs from {other!r} on line {first} in letter case only, {same}")

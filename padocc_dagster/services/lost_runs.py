@@ -3,7 +3,7 @@ repeats them; a launcher that knows jobs outside this machine compares them with
 
 Dagster's default launcher cannot tell whether a worker of an earlier code server is alive
 (`dagster/_core/launcher/default_run_launcher.py` has no health check): such a run would stay "started" for ever, hold its slot
-and keep automation waiting. `padocc-dagster up` knows that none is alive, because it has ended them all, and runs this file as
+and keep its project waiting. `padocc-dagster up` knows that none is alive, because it has ended them all, and runs this file as
 `python -m padocc_dagster.services.lost_runs <seconds since 1970>`, with DAGSTER_HOME in the environment.
 
 Prints sentences for the person who starts the services. Exit status: 0, or `os.EX_CONFIG` when these say what is wrong in dagster.yaml.

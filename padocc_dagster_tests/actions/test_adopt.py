@@ -18,7 +18,8 @@ from padocc_dagster.cli import app
 from padocc_dagster.conductor.known import unchecked
 from padocc_dagster.definitions import defs
 from padocc_dagster.partitions import PHASE_ASSETS
-from padocc_dagster.pipeline.events import Adopted, history_of
+from padocc_dagster.pipeline.event_log import history_of
+from padocc_dagster.pipeline.events import Adopted
 from padocc_dagster.pipeline.files import write_json, write_lines
 from padocc_dagster.pipeline.groups import project_codes
 from padocc_dagster.pipeline.layout import Project, Workdir

@@ -16,7 +16,8 @@ from padocc_dagster.actions.jobs import DRY_RUN
 from padocc_dagster.commands.ask import yaml_values
 from padocc_dagster.pipeline import initialise
 from padocc_dagster.pipeline.due import due_of
-from padocc_dagster.pipeline.events import Edited, events_of, history_of
+from padocc_dagster.pipeline.event_log import events_of, history_of
+from padocc_dagster.pipeline.events import Edited
 from padocc_dagster.pipeline.files import read_json, read_lines, write_json, write_text
 from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.locks import held

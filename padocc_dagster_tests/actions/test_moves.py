@@ -15,7 +15,8 @@ from padocc_dagster.actions.moves import MERGE, REMOVE, SPLIT, TRANSFER
 from padocc_dagster.conductor.sync import to_report
 from padocc_dagster.conductor.tick import Memory, tick
 from padocc_dagster.partitions import add_projects
-from padocc_dagster.pipeline.events import Added, Moved, Removed, history_of
+from padocc_dagster.pipeline.event_log import history_of
+from padocc_dagster.pipeline.events import Added, Moved, Removed
 from padocc_dagster.pipeline.groups import list_groups, project_codes
 from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.locks import held

@@ -8,7 +8,8 @@ import pytest
 
 from padocc_dagster.actions import select_again as selecting
 from padocc_dagster.actions.edit import EDIT
-from padocc_dagster.pipeline.events import SelectedAgain, history_of
+from padocc_dagster.pipeline.event_log import history_of
+from padocc_dagster.pipeline.events import SelectedAgain
 from padocc_dagster.pipeline.groups import project_codes
 from padocc_dagster.pipeline.layout import Project
 from padocc_dagster.pipeline.specs import stored_spec

@@ -7,7 +7,7 @@ import pytest
 from padocc_dagster.actions import initialise as initialising
 from padocc_dagster.actions import select_again as selecting
 from padocc_dagster.pipeline import initialise
-from padocc_dagster.pipeline.events import history_of
+from padocc_dagster.pipeline.event_log import history_of
 from padocc_dagster.pipeline.groups import project_codes
 from padocc_dagster.pipeline.layout import Project
 from padocc_dagster_tests.actions.results import killed_at

@@ -6,7 +6,8 @@ import pytest
 
 from padocc_dagster.actions.edit import EDIT
 from padocc_dagster.actions.moves import REMOVE
-from padocc_dagster.pipeline.events import ItemsWithdrawn, history_of
+from padocc_dagster.pipeline.event_log import history_of
+from padocc_dagster.pipeline.events import ItemsWithdrawn
 from padocc_dagster.pipeline.layout import Project
 from padocc_dagster.pipeline.locks import held
 from padocc_dagster.status_table import standings

@@ -14,7 +14,7 @@ from padocc_dagster.actions.step import ManualStep
 from padocc_dagster.actions.watch import ASSET, CHECK, hourly_watch
 from padocc_dagster.definitions import defs
 from padocc_dagster.partitions import add_projects
-from padocc_dagster.pipeline.events import history_of
+from padocc_dagster.pipeline.event_log import history_of
 from padocc_dagster.pipeline.locks import held
 from padocc_dagster.pipeline.steps.explained import explained
 from padocc_dagster.pipeline.watch.rounds import reported, watch_project

@@ -9,7 +9,8 @@ from filelock import FileLock
 from padocc_dagster.actions.jobs import STEPS
 from padocc_dagster.commands.steps import COMMANDS
 from padocc_dagster.pipeline.due import Due, due_of
-from padocc_dagster.pipeline.events import Faultlisted, PhaseRequested, Ticked, Unfaultlisted, Unticked, events_of, history_of
+from padocc_dagster.pipeline.event_log import events_of, history_of
+from padocc_dagster.pipeline.events import Faultlisted, PhaseRequested, Ticked, Unfaultlisted, Unticked
 from padocc_dagster.pipeline.groups import faultlist
 from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.locks import held

@@ -9,7 +9,8 @@ import dagster as dg
 from dagster._core.test_utils import create_run_for_test
 
 from padocc_dagster.conductor.tick import Memory, tick
-from padocc_dagster.pipeline.events import Event, events_of, record
+from padocc_dagster.pipeline.event_log import events_of, record
+from padocc_dagster.pipeline.events import Event
 from padocc_dagster.pipeline.files import write_lines
 from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.managed import manage

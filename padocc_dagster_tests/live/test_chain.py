@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 import xarray
 
-from padocc_dagster.pipeline.events import Compared, events_of
+from padocc_dagster.pipeline.event_log import events_of
+from padocc_dagster.pipeline.events import Compared
 from padocc_dagster.pipeline.layout import Project
 from padocc_dagster.pipeline.outcome import Verdict
 from padocc_dagster_tests.live.conftest import Live

@@ -9,7 +9,8 @@ import dagster as dg
 import psutil
 
 from padocc_dagster.partitions import PHASE_ASSETS
-from padocc_dagster.pipeline.events import StartFailed, events_of
+from padocc_dagster.pipeline.event_log import events_of
+from padocc_dagster.pipeline.events import StartFailed
 from padocc_dagster.pipeline.groups import project_codes
 from padocc_dagster.pipeline.layout import Project
 from padocc_dagster_tests.live.conftest import PATIENCE, Live, start, stop

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from padocc_dagster.pipeline.events import Faultlisted, history_of
+from padocc_dagster.pipeline.event_log import history_of
+from padocc_dagster.pipeline.events import Faultlisted
 from padocc_dagster.pipeline.groups import faultlist, group_states, passing
 from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.locks import held

@@ -5,7 +5,8 @@ from collections.abc import Callable
 
 import pytest
 
-from padocc_dagster.pipeline.events import Compared, PhaseEnded, events_of
+from padocc_dagster.pipeline.event_log import events_of
+from padocc_dagster.pipeline.events import Compared, PhaseEnded
 from padocc_dagster.pipeline.files import read_json, write_json
 from padocc_dagster.pipeline.outcome import Verdict
 from padocc_dagster.pipeline.product import fingerprint

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from padocc_dagster.pipeline.events import Added, Edited, PhaseRequested, Removed, history_of
+from padocc_dagster.pipeline.event_log import history_of
+from padocc_dagster.pipeline.events import Added, Edited, PhaseRequested, Removed
 from padocc_dagster.pipeline.layout import Project
 from padocc_dagster.pipeline.locks import held
 from padocc_dagster.pipeline.steps import history

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from padocc_dagster.pipeline.events import history_of
+from padocc_dagster.pipeline.event_log import history_of
 from padocc_dagster.pipeline.files import read_lines, write_lines
 from padocc_dagster.pipeline.groups import faultlist, list_groups, project_codes
 from padocc_dagster.pipeline.layout import Project, Workdir

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from padocc_dagster.pipeline.events import PhaseRequested, events_of
+from padocc_dagster.pipeline.event_log import events_of
+from padocc_dagster.pipeline.events import PhaseRequested
 from padocc_dagster.pipeline.files import read_json, write_json
 from padocc_dagster.pipeline.status import append_row
 from padocc_dagster.pipeline.steps.rules import Rules

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from padocc_dagster.pipeline.events import ends_of
+from padocc_dagster.pipeline.event_log import ends_of
 from padocc_dagster.pipeline.outcome import Outcome, Verdict
 from padocc_dagster.pipeline.remedies import remedy_for
 from padocc_dagster_tests.make_netcdf import Series, cut_short, make_empty, write

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from padocc_dagster.pipeline import phases
-from padocc_dagster.pipeline.events import ends_of
+from padocc_dagster.pipeline.event_log import ends_of
 from padocc_dagster.pipeline.outcome import Verdict
 from padocc_dagster.pipeline.workers import call as calls
 from padocc_dagster.pipeline.workers import samples as samples_module

@@ -15,7 +15,8 @@ import pytest
 from typer.testing import CliRunner
 
 from padocc_dagster.cli import app
-from padocc_dagster.pipeline.events import PhaseRequested, events_of
+from padocc_dagster.pipeline.event_log import events_of
+from padocc_dagster.pipeline.events import PhaseRequested
 from padocc_dagster.pipeline.remedies.words import BY_EYE, READING
 from padocc_dagster.pipeline.steps.explained import explained
 from padocc_dagster_tests.pipeline.cases import base, name, project_of

@@ -10,7 +10,8 @@ import pytest
 
 from padocc_dagster.actions.rules import SET_RULES
 from padocc_dagster.pipeline.due import due_of
-from padocc_dagster.pipeline.events import Compared, Faultlisted, PhaseRequested, events_of, history_of, record
+from padocc_dagster.pipeline.event_log import events_of, history_of, record
+from padocc_dagster.pipeline.events import Compared, Faultlisted, PhaseRequested
 from padocc_dagster.pipeline.files import write_json, write_lines
 from padocc_dagster.pipeline.groups import faultlist
 from padocc_dagster.pipeline.layout import Project, Workdir

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from padocc_dagster.pipeline.events import history_of
+from padocc_dagster.pipeline.event_log import history_of
 from padocc_dagster.pipeline.files import read_json, write_json
 from padocc_dagster.pipeline.status import append_row, gate_problem
 from padocc_dagster.pipeline.steps.step import By

@@ -54,8 +54,8 @@ def _values(before: Revision, now: Revision, one: OpenProduct, other: OpenProduc
             yield "values", name, "", "not compared: one of the two points to remote files"
         elif monotonic() > end:
             yield "values", name, "", f"not compared: {SECONDS:g} s were spent on the others"
-        elif told := _difference(*pair, end):
-            yield "values", name, "", told
+        elif found := _difference(*pair, end):
+            yield "values", name, "", found
 
 
 def _difference(one: ProductVariable, other: ProductVariable, end: float) -> str:
@@ -64,11 +64,11 @@ def _difference(one: ProductVariable, other: ProductVariable, end: float) -> str
     raw = not differences(one.encoding, other.encoding)
     size = max(1, getattr(one.read(tuple(slice(0, 0) for _ in shape)), "itemsize", 8)) if shape else 8
     for key in blocks(shape, size, 16 << 20):
-        told = difference(one.read(key), other.read(key), one.encoding, other.encoding, raw, sides=("before", "now"))
-        if told:
+        found = difference(one.read(key), other.read(key), one.encoding, other.encoding, raw, sides=("before", "now"))
+        if found:
             start = [part.start for part in key]
             where = f" in the block from {start}" if any(start) else ""
-            return told + where
+            return found + where
         if monotonic() > end:
             return "alike as far as they were read; there was no time for the rest"
     return ""

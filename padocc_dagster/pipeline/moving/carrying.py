@@ -14,7 +14,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from padocc_dagster.pipeline.events import Histories, record_of_group
+from padocc_dagster.pipeline.event_log import Histories, record_of_group
 from padocc_dagster.pipeline.files import CorruptFileError, read_json, read_lines, write_json
 from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.locks import WAIT_SECONDS, held

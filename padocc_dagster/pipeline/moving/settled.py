@@ -3,7 +3,8 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from padocc_dagster.pipeline.events import Added, Histories, Moved, Removed, Step
+from padocc_dagster.pipeline.event_log import Histories
+from padocc_dagster.pipeline.events import Added, Moved, Removed, Step
 from padocc_dagster.pipeline.groups import codes_of, list_groups
 from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.steps.choice import Choice, chosen

@@ -5,7 +5,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from padocc_dagster.pipeline.events import ends_of
+from padocc_dagster.pipeline.event_log import ends_of
 from padocc_dagster.pipeline.files import CorruptFileError, read_lines
 from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.remedies.own import BY_REASON, CLASSES

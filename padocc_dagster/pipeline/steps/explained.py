@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from padocc_dagster.pipeline.depiction import other_revisions, published_revisions
-from padocc_dagster.pipeline.events import history_of
+from padocc_dagster.pipeline.event_log import history_of
 from padocc_dagster.pipeline.files import CorruptFileError, last_lines, read_json
 from padocc_dagster.pipeline.groups import faultlist
 from padocc_dagster.pipeline.layout import Project, Workdir

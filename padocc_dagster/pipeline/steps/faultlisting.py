@@ -9,7 +9,8 @@ import io
 from collections.abc import Collection, Iterable
 from datetime import date
 
-from padocc_dagster.pipeline.events import Faultlisted, Step, Unfaultlisted, record_of_group
+from padocc_dagster.pipeline.event_log import record_of_group
+from padocc_dagster.pipeline.events import Faultlisted, Step, Unfaultlisted
 from padocc_dagster.pipeline.files import write_text
 from padocc_dagster.pipeline.groups import by_group, faultlist
 from padocc_dagster.pipeline.layout import Project, Workdir

@@ -5,7 +5,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from itertools import islice
 
-from padocc_dagster.pipeline.events import Step, events_of, record, record_of_group
+from padocc_dagster.pipeline.event_log import events_of, record, record_of_group
+from padocc_dagster.pipeline.events import Step
 from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.locks import LockedError, held
 from padocc_dagster.pipeline.status import read_rows

@@ -7,7 +7,8 @@ so does any change of the product.
 
 from collections.abc import Callable, Iterable
 
-from padocc_dagster.pipeline.events import Step, Ticked, Unticked, events_of
+from padocc_dagster.pipeline.event_log import events_of
+from padocc_dagster.pipeline.events import Step, Ticked, Unticked
 from padocc_dagster.pipeline.files import CorruptFileError, read_json
 from padocc_dagster.pipeline.groups import faultlist
 from padocc_dagster.pipeline.layout import Project, Workdir

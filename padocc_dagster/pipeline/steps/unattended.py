@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from padocc_dagster.pipeline.due import due_of, is_ignored
-from padocc_dagster.pipeline.events import Histories, PhaseRequested, events_of
+from padocc_dagster.pipeline.event_log import Histories, events_of
+from padocc_dagster.pipeline.events import PhaseRequested
 from padocc_dagster.pipeline.files import CorruptFileError, read_json
 from padocc_dagster.pipeline.groups import faultlist
 from padocc_dagster.pipeline.layout import Project, Workdir

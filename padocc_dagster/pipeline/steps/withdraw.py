@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
-from padocc_dagster.pipeline.events import Histories, ProductWithdrawn
+from padocc_dagster.pipeline.event_log import Histories
+from padocc_dagster.pipeline.events import ProductWithdrawn
 from padocc_dagster.pipeline.groups import project_codes
 from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.locks import LockedError

@@ -10,7 +10,7 @@ from itertools import chain
 from time import monotonic
 from typing import Any, NamedTuple
 
-from padocc_dagster.pipeline.events import Histories
+from padocc_dagster.pipeline.event_log import Histories
 from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.published import Published, groups_of, owners, published_at, published_groups, published_in, published_of
 from padocc_dagster.pipeline.watch.findings import Finding, Result, compared, known, waiting

@@ -32,8 +32,8 @@ def pack(item: dict[str, Any], base: str) -> bytes:
         return zlib.compress(json.dumps(whole, allow_nan=False).encode())
     except Exception as error:  # pystac raises KeyError, TypeError and others for items that are none
         why = " ".join(str(error).split())[:300]
-        told = f"item {item['id'][:100]!r} cannot be published again ({type(error).__name__}: {why}): write publish_items: false"
-        raise InvalidItem(told) from error
+        problem = f"item {item['id'][:100]!r} cannot be published again ({type(error).__name__}: {why}): write publish_items: false"
+        raise InvalidItem(problem) from error
 
 
 def unpack(packed: bytes) -> dict[str, Any]:

@@ -26,9 +26,9 @@ from padocc_dagster.selection.validation import Fields, Part, Text, validated
 NAME = re.compile(r"\{([^{}]+)\}")
 UNSAFE = re.compile(r"[^A-Za-z0-9_.\-]+")
 RECORD = ("id", "collection")
-"""What stands for an item's own members in a code; every other name is one of its properties."""
+"""What names an item's own members in a code; every other name is one of its properties."""
 OF_THE_ITEM = (*RECORD, "geometry", "bbox", "datetime", "start_datetime", "end_datetime", "created", "updated")
-"""Names that a search may use of every item, whatever its properties."""
+"""Names that a search may use of every item, also of one without that property."""
 NETCDF = ("application/x-netcdf", "application/netcdf", "application/x-hdf*", "application/hdf*", "application/vnd.*netcdf*")
 SUFFIXES = (".nc", ".nc4", ".h5", ".hdf5")
 DERIVED = ("thumbnail", "overview", "metadata")
@@ -36,7 +36,7 @@ APART = "tell the projects of a collection apart"
 
 
 def _template(text: str) -> str:
-    """Text with names in braces, `{source_id}.{variable_id}`, for each of which a record's value stands."""
+    """Text with names in braces, `{source_id}.{variable_id}`, each replaced by a value of the record."""
     rest = NAME.sub("", text)
     if "{" in rest or "}" in rest:
         raise ValueError("it has a brace without its pair or with nothing in it; write names as in {id}")
@@ -86,7 +86,7 @@ class Section(Fields, title="the section"):
     catalogue: Catalogue = ""
     """The address of a STAC API or of a catalogue on a server, or the absolute path of a catalogue's file."""
     collections: Names = ()
-    """Identifiers; a collection stands for those below it too."""
+    """Identifiers; a collection includes those below it."""
     ids: Names = ()
     datetime: Interval | None = None
     bbox: Box = ()
@@ -165,12 +165,12 @@ def names_in(template: str) -> list[str]:
 
 
 def filled(template: str, values: Mapping[str, str]) -> str:
-    """The code: every name replaced, and whatever a code may not hold made a `-`."""
+    """The code: every name replaced, and all that a code may not hold made a `-`."""
     return UNSAFE.sub("-", NAME.sub(lambda found: values[found.group(1)], template))
 
 
 def _named(expression: Any) -> list[str]:
-    """The properties that a CQL2 expression names, at whatever depth."""
+    """The properties that a CQL2 expression names, at any depth."""
     if isinstance(expression, dict):
         own = [expression["property"]] if isinstance(expression.get("property"), str) else []
         return [*own, *(name for child in expression.values() for name in _named(child))]

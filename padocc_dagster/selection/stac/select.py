@@ -72,7 +72,7 @@ class Taken:
             self.records[key] = record
 
     def _forget(self, key: tuple[str, str]) -> None:
-        """Take back whatever an item was before."""
+        """Take back what an item was before."""
         for place in (self.records, self.left_out, self.invalid):
             place.pop(key, None)
 
