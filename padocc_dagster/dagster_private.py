@@ -97,6 +97,13 @@ def execute_run_argument(run: DagsterRun) -> str:
     return ExecuteRunArgs(origin, run.run_id, instance_ref=None).get_command_args()[-1]
 
 
+def execute_run_command(python: str, run: DagsterRun, instance: DagsterInstance) -> list[str]:
+    """The command of a run's worker where no dagster.yaml is at hand: the instance's settings are in it, with `{env: NAME}` as written."""
+    origin = run.job_code_origin
+    assert origin is not None  # as of every run that is launched
+    return [python, "-m", *ExecuteRunArgs(origin, run.run_id, instance.get_ref()).get_command_args()]
+
+
 def read_cursor(instance: DagsterInstance, key: str) -> str:
     """The text in this row of the database's table of cursors; empty without one."""
     storage = instance.daemon_cursor_storage

@@ -70,7 +70,7 @@ def kubelet(folder: Folder, ports: Ports) -> str:
 
 
 def containerd(folder: Folder) -> str:
-    """config.toml of containerd 1.6: its own folders and network, runc, and no AppArmor. OOM scores stay as they are without CAP_SYS_RESOURCE."""
+    """config.toml of containerd 1.6: its own folders and network, runc, and no AppArmor. OOM scores need CAP_SYS_RESOURCE."""
     root = folder.root
     return f"""\
 version = 2
