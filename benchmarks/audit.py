@@ -16,11 +16,11 @@ import tempfile
 import time
 from pathlib import Path
 
-from padocc_dagster.pipeline.files import write_lines
-from padocc_dagster.pipeline.layout import Project, Workdir
-from padocc_dagster.pipeline.published import SOURCES
-from padocc_dagster.pipeline.source_states import digest, states_of, table_of
-from padocc_dagster.pipeline.status import append_row
+from padocc_dagster.pipeline.workdir.files import write_lines
+from padocc_dagster.pipeline.workdir.layout import Project, Workdir
+from padocc_dagster.pipeline.workdir.published import SOURCES
+from padocc_dagster.pipeline.workdir.source_states import digest, states_of, table_of
+from padocc_dagster.pipeline.workdir.status import append_row
 
 GROUPS = 10
 VARIABLES = [{"name": f"v{n}", "dimensions": ["time", "lat", "lon"], "shape": [120, 64, 80], "compared": "raw"} for n in range(12)]

@@ -19,13 +19,13 @@ import psutil
 
 from padocc_dagster.conductor.tick import Memory, tick
 from padocc_dagster.partitions import add_projects
-from padocc_dagster.pipeline.event_log import record
-from padocc_dagster.pipeline.events import Compared, PhaseEnded
-from padocc_dagster.pipeline.files import write_lines
-from padocc_dagster.pipeline.layout import Project, Workdir
-from padocc_dagster.pipeline.managed import manage
-from padocc_dagster.pipeline.outcome import Verdict
-from padocc_dagster.pipeline.standings import Standings
+from padocc_dagster.pipeline.running.standings import Standings
+from padocc_dagster.pipeline.workdir.event_log import record
+from padocc_dagster.pipeline.workdir.events import Compared, PhaseEnded
+from padocc_dagster.pipeline.workdir.files import write_lines
+from padocc_dagster.pipeline.workdir.layout import Project, Workdir
+from padocc_dagster.pipeline.workdir.managed import manage
+from padocc_dagster.pipeline.workdir.outcome import Verdict
 
 GROUP = 5000
 PHASES = ("init", "scan", "compute", "validate", "complete")

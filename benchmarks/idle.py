@@ -15,7 +15,7 @@ import dagster as dg
 import psutil
 
 from benchmarks.conductor import make
-from padocc_dagster.pipeline.layout import Workdir
+from padocc_dagster.pipeline.workdir.layout import Workdir
 from padocc_dagster_tests.live.conftest import Live, free_port, start, stop
 
 SETTLING = 60.0

@@ -21,9 +21,9 @@ import dagster as dg
 import psutil
 
 from padocc_dagster.partitions import PHASE_ASSETS
-from padocc_dagster.pipeline.event_log import events_of
-from padocc_dagster.pipeline.events import PhaseEnded, StartFailed
-from padocc_dagster.pipeline.layout import Project, Workdir
+from padocc_dagster.pipeline.workdir.event_log import events_of
+from padocc_dagster.pipeline.workdir.events import PhaseEnded, StartFailed
+from padocc_dagster.pipeline.workdir.layout import Project, Workdir
 from padocc_dagster_tests.live.conftest import Live, free_port, start, stop
 from padocc_dagster_tests.make_netcdf import Series
 

@@ -20,12 +20,12 @@ from pathlib import Path
 import netCDF4
 import numpy as np
 
-from padocc_dagster.pipeline import phases
 from padocc_dagster.pipeline.comparison import Request, compare
-from padocc_dagster.pipeline.initialise import initialise_group
-from padocc_dagster.pipeline.layout import Project, Workdir
-from padocc_dagster.pipeline.product import Product
-from padocc_dagster.pipeline.spec import ProjectSpec
+from padocc_dagster.pipeline.making.initialise import initialise_group
+from padocc_dagster.pipeline.running import phases
+from padocc_dagster.pipeline.workdir.layout import Project, Workdir
+from padocc_dagster.pipeline.workdir.product import Product
+from padocc_dagster.pipeline.workdir.spec import ProjectSpec
 
 PROJECT = Project("bench", "proof")
 STEPS = {"chunks8": 8, "chunks2000": 2000, "netcdf3": 8}

@@ -15,8 +15,8 @@ from pathlib import Path
 from padocc_dagster.batch.allocation import Allocation
 from padocc_dagster.batch.amounts import MOST_MIB, MOST_SECONDS
 from padocc_dagster.batch.policy import PastJob, Work
-from padocc_dagster.pipeline.estimate import estimate_compute
-from padocc_dagster.pipeline.layout import Project, Workdir
+from padocc_dagster.pipeline.running.estimate import estimate_compute
+from padocc_dagster.pipeline.workdir.layout import Project, Workdir
 
 MEMORY_MIB = 2048
 CPUS = 1  # PADOCC keeps one core busy

@@ -59,7 +59,7 @@ def up(
 
     Group configs dropped into WORKDIR/inbox are picked up. Settings are in WORKDIR/dagster/dagster.yaml, made on the first start.
     """
-    from padocc_dagster.pipeline.layout import Workdir
+    from padocc_dagster.pipeline.workdir.layout import Workdir
     from padocc_dagster.services.supervisor import Services, serving
 
     with _sentences():
@@ -100,7 +100,7 @@ def status(
     """
     from rich.console import Console
 
-    from padocc_dagster.pipeline.layout import Workdir
+    from padocc_dagster.pipeline.workdir.layout import Workdir
     from padocc_dagster.status_table import standings, status_table
 
     with _sentences():
@@ -130,7 +130,7 @@ def doctor(
 
     from padocc_dagster.doctor.examination import examine
     from padocc_dagster.doctor.line import show
-    from padocc_dagster.pipeline.layout import Workdir
+    from padocc_dagster.pipeline.workdir.layout import Workdir
     from padocc_dagster.services.home import Home
 
     with _sentences():

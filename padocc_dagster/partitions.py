@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 import dagster as dg
 
-from padocc_dagster.pipeline.layout import Project
+from padocc_dagster.pipeline.workdir.layout import Project
 
 PROJECTS, GROUPS = "projects", "groups"
 projects = dg.DynamicPartitionsDefinition(name=PROJECTS)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import dagster as dg
 
-from padocc_dagster.pipeline.layout import Workdir
+from padocc_dagster.pipeline.workdir.layout import Workdir
 
 
 def served_workdir() -> Workdir:

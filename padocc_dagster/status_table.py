@@ -8,11 +8,11 @@ from typing import Any, NamedTuple
 from rich.table import Table
 from rich.text import Text
 
-from padocc_dagster.pipeline.groups import group_states, list_groups
-from padocc_dagster.pipeline.layout import Project, Workdir
-from padocc_dagster.pipeline.outcome import Verdict
-from padocc_dagster.pipeline.selections import withdrawn_items
-from padocc_dagster.pipeline.status import ProjectState
+from padocc_dagster.pipeline.workdir.groups import group_states, list_groups
+from padocc_dagster.pipeline.workdir.layout import Project, Workdir
+from padocc_dagster.pipeline.workdir.outcome import Verdict
+from padocc_dagster.pipeline.workdir.selections import withdrawn_items
+from padocc_dagster.pipeline.workdir.status import ProjectState
 
 WHY_LENGTH = 160
 COLOURS = {Verdict.OK: "green", Verdict.WARNED: "yellow", Verdict.FAILED: "red", Verdict.SKIPPED: "cyan"}

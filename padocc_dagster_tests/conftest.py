@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
-from padocc_dagster.pipeline.workers import call, fork_server
-from padocc_dagster.pipeline.workers.environment import clean_environment
-from padocc_dagster.pipeline.workers.forked import FORK_SERVER
+from padocc_dagster.pipeline.running import call
+from padocc_dagster.pipeline.running.environment import clean_environment
+from padocc_dagster.pipeline.running.forked import FORK_SERVER
+from padocc_dagster.pipeline.workers import fork_server
 from padocc_dagster.services.processes import dies_with_parent
 from padocc_dagster_tests.kinds import UNIT, kinds_of
 

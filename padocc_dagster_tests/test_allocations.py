@@ -17,8 +17,8 @@ from padocc_dagster.allocations import ASSET_JOB, COMPARE_JOB, JOBS, MINUTES, al
 from padocc_dagster.batch.allocation import Allocation
 from padocc_dagster.batch.amounts import MOST_MIB, MOST_SECONDS
 from padocc_dagster.batch.policy import PastJob, Work
-from padocc_dagster.pipeline.estimate import estimate_compute
-from padocc_dagster.pipeline.files import read_json, write_json
+from padocc_dagster.pipeline.running.estimate import estimate_compute
+from padocc_dagster.pipeline.workdir.files import read_json, write_json
 from padocc_dagster_tests.make_netcdf import Series
 from padocc_dagster_tests.pipeline.projects import Made, choose, copy, make
 

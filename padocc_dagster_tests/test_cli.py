@@ -11,8 +11,8 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from padocc_dagster.cli import app
-from padocc_dagster.pipeline.layout import Project, Workdir
-from padocc_dagster.pipeline.status import append_row
+from padocc_dagster.pipeline.workdir.layout import Project, Workdir
+from padocc_dagster.pipeline.workdir.status import append_row
 
 COMMANDS = ("up", "check", "status", "doctor", "demo")
 

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from padocc_dagster.cli import app
 from padocc_dagster.demo.data import make_folder
-from padocc_dagster.pipeline.layout import Project, Workdir
+from padocc_dagster.pipeline.workdir.layout import Project, Workdir
 from padocc_dagster.selection import read_group_config
 from padocc_dagster_tests.pipeline.projects import Made, initialised
 

@@ -7,10 +7,10 @@ from pathlib import Path
 from pydantic import Field
 
 from padocc_dagster.actions.step import ManualStep, StepConfig
-from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.moving import adding
-from padocc_dagster.pipeline.steps.step import StepRefused, StepResult
-from padocc_dagster.pipeline.workers.call import WorkerError
+from padocc_dagster.pipeline.running.call import WorkerError
+from padocc_dagster.pipeline.workdir.layout import Project, Workdir
+from padocc_dagster.pipeline.workdir.step import StepRefused, StepResult
 from padocc_dagster.selection import CatalogueUnreachable, ConfigRejected, GroupConfig, read_group_config
 
 

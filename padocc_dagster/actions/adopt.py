@@ -6,12 +6,12 @@ Nothing that is done already is repeated, and a project that failed is not start
 from pydantic import Field
 
 from padocc_dagster.actions.step import ManualStep, StepConfig
-from padocc_dagster.pipeline.events import Adopted
-from padocc_dagster.pipeline.layout import Project, Workdir
-from padocc_dagster.pipeline.managed import is_managed, manage
 from padocc_dagster.pipeline.steps.adopt import find_groups, unsafe_groups
-from padocc_dagster.pipeline.steps.history import note
-from padocc_dagster.pipeline.steps.step import StepResult
+from padocc_dagster.pipeline.workdir.events import Adopted
+from padocc_dagster.pipeline.workdir.history import note
+from padocc_dagster.pipeline.workdir.layout import Project, Workdir
+from padocc_dagster.pipeline.workdir.managed import is_managed, manage
+from padocc_dagster.pipeline.workdir.step import StepResult
 
 
 class AdoptConfig(StepConfig):

@@ -13,17 +13,17 @@ from typing import Any
 from pydantic import Field
 
 from padocc_dagster.actions.step import ManualStep, ProjectsConfig
-from padocc_dagster.pipeline.events import Edited, in_json
-from padocc_dagster.pipeline.files import CorruptFileError
-from padocc_dagster.pipeline.groups import by_group, faultlist
-from padocc_dagster.pipeline.layout import Project, Workdir
-from padocc_dagster.pipeline.locks import LockedError, held
-from padocc_dagster.pipeline.phases import initialise_group
-from padocc_dagster.pipeline.spec import ProjectSpec
-from padocc_dagster.pipeline.specs import spec_to_edit
+from padocc_dagster.pipeline.running.call import WorkerError, follow
+from padocc_dagster.pipeline.running.phases import initialise_group
 from padocc_dagster.pipeline.steps.choice import chosen
-from padocc_dagster.pipeline.steps.step import StepRefused, StepResult
-from padocc_dagster.pipeline.workers.call import WorkerError, follow
+from padocc_dagster.pipeline.workdir.events import Edited, in_json
+from padocc_dagster.pipeline.workdir.files import CorruptFileError
+from padocc_dagster.pipeline.workdir.groups import by_group, faultlist
+from padocc_dagster.pipeline.workdir.layout import Project, Workdir
+from padocc_dagster.pipeline.workdir.locks import LockedError, held
+from padocc_dagster.pipeline.workdir.spec import ProjectSpec
+from padocc_dagster.pipeline.workdir.specs import spec_to_edit
+from padocc_dagster.pipeline.workdir.step import StepRefused, StepResult
 from padocc_dagster.selection.edited import FIELDS, differences, edited
 
 Specs = dict[Project, ProjectSpec]

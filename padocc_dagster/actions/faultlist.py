@@ -2,10 +2,10 @@
 conductor, subsets and publication, and its phases refuse to start."""
 
 from padocc_dagster.actions.step import ManualStep, ProjectsConfig
-from padocc_dagster.pipeline.layout import Workdir
 from padocc_dagster.pipeline.steps.choice import chosen
 from padocc_dagster.pipeline.steps.faultlisting import give_up, take_on
-from padocc_dagster.pipeline.steps.step import StepResult
+from padocc_dagster.pipeline.workdir.layout import Workdir
+from padocc_dagster.pipeline.workdir.step import StepResult
 
 
 def put_on(workdir: Workdir, config: ProjectsConfig) -> StepResult:

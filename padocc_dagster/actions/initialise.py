@@ -8,12 +8,12 @@ from typing import Any
 import dagster as dg
 from pydantic import Field
 
-from padocc_dagster.pipeline.inbox import Result, record_reading, version_of
-from padocc_dagster.pipeline.layout import Workdir
-from padocc_dagster.pipeline.locks import LockedError, held
-from padocc_dagster.pipeline.phases import initialise_group as initialise
-from padocc_dagster.pipeline.selections import forget_selection, keep_selection
-from padocc_dagster.pipeline.workers.call import WorkerError, follow
+from padocc_dagster.pipeline.running.call import WorkerError, follow
+from padocc_dagster.pipeline.running.phases import initialise_group as initialise
+from padocc_dagster.pipeline.workdir.inbox import Result, record_reading, version_of
+from padocc_dagster.pipeline.workdir.layout import Workdir
+from padocc_dagster.pipeline.workdir.locks import LockedError, held
+from padocc_dagster.pipeline.workdir.selections import forget_selection, keep_selection
 from padocc_dagster.resources import Padocc
 from padocc_dagster.runs import PRIORITY
 from padocc_dagster.selection import CatalogueUnreachable, ConfigRejected, GroupConfig, read_group_config

@@ -20,10 +20,10 @@ from padocc_dagster.actions.rules import SET_RULES
 from padocc_dagster.actions.select_again import SELECT_AGAIN
 from padocc_dagster.actions.step import ManualStep
 from padocc_dagster.actions.tick import TICK, UNTICK
-from padocc_dagster.pipeline.files import CorruptFileError
-from padocc_dagster.pipeline.layout import Project
 from padocc_dagster.pipeline.moving.carrying import finish_unfinished
-from padocc_dagster.pipeline.steps.step import StepRefused, StepResult
+from padocc_dagster.pipeline.workdir.files import CorruptFileError
+from padocc_dagster.pipeline.workdir.layout import Project
+from padocc_dagster.pipeline.workdir.step import StepRefused, StepResult
 from padocc_dagster.resources import Padocc
 
 STEPS = (

@@ -3,9 +3,9 @@
 from pydantic import Field
 
 from padocc_dagster.actions.step import ManualStep, ProjectsConfig, StepConfig
-from padocc_dagster.pipeline.layout import Workdir
 from padocc_dagster.pipeline.moving import moves
-from padocc_dagster.pipeline.steps.step import StepResult
+from padocc_dagster.pipeline.workdir.layout import Workdir
+from padocc_dagster.pipeline.workdir.step import StepResult
 
 
 class TransferConfig(ProjectsConfig):

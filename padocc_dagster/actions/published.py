@@ -3,11 +3,11 @@
 from pydantic import Field
 
 from padocc_dagster.actions.step import ManualStep, ProjectsConfig
-from padocc_dagster.pipeline.layout import Workdir
 from padocc_dagster.pipeline.steps.accept import accept
 from padocc_dagster.pipeline.steps.choice import chosen
-from padocc_dagster.pipeline.steps.step import StepResult
 from padocc_dagster.pipeline.steps.withdraw import with_published, withdraw
+from padocc_dagster.pipeline.workdir.layout import Workdir
+from padocc_dagster.pipeline.workdir.step import StepResult
 
 
 class PublishedConfig(ProjectsConfig):

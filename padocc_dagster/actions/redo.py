@@ -8,11 +8,11 @@ from pydantic import Field
 
 from padocc_dagster.actions.step import ManualStep, ProjectsConfig
 from padocc_dagster.batch.allocation import Allocation, AllocationError
-from padocc_dagster.pipeline.layout import Workdir
-from padocc_dagster.pipeline.spec import AGGREGATORS, CLOUD_FORMATS
 from padocc_dagster.pipeline.steps.choice import chosen
 from padocc_dagster.pipeline.steps.redo import request_phase
-from padocc_dagster.pipeline.steps.step import StepRefused, StepResult
+from padocc_dagster.pipeline.workdir.layout import Workdir
+from padocc_dagster.pipeline.workdir.spec import AGGREGATORS, CLOUD_FORMATS
+from padocc_dagster.pipeline.workdir.step import StepRefused, StepResult
 
 CloudFormat = StrEnum("CloudFormat", {name: name for name in CLOUD_FORMATS})  # type: ignore[misc]  # members known at run time
 Aggregator = StrEnum("Aggregator", {name: name for name in AGGREGATORS})  # type: ignore[misc]

@@ -4,11 +4,11 @@ attempts, publication on named warnings only. All off by default."""
 from pydantic import Field
 
 from padocc_dagster.actions.step import ManualStep, StepConfig
-from padocc_dagster.pipeline.groups import list_groups
-from padocc_dagster.pipeline.layout import Workdir
-from padocc_dagster.pipeline.names import name_problem, nearest
-from padocc_dagster.pipeline.steps import rules
-from padocc_dagster.pipeline.steps.step import StepRefused, StepResult
+from padocc_dagster.pipeline.workdir import rules
+from padocc_dagster.pipeline.workdir.groups import list_groups
+from padocc_dagster.pipeline.workdir.layout import Workdir
+from padocc_dagster.pipeline.workdir.names import name_problem, nearest
+from padocc_dagster.pipeline.workdir.step import StepRefused, StepResult
 
 
 class RulesConfig(StepConfig):

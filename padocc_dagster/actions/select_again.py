@@ -8,16 +8,16 @@ from collections.abc import Iterator
 from pydantic import Field
 
 from padocc_dagster.actions.step import ManualStep, StepConfig
-from padocc_dagster.pipeline.events import ItemsWithdrawn, SelectedAgain, in_json
-from padocc_dagster.pipeline.files import CorruptFileError
-from padocc_dagster.pipeline.layout import Project, Workdir
-from padocc_dagster.pipeline.locks import LockedError, held
-from padocc_dagster.pipeline.names import name_problem, nearest
-from padocc_dagster.pipeline.phases import initialise_group
-from padocc_dagster.pipeline.selections import as_edited, keep_selection, kept_selection, records_by_project, selected_groups
-from padocc_dagster.pipeline.steps.history import note
-from padocc_dagster.pipeline.steps.step import StepRefused, StepResult
-from padocc_dagster.pipeline.workers.call import WorkerError, follow
+from padocc_dagster.pipeline.running.call import WorkerError, follow
+from padocc_dagster.pipeline.running.phases import initialise_group
+from padocc_dagster.pipeline.workdir.events import ItemsWithdrawn, SelectedAgain, in_json
+from padocc_dagster.pipeline.workdir.files import CorruptFileError
+from padocc_dagster.pipeline.workdir.history import note
+from padocc_dagster.pipeline.workdir.layout import Project, Workdir
+from padocc_dagster.pipeline.workdir.locks import LockedError, held
+from padocc_dagster.pipeline.workdir.names import name_problem, nearest
+from padocc_dagster.pipeline.workdir.selections import as_edited, keep_selection, kept_selection, records_by_project, selected_groups
+from padocc_dagster.pipeline.workdir.step import StepRefused, StepResult
 from padocc_dagster.selection import CatalogueUnreachable, ConfigRejected, GroupConfig, select_again
 from padocc_dagster.selection.stac.manifest import Manifest
 from padocc_dagster.selection.stac.plan import Plan, plan

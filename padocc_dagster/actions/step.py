@@ -10,10 +10,10 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
-from padocc_dagster.pipeline.layout import Workdir
-from padocc_dagster.pipeline.outcome import PHASES
 from padocc_dagster.pipeline.steps.choice import OUTCOMES, Choice
-from padocc_dagster.pipeline.steps.step import By, StepResult
+from padocc_dagster.pipeline.workdir.layout import Workdir
+from padocc_dagster.pipeline.workdir.outcome import PHASES
+from padocc_dagster.pipeline.workdir.step import By, StepResult
 
 
 class StepConfig(BaseModel):

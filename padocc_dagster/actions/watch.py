@@ -14,9 +14,9 @@ from pydantic import Field
 from padocc_dagster.assets.findings import finding_result
 from padocc_dagster.dagster_private import bound_to
 from padocc_dagster.partitions import PHASE_ASSETS, PROJECTS
-from padocc_dagster.pipeline.layout import Workdir
-from padocc_dagster.pipeline.locks import LockedError, held
 from padocc_dagster.pipeline.watch.rounds import Watched, due, reported, units, watch
+from padocc_dagster.pipeline.workdir.layout import Workdir
+from padocc_dagster.pipeline.workdir.locks import LockedError, held
 from padocc_dagster.resources import Padocc
 
 ASSET = dg.AssetKey(PHASE_ASSETS["complete"])

@@ -4,8 +4,8 @@ from typing import Any
 
 import dagster as dg
 
-from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.remedies import Explanation, commands_for, remedy_for
+from padocc_dagster.pipeline.workdir.layout import Project, Workdir
 
 
 def advice_on(workdir: Workdir, project: Project, failure: str, phase: str) -> dict[str, Any]:

@@ -7,11 +7,11 @@ import dagster as dg
 
 from padocc_dagster.assets.advice import advice_metadata, commands_in_words
 from padocc_dagster.partitions import ROW
-from padocc_dagster.pipeline.due import HELD_BACK, NOT_DUE
-from padocc_dagster.pipeline.layout import Project, Workdir
-from padocc_dagster.pipeline.outcome import Outcome
 from padocc_dagster.pipeline.remedies import commands_for, remedy_for
-from padocc_dagster.pipeline.workers.call import follow
+from padocc_dagster.pipeline.running.call import follow
+from padocc_dagster.pipeline.running.due import HELD_BACK, NOT_DUE
+from padocc_dagster.pipeline.workdir.layout import Project, Workdir
+from padocc_dagster.pipeline.workdir.outcome import Outcome
 from padocc_dagster.runs import first_attempt, is_repeat, is_unattended
 
 

@@ -18,13 +18,13 @@ from padocc_dagster.assets.differences import differences
 from padocc_dagster.assets.gates import gate
 from padocc_dagster.assets.scan import scan_report
 from padocc_dagster.partitions import PHASE_ASSETS, PHASE_CHECKS, project_of, projects
-from padocc_dagster.pipeline import phases
 from padocc_dagster.pipeline.comparison import Comparison
-from padocc_dagster.pipeline.layout import Project, Workdir
-from padocc_dagster.pipeline.outcome import Outcome
-from padocc_dagster.pipeline.sources import readable_size
-from padocc_dagster.pipeline.spec import AGGREGATORS, CLOUD_FORMATS
-from padocc_dagster.pipeline.workers.call import WorkerError, follow
+from padocc_dagster.pipeline.running import phases
+from padocc_dagster.pipeline.running.call import WorkerError, follow
+from padocc_dagster.pipeline.workdir.layout import Project, Workdir
+from padocc_dagster.pipeline.workdir.outcome import Outcome
+from padocc_dagster.pipeline.workdir.sources import readable_size
+from padocc_dagster.pipeline.workdir.spec import AGGREGATORS, CLOUD_FORMATS
 from padocc_dagster.resources import Padocc
 
 DIFFERS = "ProductDiffersFromSource"

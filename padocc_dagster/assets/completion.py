@@ -13,10 +13,10 @@ from padocc_dagster.assets import SHARED
 from padocc_dagster.assets.attempt import attempt_of, failure, outcome_metadata
 from padocc_dagster.assets.validation import validation_report
 from padocc_dagster.partitions import project_of, projects
-from padocc_dagster.pipeline import phases
-from padocc_dagster.pipeline.due import HELD_BACK
-from padocc_dagster.pipeline.outcome import Outcome
-from padocc_dagster.pipeline.sources import readable_size
+from padocc_dagster.pipeline.running import phases
+from padocc_dagster.pipeline.running.due import HELD_BACK
+from padocc_dagster.pipeline.workdir.outcome import Outcome
+from padocc_dagster.pipeline.workdir.sources import readable_size
 from padocc_dagster.resources import Padocc
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import dagster as dg
 
 from padocc_dagster.pipeline.depiction import Depiction, changes, current_revision, depiction, other_revisions
-from padocc_dagster.pipeline.layout import Project, Workdir
+from padocc_dagster.pipeline.workdir.layout import Project, Workdir
 
 MOST_ROWS = 100
 

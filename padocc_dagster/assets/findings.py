@@ -6,9 +6,9 @@ from typing import Any
 import dagster as dg
 
 from padocc_dagster.assets.advice import advice_on
-from padocc_dagster.pipeline.layout import Workdir
 from padocc_dagster.pipeline.watch.findings import Finding, Result, worst
 from padocc_dagster.pipeline.watch.rounds import Watched
+from padocc_dagster.pipeline.workdir.layout import Workdir
 
 FAILURE = "SourceChangedError"
 """By which the remedies are looked up."""

@@ -11,7 +11,7 @@ from typing import Any
 import dagster as dg
 
 from padocc_dagster.partitions import PHASE_ASSETS, PHASE_CHECKS, ROW, projects
-from padocc_dagster.pipeline.outcome import Outcome, Verdict
+from padocc_dagster.pipeline.workdir.outcome import Outcome, Verdict
 
 # one result for each project is what a gate needs; the pin of dagster in pyproject.toml guards against changes of this preview
 warnings.filterwarnings("ignore", message="Parameter `owners` of initializer", category=dg.BetaWarning)

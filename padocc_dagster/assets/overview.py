@@ -9,12 +9,12 @@ import dagster as dg
 from padocc_dagster.assets import SHARED
 from padocc_dagster.assets.subsets import subsets
 from padocc_dagster.partitions import groups
-from padocc_dagster.pipeline.groups import group_states
-from padocc_dagster.pipeline.layout import Project
-from padocc_dagster.pipeline.outcome import PHASES, Verdict
 from padocc_dagster.pipeline.remedies import remedy_for, written_out
-from padocc_dagster.pipeline.selections import summary
-from padocc_dagster.pipeline.status import ProjectState
+from padocc_dagster.pipeline.workdir.groups import group_states
+from padocc_dagster.pipeline.workdir.layout import Project
+from padocc_dagster.pipeline.workdir.outcome import PHASES, Verdict
+from padocc_dagster.pipeline.workdir.selections import summary
+from padocc_dagster.pipeline.workdir.status import ProjectState
 from padocc_dagster.resources import Padocc
 
 COLUMNS = ("project", "phase", "outcome", "since", "why", "what it means", "what to do", "command")

@@ -8,15 +8,15 @@ import dagster as dg
 
 from padocc_dagster.assets import SHARED
 from padocc_dagster.partitions import ROW, project_of, projects
-from padocc_dagster.pipeline.files import CorruptFileError
-from padocc_dagster.pipeline.layout import Project
-from padocc_dagster.pipeline.locks import LockedError, held
-from padocc_dagster.pipeline.phases import initialise_group
-from padocc_dagster.pipeline.sources import readable_size, total_bytes
-from padocc_dagster.pipeline.spec import ProjectSpec
-from padocc_dagster.pipeline.specs import stored_spec
-from padocc_dagster.pipeline.status import read_rows
-from padocc_dagster.pipeline.workers.call import WorkerError
+from padocc_dagster.pipeline.running.call import WorkerError
+from padocc_dagster.pipeline.running.phases import initialise_group
+from padocc_dagster.pipeline.workdir.files import CorruptFileError
+from padocc_dagster.pipeline.workdir.layout import Project
+from padocc_dagster.pipeline.workdir.locks import LockedError, held
+from padocc_dagster.pipeline.workdir.sources import readable_size, total_bytes
+from padocc_dagster.pipeline.workdir.spec import ProjectSpec
+from padocc_dagster.pipeline.workdir.specs import stored_spec
+from padocc_dagster.pipeline.workdir.status import read_rows
 from padocc_dagster.resources import Padocc
 from padocc_dagster.selection import ConfigRejected, find_again
 

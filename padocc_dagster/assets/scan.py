@@ -12,9 +12,9 @@ from padocc_dagster.assets.attempt import attempt_of, failure, outcome_metadata,
 from padocc_dagster.assets.gates import gate, gate_result
 from padocc_dagster.assets.project import project
 from padocc_dagster.partitions import project_of, projects
-from padocc_dagster.pipeline import phases
-from padocc_dagster.pipeline.outcome import Outcome
-from padocc_dagster.pipeline.sources import readable_size
+from padocc_dagster.pipeline.running import phases
+from padocc_dagster.pipeline.workdir.outcome import Outcome
+from padocc_dagster.pipeline.workdir.sources import readable_size
 from padocc_dagster.resources import Padocc
 
 SCAN_SUCCEEDED = gate("scan", "The scan succeeded by PADOCC's status log, and no phase before it was run since.")

@@ -13,8 +13,8 @@ from padocc_dagster.assets.cloud_product import cloud_product
 from padocc_dagster.assets.scan import scan_report
 from padocc_dagster.assets.validation import validation_report
 from padocc_dagster.partitions import groups
-from padocc_dagster.pipeline.groups import project_codes, write_subsets
-from padocc_dagster.pipeline.locks import LockedError
+from padocc_dagster.pipeline.workdir.groups import project_codes, write_subsets
+from padocc_dagster.pipeline.workdir.locks import LockedError
 from padocc_dagster.resources import Padocc
 
 UPSTREAM = {"scan": scan_report, "compute": cloud_product, "validate": validation_report}

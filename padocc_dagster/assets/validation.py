@@ -13,7 +13,7 @@ from padocc_dagster.assets.cloud_product import cloud_product
 from padocc_dagster.assets.differences import changes_since, differences
 from padocc_dagster.assets.gates import gate, gate_result
 from padocc_dagster.partitions import project_of, projects
-from padocc_dagster.pipeline import phases
+from padocc_dagster.pipeline.running import phases
 from padocc_dagster.resources import Padocc
 
 COLUMNS = ("part", "kind", "name", "found")

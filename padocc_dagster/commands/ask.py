@@ -77,8 +77,8 @@ def config_of(step: "ManualStep", **given: Any) -> "StepConfig":
 
 def take(workdir: Path, step: "ManualStep", config: "StepConfig") -> None:
     """Take the step, print what it did and did not do, and what follows. Ends with 1 unless all was done."""
-    from padocc_dagster.pipeline.steps.step import StepRefused
-    from padocc_dagster.pipeline.workers.forked import FORK_SERVER
+    from padocc_dagster.pipeline.running.forked import FORK_SERVER
+    from padocc_dagster.pipeline.workdir.step import StepRefused
     from padocc_dagster.services.home import Home
 
     with sentences():

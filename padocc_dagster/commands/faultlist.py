@@ -15,8 +15,8 @@ faultlist = typer.Typer(help="Projects that were given up on, with the reasons."
 def show(workdir: WorkdirOption, group: Annotated[str | None, typer.Option(help="One group.", show_default=False)] = None) -> None:
     """Print the projects that were given up on, with the reasons."""
     with sentences():
-        from padocc_dagster.pipeline.groups import faultlist as listed
-        from padocc_dagster.pipeline.groups import list_groups
+        from padocc_dagster.pipeline.workdir.groups import faultlist as listed
+        from padocc_dagster.pipeline.workdir.groups import list_groups
 
         place = place_of(workdir)
         known = list_groups(place)

@@ -8,7 +8,7 @@ import typer
 from padocc_dagster.commands.place import place_of
 
 if TYPE_CHECKING:
-    from padocc_dagster.pipeline.layout import Project, Workdir
+    from padocc_dagster.pipeline.workdir.layout import Project, Workdir
 
 KeyArgument = Annotated[str, typer.Argument(metavar="GROUP:PROJECT", help="The project's key.", show_default=False)]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]

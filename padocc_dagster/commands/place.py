@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from padocc_dagster.pipeline.layout import Workdir
+    from padocc_dagster.pipeline.workdir.layout import Workdir
 
 WorkdirOption = Annotated[
     Path,
@@ -29,7 +29,7 @@ def sentences() -> Iterator[None]:
 
 def place_of(workdir: Path) -> "Workdir":
     """The working directory, which is there. Raises ValueError with a sentence for one that is not, or whose path is not safe."""
-    from padocc_dagster.pipeline.layout import Workdir
+    from padocc_dagster.pipeline.workdir.layout import Workdir
 
     place = Workdir(Path(os.path.abspath(workdir)))
     if not place.root.is_dir():

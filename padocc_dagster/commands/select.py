@@ -41,7 +41,7 @@ def select(file: FileArgument, workdir: WorkdirOption = None) -> None:
 
 def _show(selection: "Selection") -> None:
     """Counts, the first projects, and the size where the catalogue or this machine knows it."""
-    from padocc_dagster.pipeline.sources import readable_size
+    from padocc_dagster.pipeline.workdir.sources import readable_size
     from padocc_dagster.selection.stac.size import size_of
 
     for chosen in selection.projects[:EXAMPLES]:
@@ -63,8 +63,8 @@ def _show(selection: "Selection") -> None:
 
 def _show_changes(workdir: Path, group: str, selection: "Selection") -> None:
     """What has changed since the group of that name was selected, if it was."""
-    from padocc_dagster.pipeline.layout import Workdir
-    from padocc_dagster.pipeline.selections import kept_selection
+    from padocc_dagster.pipeline.workdir.layout import Workdir
+    from padocc_dagster.pipeline.workdir.selections import kept_selection
     from padocc_dagster.selection.stac.changes import changes_since
 
     before = kept_selection(Workdir(Path(os.path.abspath(workdir))), group)

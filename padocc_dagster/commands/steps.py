@@ -75,8 +75,8 @@ def rules(
         ask.take(workdir, SET_RULES, config)
         return
     with sentences():
-        from padocc_dagster.pipeline.layout import Project
-        from padocc_dagster.pipeline.steps.rules import read_rules
+        from padocc_dagster.pipeline.workdir.layout import Project
+        from padocc_dagster.pipeline.workdir.rules import read_rules
 
         Project.parse(f"{group}:any")
         typer.echo(str(read_rules(place_of(workdir), group)))

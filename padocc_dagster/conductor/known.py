@@ -7,8 +7,8 @@ import dagster as dg
 
 from padocc_dagster.dagster_private import check_results, current_passes
 from padocc_dagster.partitions import PHASE_ASSETS, PHASE_CHECKS, ROW
-from padocc_dagster.pipeline.layout import Project
-from padocc_dagster.pipeline.standings import Standing
+from padocc_dagster.pipeline.running.standings import Standing
+from padocc_dagster.pipeline.workdir.layout import Project
 
 EVENT = "event"
 """Metadata of an observation: when the step was taken that it shows."""

@@ -11,12 +11,12 @@ from padocc_dagster.conductor.splitting import phases_together
 from padocc_dagster.conductor.starts import PROBLEM_AFTER, Decision, Verdict, decide, runs_by_project, why
 from padocc_dagster.dagster_private import most_concurrent_runs
 from padocc_dagster.partitions import PHASE_ASSETS
-from padocc_dagster.pipeline.due import COMPARE, ORDER, Due
-from padocc_dagster.pipeline.events import StartFailed
-from padocc_dagster.pipeline.layout import Project
-from padocc_dagster.pipeline.lost import record_failed_start, record_lost_attempt
-from padocc_dagster.pipeline.phases import CANCELLED
-from padocc_dagster.pipeline.standings import Standings
+from padocc_dagster.pipeline.running.due import COMPARE, ORDER, Due
+from padocc_dagster.pipeline.running.lost import record_failed_start, record_lost_attempt
+from padocc_dagster.pipeline.running.phases import CANCELLED
+from padocc_dagster.pipeline.running.standings import Standings
+from padocc_dagster.pipeline.workdir.events import StartFailed
+from padocc_dagster.pipeline.workdir.layout import Project
 from padocc_dagster.runs import DUE, PARTITION, PRIORITY, first_attempt
 
 AHEAD = 10

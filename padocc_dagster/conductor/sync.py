@@ -18,14 +18,14 @@ from padocc_dagster.conductor.known import EVENT, PROJECT, closed, unchecked, un
 from padocc_dagster.dagster_private import bound_to
 from padocc_dagster.partitions import PHASE_ASSETS, PHASE_CHECKS, ROW
 from padocc_dagster.pipeline.comparison import Comparison
-from padocc_dagster.pipeline.event_log import events_of
-from padocc_dagster.pipeline.events import Compared, PhaseEnded, ProductWithdrawn, SourcesAccepted, Step
-from padocc_dagster.pipeline.files import CorruptFileError, read_json, read_lines
-from padocc_dagster.pipeline.layout import Project, Workdir
-from padocc_dagster.pipeline.specs import known_spec
-from padocc_dagster.pipeline.standings import read_standing
-from padocc_dagster.pipeline.status import read_rows
+from padocc_dagster.pipeline.running.standings import read_standing
 from padocc_dagster.pipeline.watch.rounds import watch_project
+from padocc_dagster.pipeline.workdir.event_log import events_of
+from padocc_dagster.pipeline.workdir.events import Compared, PhaseEnded, ProductWithdrawn, SourcesAccepted, Step
+from padocc_dagster.pipeline.workdir.files import CorruptFileError, read_json, read_lines
+from padocc_dagster.pipeline.workdir.layout import Project, Workdir
+from padocc_dagster.pipeline.workdir.specs import known_spec
+from padocc_dagster.pipeline.workdir.status import read_rows
 from padocc_dagster.resources import Padocc
 
 CHUNK = 200

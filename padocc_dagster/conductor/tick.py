@@ -16,12 +16,12 @@ from padocc_dagster.conductor.requests import busy_groups, requests
 from padocc_dagster.conductor.starts import report_lost_starts
 from padocc_dagster.conductor.sync import materialization, report_from_files, report_request
 from padocc_dagster.partitions import GROUPS, PROJECTS, add_projects
-from padocc_dagster.pipeline.groups import last_refresh, refreshed_seconds_ago
-from padocc_dagster.pipeline.layout import Project, Workdir
-from padocc_dagster.pipeline.moving.unfinished import unfinished_steps
-from padocc_dagster.pipeline.standings import Standings
-from padocc_dagster.pipeline.steps.rules import Rules
+from padocc_dagster.pipeline.running.standings import Standings
 from padocc_dagster.pipeline.steps.unattended import follow_rules
+from padocc_dagster.pipeline.workdir.groups import last_refresh, refreshed_seconds_ago
+from padocc_dagster.pipeline.workdir.layout import Project, Workdir
+from padocc_dagster.pipeline.workdir.rules import Rules
+from padocc_dagster.pipeline.workdir.unfinished import unfinished_steps
 from padocc_dagster.runs import unfinished
 
 LOOK_SECONDS = 10.0

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from padocc_dagster.demo.catalogue import write_catalogue
-from padocc_dagster.pipeline.layout import Project
+from padocc_dagster.pipeline.workdir.layout import Project
 
 MARKER = ".padocc-dagster-demo"
 GROUP, SELECTED_GROUP = "demo", "selected"

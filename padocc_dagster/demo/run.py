@@ -11,10 +11,10 @@ from rich.live import Live
 from rich.table import Table
 
 from padocc_dagster.demo.data import PROJECTS, DemoError, make_folder
-from padocc_dagster.pipeline.files import write_text
-from padocc_dagster.pipeline.layout import Workdir
-from padocc_dagster.pipeline.outcome import Verdict
-from padocc_dagster.pipeline.status import project_state
+from padocc_dagster.pipeline.workdir.files import write_text
+from padocc_dagster.pipeline.workdir.layout import Workdir
+from padocc_dagster.pipeline.workdir.outcome import Verdict
+from padocc_dagster.pipeline.workdir.status import project_state
 from padocc_dagster.services import network
 from padocc_dagster.services.home import Home
 from padocc_dagster.services.supervisor import Services, is_served, serving

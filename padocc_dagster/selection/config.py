@@ -4,8 +4,8 @@ import hashlib
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from padocc_dagster.pipeline.names import name_problem
-from padocc_dagster.pipeline.spec import ProjectSpec
+from padocc_dagster.pipeline.workdir.names import name_problem
+from padocc_dagster.pipeline.workdir.spec import ProjectSpec
 from padocc_dagster.selection.csv_form import read_csv
 from padocc_dagster.selection.fields import GroupFields, refuse_set_and_removed, with_files
 from padocc_dagster.selection.problems import ConfigRejected, Findings

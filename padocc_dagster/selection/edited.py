@@ -9,11 +9,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from padocc_dagster.pipeline.layout import Project
-from padocc_dagster.pipeline.names import nearest
 from padocc_dagster.pipeline.remedies.words import TO_FILL_IN
-from padocc_dagster.pipeline.spec import ProjectSpec
-from padocc_dagster.pipeline.steps.step import StepRefused
+from padocc_dagster.pipeline.workdir.layout import Project
+from padocc_dagster.pipeline.workdir.names import nearest
+from padocc_dagster.pipeline.workdir.spec import ProjectSpec
+from padocc_dagster.pipeline.workdir.step import StepRefused
 from padocc_dagster.selection.fields import PROJECT_FIELDS
 from padocc_dagster.selection.options import Options
 from padocc_dagster.selection.problems import Findings

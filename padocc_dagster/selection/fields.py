@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, PlainValidator
 
-from padocc_dagster.pipeline.names import path_problem
+from padocc_dagster.pipeline.workdir.names import path_problem
 from padocc_dagster.selection.options import Options, Variable, once
 from padocc_dagster.selection.problems import Findings, some
 from padocc_dagster.selection.text import read_text

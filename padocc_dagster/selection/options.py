@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar, Literal, TypeVar
 
 from pydantic import Field
 
-from padocc_dagster.pipeline.spec import Aggregator, CloudFormat, ProjectOptions
+from padocc_dagster.pipeline.workdir.spec import Aggregator, CloudFormat, ProjectOptions
 from padocc_dagster.selection.problems import Findings, some
 from padocc_dagster.selection.validation import Fields, Text
 

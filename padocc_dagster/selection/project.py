@@ -4,8 +4,8 @@ from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from padocc_dagster.pipeline.names import name_problem
-from padocc_dagster.pipeline.spec import ProjectSpec
+from padocc_dagster.pipeline.workdir.names import name_problem
+from padocc_dagster.pipeline.workdir.spec import ProjectSpec
 from padocc_dagster.selection.fields import Common, ProjectFields, refuse_set_and_removed, with_files
 from padocc_dagster.selection.options import refuse_what_does_not_go_together
 from padocc_dagster.selection.problems import ConfigRejected, Findings

@@ -6,7 +6,7 @@ import stat
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
-from padocc_dagster.pipeline.names import path_problem
+from padocc_dagster.pipeline.workdir.names import path_problem
 from padocc_dagster.selection.problems import Findings, some
 
 TYPES = ("nc", "tif")

@@ -10,7 +10,7 @@ from itertools import islice, takewhile
 from pathlib import Path
 from types import MappingProxyType
 
-from padocc_dagster.pipeline.names import path_problem
+from padocc_dagster.pipeline.workdir.names import path_problem
 from padocc_dagster.selection.problems import Findings, some
 from padocc_dagster.selection.source_files import good_files, has_type, natural
 from padocc_dagster.selection.text import Unreadable, read_text

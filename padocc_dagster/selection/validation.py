@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError, 
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-from padocc_dagster.pipeline.names import nearest
+from padocc_dagster.pipeline.workdir.names import nearest
 from padocc_dagster.selection.problems import Findings
 
 Loc = tuple[str | int, ...]

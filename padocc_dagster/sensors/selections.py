@@ -7,7 +7,7 @@ import dagster as dg
 
 from padocc_dagster.actions.jobs import op_of
 from padocc_dagster.actions.select_again import SELECT_AGAIN
-from padocc_dagster.pipeline.selections import selected_groups
+from padocc_dagster.pipeline.workdir.selections import selected_groups
 from padocc_dagster.resources import Padocc
 
 NIGHTLY = "17 3 * * *"  # not on the hour, when every other archive sends its requests

@@ -22,8 +22,8 @@ from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
-from padocc_dagster.pipeline.files import write_text
-from padocc_dagster.pipeline.layout import Workdir
+from padocc_dagster.pipeline.workdir.files import write_text
+from padocc_dagster.pipeline.workdir.layout import Workdir
 
 LOCATION = "padocc_dagster"
 SOCKET_PATH_LENGTH = 100

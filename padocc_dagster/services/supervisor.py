@@ -25,10 +25,10 @@ from subprocess import DEVNULL, Popen, run
 
 import psutil
 
-from padocc_dagster.pipeline.layout import Workdir
+from padocc_dagster.pipeline.running.environment import clean_environment
+from padocc_dagster.pipeline.running.forked import FORK_SERVER
+from padocc_dagster.pipeline.workdir.layout import Workdir
 from padocc_dagster.pipeline.workers import fork_server
-from padocc_dagster.pipeline.workers.environment import clean_environment
-from padocc_dagster.pipeline.workers.forked import FORK_SERVER
 from padocc_dagster.services import daemon, network, processes
 from padocc_dagster.services.home import Home
 
@@ -213,7 +213,7 @@ class Services:
     def _left_over(self, but: Service | None = None) -> list[psutil.Process]:
         """Whatever serves or served this working directory and is alive, without the service named and what it started.
 
-        PADOCC's workers are not among them: they end with the run that they work for (`pipeline/workers/call.py`). A run whose worker is
+        PADOCC's workers are not among them: they end with the run that they work for (`pipeline/running/call.py`). A run whose worker is
         ended first would write down that its phase failed.
         """
         spared = but.process.pid if but and but.process else None

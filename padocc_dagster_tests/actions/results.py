@@ -8,8 +8,8 @@ import pytest
 
 from padocc_dagster.actions.jobs import NOT_DONE, PROBLEMS, job_of, op_of
 from padocc_dagster.actions.step import ManualStep
-from padocc_dagster.pipeline.layout import Workdir
-from padocc_dagster.pipeline.steps.step import StepRefused, StepResult
+from padocc_dagster.pipeline.workdir.layout import Workdir
+from padocc_dagster.pipeline.workdir.step import StepRefused, StepResult
 from padocc_dagster.resources import Padocc
 
 WHO = {"who": "Ann", "why": "a remedy"}

@@ -14,12 +14,12 @@ from padocc_dagster.actions import initialise as initialising
 from padocc_dagster.actions import select_again as selecting
 from padocc_dagster.actions.select_again import SELECT_AGAIN
 from padocc_dagster.assets import project as project_asset
-from padocc_dagster.pipeline.files import read_json, read_lines
-from padocc_dagster.pipeline.groups import project_codes
-from padocc_dagster.pipeline.layout import Project, Workdir
-from padocc_dagster.pipeline.spec import ProjectSpec
-from padocc_dagster.pipeline.status import read_rows
-from padocc_dagster.pipeline.steps.step import StepResult
+from padocc_dagster.pipeline.workdir.files import read_json, read_lines
+from padocc_dagster.pipeline.workdir.groups import project_codes
+from padocc_dagster.pipeline.workdir.layout import Project, Workdir
+from padocc_dagster.pipeline.workdir.spec import ProjectSpec
+from padocc_dagster.pipeline.workdir.status import read_rows
+from padocc_dagster.pipeline.workdir.step import StepResult
 from padocc_dagster.resources import Padocc
 from padocc_dagster_tests.actions.results import QUIET, refusal, take
 from padocc_dagster_tests.pipeline.projects import initialised

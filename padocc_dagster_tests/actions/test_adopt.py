@@ -18,16 +18,16 @@ from padocc_dagster.cli import app
 from padocc_dagster.conductor.known import unchecked
 from padocc_dagster.definitions import defs
 from padocc_dagster.partitions import PHASE_ASSETS
-from padocc_dagster.pipeline.event_log import history_of
-from padocc_dagster.pipeline.events import Adopted
-from padocc_dagster.pipeline.files import write_json, write_lines
-from padocc_dagster.pipeline.groups import project_codes
-from padocc_dagster.pipeline.layout import Project, Workdir
-from padocc_dagster.pipeline.managed import is_managed
-from padocc_dagster.pipeline.standings import read_standing
-from padocc_dagster.pipeline.status import append_row
+from padocc_dagster.pipeline.running.standings import read_standing
 from padocc_dagster.pipeline.steps.adopt import find_groups
-from padocc_dagster.pipeline.steps.step import StepResult
+from padocc_dagster.pipeline.workdir.event_log import history_of
+from padocc_dagster.pipeline.workdir.events import Adopted
+from padocc_dagster.pipeline.workdir.files import write_json, write_lines
+from padocc_dagster.pipeline.workdir.groups import project_codes
+from padocc_dagster.pipeline.workdir.layout import Project, Workdir
+from padocc_dagster.pipeline.workdir.managed import is_managed
+from padocc_dagster.pipeline.workdir.status import append_row
+from padocc_dagster.pipeline.workdir.step import StepResult
 from padocc_dagster.runs import DUE
 from padocc_dagster_tests.actions.results import killed_at, refusal, take
 from padocc_dagster_tests.conductor.conducted import looking_at

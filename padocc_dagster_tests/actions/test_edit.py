@@ -14,15 +14,15 @@ from padocc_dagster.actions import edit as action
 from padocc_dagster.actions.edit import EDIT
 from padocc_dagster.actions.jobs import DRY_RUN
 from padocc_dagster.commands.ask import yaml_values
-from padocc_dagster.pipeline import initialise
-from padocc_dagster.pipeline.due import due_of
-from padocc_dagster.pipeline.event_log import events_of, history_of
-from padocc_dagster.pipeline.events import Edited
-from padocc_dagster.pipeline.files import read_json, read_lines, write_json, write_text
-from padocc_dagster.pipeline.layout import Project, Workdir
-from padocc_dagster.pipeline.locks import held
-from padocc_dagster.pipeline.specs import choose, spec_of, spec_to_edit, stored_spec
-from padocc_dagster.pipeline.status import append_row, read_rows
+from padocc_dagster.pipeline.making import initialise
+from padocc_dagster.pipeline.running.due import due_of
+from padocc_dagster.pipeline.workdir.event_log import events_of, history_of
+from padocc_dagster.pipeline.workdir.events import Edited
+from padocc_dagster.pipeline.workdir.files import read_json, read_lines, write_json, write_text
+from padocc_dagster.pipeline.workdir.layout import Project, Workdir
+from padocc_dagster.pipeline.workdir.locks import held
+from padocc_dagster.pipeline.workdir.specs import choose, spec_of, spec_to_edit, stored_spec
+from padocc_dagster.pipeline.workdir.status import append_row, read_rows
 from padocc_dagster_tests.actions.results import every_file, failure, killed_at, not_done, output, problems, refusal, run, table, take
 from padocc_dagster_tests.pipeline.projects import initialised, spec
 

@@ -9,12 +9,12 @@ import dagster as dg
 import pytest
 
 from padocc_dagster.actions import initialise as action
-from padocc_dagster.pipeline.files import read_json
-from padocc_dagster.pipeline.groups import project_codes
-from padocc_dagster.pipeline.inbox import read_before, version_of
-from padocc_dagster.pipeline.layout import Project, Workdir
-from padocc_dagster.pipeline.managed import is_managed
-from padocc_dagster.pipeline.status import read_rows
+from padocc_dagster.pipeline.workdir.files import read_json
+from padocc_dagster.pipeline.workdir.groups import project_codes
+from padocc_dagster.pipeline.workdir.inbox import read_before, version_of
+from padocc_dagster.pipeline.workdir.layout import Project, Workdir
+from padocc_dagster.pipeline.workdir.managed import is_managed
+from padocc_dagster.pipeline.workdir.status import read_rows
 from padocc_dagster.resources import Padocc
 from padocc_dagster_tests.actions.results import QUIET, failure, killed_at
 

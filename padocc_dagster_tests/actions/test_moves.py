@@ -15,17 +15,17 @@ from padocc_dagster.actions.moves import MERGE, REMOVE, SPLIT, TRANSFER
 from padocc_dagster.conductor.sync import to_report
 from padocc_dagster.conductor.tick import Memory, tick
 from padocc_dagster.partitions import add_projects
-from padocc_dagster.pipeline.event_log import history_of
-from padocc_dagster.pipeline.events import Added, Moved, Removed
-from padocc_dagster.pipeline.groups import list_groups, project_codes
-from padocc_dagster.pipeline.layout import Project, Workdir
-from padocc_dagster.pipeline.locks import held
-from padocc_dagster.pipeline.managed import is_managed
 from padocc_dagster.pipeline.moving import moves
-from padocc_dagster.pipeline.standings import Standings
-from padocc_dagster.pipeline.status import append_row, read_rows
+from padocc_dagster.pipeline.running.standings import Standings
 from padocc_dagster.pipeline.steps.choice import Choice
-from padocc_dagster.pipeline.steps.step import By
+from padocc_dagster.pipeline.workdir.event_log import history_of
+from padocc_dagster.pipeline.workdir.events import Added, Moved, Removed
+from padocc_dagster.pipeline.workdir.groups import list_groups, project_codes
+from padocc_dagster.pipeline.workdir.layout import Project, Workdir
+from padocc_dagster.pipeline.workdir.locks import held
+from padocc_dagster.pipeline.workdir.managed import is_managed
+from padocc_dagster.pipeline.workdir.status import append_row, read_rows
+from padocc_dagster.pipeline.workdir.step import By
 from padocc_dagster.resources import Padocc
 from padocc_dagster.runs import DUE
 from padocc_dagster_tests.actions.results import every_file, failure, problems, refusal, run, take

@@ -8,11 +8,11 @@ import pytest
 
 from padocc_dagster.actions import select_again as selecting
 from padocc_dagster.actions.edit import EDIT
-from padocc_dagster.pipeline.event_log import history_of
-from padocc_dagster.pipeline.events import SelectedAgain
-from padocc_dagster.pipeline.groups import project_codes
-from padocc_dagster.pipeline.layout import Project
-from padocc_dagster.pipeline.specs import stored_spec
+from padocc_dagster.pipeline.workdir.event_log import history_of
+from padocc_dagster.pipeline.workdir.events import SelectedAgain
+from padocc_dagster.pipeline.workdir.groups import project_codes
+from padocc_dagster.pipeline.workdir.layout import Project
+from padocc_dagster.pipeline.workdir.specs import stored_spec
 from padocc_dagster_tests.actions.results import output, run, table, take
 from padocc_dagster_tests.actions.selected import GROUP, Selected, keys, updated
 

@@ -6,10 +6,10 @@ import pytest
 
 from padocc_dagster.actions import initialise as initialising
 from padocc_dagster.actions import select_again as selecting
-from padocc_dagster.pipeline import initialise
-from padocc_dagster.pipeline.event_log import history_of
-from padocc_dagster.pipeline.groups import project_codes
-from padocc_dagster.pipeline.layout import Project
+from padocc_dagster.pipeline.making import initialise
+from padocc_dagster.pipeline.workdir.event_log import history_of
+from padocc_dagster.pipeline.workdir.groups import project_codes
+from padocc_dagster.pipeline.workdir.layout import Project
 from padocc_dagster_tests.actions.results import killed_at
 from padocc_dagster_tests.actions.selected import GROUP, Selected, keys, updated, without_a_worker
 

@@ -6,10 +6,10 @@ import pytest
 
 from padocc_dagster.actions.edit import EDIT
 from padocc_dagster.actions.moves import REMOVE
-from padocc_dagster.pipeline.event_log import history_of
-from padocc_dagster.pipeline.events import ItemsWithdrawn
-from padocc_dagster.pipeline.layout import Project
-from padocc_dagster.pipeline.locks import held
+from padocc_dagster.pipeline.workdir.event_log import history_of
+from padocc_dagster.pipeline.workdir.events import ItemsWithdrawn
+from padocc_dagster.pipeline.workdir.layout import Project
+from padocc_dagster.pipeline.workdir.locks import held
 from padocc_dagster.status_table import standings
 from padocc_dagster_tests.actions.results import take
 from padocc_dagster_tests.actions.selected import GROUP, SERIES, Selected, keys, noted, updated

@@ -13,11 +13,11 @@ from padocc_dagster.actions.moves import REMOVE
 from padocc_dagster.actions.select_again import SELECT_AGAIN
 from padocc_dagster.assets import project as project_asset
 from padocc_dagster.assets.overview import group_overview
-from padocc_dagster.pipeline.groups import last_change
-from padocc_dagster.pipeline.layout import Project
-from padocc_dagster.pipeline.locks import held
-from padocc_dagster.pipeline.selections import selected_groups, summary
-from padocc_dagster.pipeline.specs import stored_spec
+from padocc_dagster.pipeline.workdir.groups import last_change
+from padocc_dagster.pipeline.workdir.layout import Project
+from padocc_dagster.pipeline.workdir.locks import held
+from padocc_dagster.pipeline.workdir.selections import selected_groups, summary
+from padocc_dagster.pipeline.workdir.specs import stored_spec
 from padocc_dagster.resources import Padocc
 from padocc_dagster.sensors.selections import daily_selections
 from padocc_dagster_tests.actions.results import failure, output, take

@@ -14,10 +14,10 @@ from padocc_dagster.actions.step import ManualStep
 from padocc_dagster.actions.watch import ASSET, CHECK, hourly_watch
 from padocc_dagster.definitions import defs
 from padocc_dagster.partitions import add_projects
-from padocc_dagster.pipeline.event_log import history_of
-from padocc_dagster.pipeline.locks import held
 from padocc_dagster.pipeline.steps.explained import explained
 from padocc_dagster.pipeline.watch.rounds import reported, watch_project
+from padocc_dagster.pipeline.workdir.event_log import history_of
+from padocc_dagster.pipeline.workdir.locks import held
 from padocc_dagster_tests.actions.results import failure, output, table
 from padocc_dagster_tests.pipeline import sources
 from padocc_dagster_tests.pipeline.conftest import at, stages  # noqa: F401 (fixtures)

@@ -8,9 +8,9 @@ import dagster as dg
 import pytest
 
 from padocc_dagster.assets.scan import scan_report
-from padocc_dagster.pipeline import phases
-from padocc_dagster.pipeline.due import NOT_DUE
-from padocc_dagster.pipeline.outcome import Outcome, Verdict
+from padocc_dagster.pipeline.running import phases
+from padocc_dagster.pipeline.running.due import NOT_DUE
+from padocc_dagster.pipeline.workdir.outcome import Outcome, Verdict
 from padocc_dagster.resources import Padocc
 from padocc_dagster.runs import DUE
 

@@ -10,12 +10,12 @@ import pytest
 
 from padocc_dagster.dagster_private import check_results
 from padocc_dagster.definitions import defs
-from padocc_dagster.pipeline import phases
 from padocc_dagster.pipeline.comparison import Comparison
-from padocc_dagster.pipeline.due import HELD_BACK
-from padocc_dagster.pipeline.layout import Project, Workdir
-from padocc_dagster.pipeline.outcome import Outcome, Verdict
-from padocc_dagster.pipeline.workers.call import OperationFailedError
+from padocc_dagster.pipeline.running import phases
+from padocc_dagster.pipeline.running.call import OperationFailedError
+from padocc_dagster.pipeline.running.due import HELD_BACK
+from padocc_dagster.pipeline.workdir.layout import Project, Workdir
+from padocc_dagster.pipeline.workdir.outcome import Outcome, Verdict
 
 KEY = "g:a"
 CHAIN = ["scan_report", "cloud_product", "validation_report", "completed_product"]

@@ -15,8 +15,8 @@ from padocc_dagster.assets.attempt import failure
 from padocc_dagster.assets.cloud_product import cloud_product
 from padocc_dagster.assets.scan import scan_report
 from padocc_dagster.assets.validation import named_in, validation_report
-from padocc_dagster.pipeline.files import read_json, write_json
-from padocc_dagster.pipeline.outcome import Outcome, Verdict
+from padocc_dagster.pipeline.workdir.files import read_json, write_json
+from padocc_dagster.pipeline.workdir.outcome import Outcome, Verdict
 from padocc_dagster.resources import Padocc
 from padocc_dagster.runs import PARTITION
 from padocc_dagster_tests.make_netcdf import Series
@@ -105,7 +105,7 @@ def test_a_product_that_matches_pays_nothing(
 def test_a_validation_with_a_fatal_difference_shows_the_variables_that_it_names(
     instance: dg.DagsterInstance, computed: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from padocc_dagster.pipeline import phases
+    from padocc_dagster.pipeline.running import phases
 
     findings = [{"part": "variables", "kind": "data_errors", "name": "tas", "found": "values differ"}]
     fatal = Outcome("validate", Verdict.FAILED, "(V)Fatal-data_errors", "(V)Fatal-data_errors", details={"findings": findings})
@@ -124,7 +124,7 @@ def test_a_validation_with_a_fatal_difference_shows_the_variables_that_it_names(
 def test_a_validation_that_ends_in_an_error_shows_the_differences_with_its_failure(
     instance: dg.DagsterInstance, computed: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from padocc_dagster.pipeline import phases
+    from padocc_dagster.pipeline.running import phases
 
     failed = Outcome("validate", Verdict.FAILED, "AggregationError", "AggregationError", "time is not in order")
     monkeypatch.setattr(phases, "validate", lambda *_, **__: failed)

@@ -7,10 +7,10 @@ import dagster as dg
 import pytest
 
 from padocc_dagster.assets.overview import group_overview, picture
-from padocc_dagster.pipeline.files import write_lines
-from padocc_dagster.pipeline.groups import group_states
-from padocc_dagster.pipeline.layout import Project, Workdir
-from padocc_dagster.pipeline.status import append_row
+from padocc_dagster.pipeline.workdir.files import write_lines
+from padocc_dagster.pipeline.workdir.groups import group_states
+from padocc_dagster.pipeline.workdir.layout import Project, Workdir
+from padocc_dagster.pipeline.workdir.status import append_row
 from padocc_dagster.resources import Padocc
 
 ENDS = {

@@ -8,8 +8,8 @@ import pytest
 
 from padocc_dagster.assets.project import project
 from padocc_dagster.conductor.known import rows_shown
-from padocc_dagster.pipeline.layout import Project, Workdir
-from padocc_dagster.pipeline.locks import held
+from padocc_dagster.pipeline.workdir.layout import Project, Workdir
+from padocc_dagster.pipeline.workdir.locks import held
 from padocc_dagster.resources import Padocc
 from padocc_dagster_tests.pipeline.projects import initialised, spec
 

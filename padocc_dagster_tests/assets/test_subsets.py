@@ -7,10 +7,10 @@ import pytest
 
 from padocc_dagster.assets.subsets import RETRIES, subsets
 from padocc_dagster.partitions import groups
-from padocc_dagster.pipeline import locks
-from padocc_dagster.pipeline.files import read_lines, write_lines
-from padocc_dagster.pipeline.layout import Project, Workdir
-from padocc_dagster.pipeline.status import append_row
+from padocc_dagster.pipeline.workdir import locks
+from padocc_dagster.pipeline.workdir.files import read_lines, write_lines
+from padocc_dagster.pipeline.workdir.layout import Project, Workdir
+from padocc_dagster.pipeline.workdir.status import append_row
 from padocc_dagster.resources import Padocc
 
 

@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from padocc_dagster.cli import app
-from padocc_dagster.pipeline.layout import Workdir
+from padocc_dagster.pipeline.workdir.layout import Workdir
 from padocc_dagster_tests.pipeline.conftest import at, stages  # noqa: F401 (fixtures)
 
 Command = Callable[..., Result]

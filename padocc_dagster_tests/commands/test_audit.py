@@ -5,11 +5,11 @@ from collections.abc import Callable
 
 import pytest
 
-from padocc_dagster.pipeline.status import append_row
+from padocc_dagster.pipeline.workdir.status import append_row
 from padocc_dagster_tests.commands.conftest import Command
 from padocc_dagster_tests.pipeline import sources
 from padocc_dagster_tests.pipeline.projects import Made
-from padocc_dagster_tests.pipeline.test_watch import as_padocc_publishes
+from padocc_dagster_tests.pipeline.watch.test_watch import as_padocc_publishes
 
 
 @pytest.fixture

@@ -8,13 +8,13 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from padocc_dagster.cli import app
-from padocc_dagster.pipeline.events import PhaseRequested
-from padocc_dagster.pipeline.files import read_json, write_json, write_lines
-from padocc_dagster.pipeline.finished import record_end
-from padocc_dagster.pipeline.layout import Project, Workdir
-from padocc_dagster.pipeline.outcome import Outcome, Verdict
-from padocc_dagster.pipeline.status import append_row
-from padocc_dagster.pipeline.steps.history import note
+from padocc_dagster.pipeline.running.finished import record_end
+from padocc_dagster.pipeline.workdir.events import PhaseRequested
+from padocc_dagster.pipeline.workdir.files import read_json, write_json, write_lines
+from padocc_dagster.pipeline.workdir.history import note
+from padocc_dagster.pipeline.workdir.layout import Project, Workdir
+from padocc_dagster.pipeline.workdir.outcome import Outcome, Verdict
+from padocc_dagster.pipeline.workdir.status import append_row
 
 NEMO = Project("demo", "nemo")
 

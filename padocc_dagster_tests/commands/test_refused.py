@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from padocc_dagster.pipeline.layout import Project, Workdir
+from padocc_dagster.pipeline.workdir.layout import Project, Workdir
 from padocc_dagster_tests.commands.conftest import Command, files_of
 from padocc_dagster_tests.make_netcdf import Series, write
 from padocc_dagster_tests.pipeline.projects import initialised, spec

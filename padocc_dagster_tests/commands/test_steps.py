@@ -8,14 +8,14 @@ from filelock import FileLock
 
 from padocc_dagster.actions.jobs import STEPS
 from padocc_dagster.commands.steps import COMMANDS
-from padocc_dagster.pipeline.due import Due, due_of
-from padocc_dagster.pipeline.event_log import events_of, history_of
-from padocc_dagster.pipeline.events import Faultlisted, PhaseRequested, Ticked, Unfaultlisted, Unticked
-from padocc_dagster.pipeline.groups import faultlist
-from padocc_dagster.pipeline.layout import Project, Workdir
-from padocc_dagster.pipeline.locks import held
-from padocc_dagster.pipeline.managed import manage
-from padocc_dagster.pipeline.status import append_row, read_rows
+from padocc_dagster.pipeline.running.due import Due, due_of
+from padocc_dagster.pipeline.workdir.event_log import events_of, history_of
+from padocc_dagster.pipeline.workdir.events import Faultlisted, PhaseRequested, Ticked, Unfaultlisted, Unticked
+from padocc_dagster.pipeline.workdir.groups import faultlist
+from padocc_dagster.pipeline.workdir.layout import Project, Workdir
+from padocc_dagster.pipeline.workdir.locks import held
+from padocc_dagster.pipeline.workdir.managed import manage
+from padocc_dagster.pipeline.workdir.status import append_row, read_rows
 from padocc_dagster.services.home import Home
 from padocc_dagster_tests.commands.conftest import Command, files_of
 from padocc_dagster_tests.pipeline.projects import Made
@@ -152,7 +152,7 @@ def test_a_faultlisted_project_is_not_computed_again(workdir: Workdir, command: 
 
 
 def test_projects_are_moved_removed_and_added_back(tmp_path: Path, command: Command) -> None:
-    from padocc_dagster.pipeline.groups import list_groups, project_codes
+    from padocc_dagster.pipeline.workdir.groups import list_groups, project_codes
     from padocc_dagster_tests.pipeline.projects import initialised, spec
 
     workdir = Workdir(tmp_path.resolve() / "work")
@@ -179,7 +179,7 @@ def test_projects_are_moved_removed_and_added_back(tmp_path: Path, command: Comm
 
 
 def test_an_edit_is_printed_as_it_was_and_is(tmp_path: Path, command: Command) -> None:
-    from padocc_dagster.pipeline.specs import stored_spec
+    from padocc_dagster.pipeline.workdir.specs import stored_spec
     from padocc_dagster_tests.pipeline.projects import initialised, spec
 
     workdir = Workdir(tmp_path.resolve() / "work")

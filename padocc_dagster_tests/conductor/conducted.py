@@ -9,13 +9,13 @@ import dagster as dg
 from dagster._core.test_utils import create_run_for_test
 
 from padocc_dagster.conductor.tick import Memory, tick
-from padocc_dagster.pipeline.event_log import events_of, record
-from padocc_dagster.pipeline.events import Event
-from padocc_dagster.pipeline.files import write_lines
-from padocc_dagster.pipeline.layout import Project, Workdir
-from padocc_dagster.pipeline.managed import manage
-from padocc_dagster.pipeline.standings import Standings
-from padocc_dagster.pipeline.status import append_row, read_rows
+from padocc_dagster.pipeline.running.standings import Standings
+from padocc_dagster.pipeline.workdir.event_log import events_of, record
+from padocc_dagster.pipeline.workdir.events import Event
+from padocc_dagster.pipeline.workdir.files import write_lines
+from padocc_dagster.pipeline.workdir.layout import Project, Workdir
+from padocc_dagster.pipeline.workdir.managed import manage
+from padocc_dagster.pipeline.workdir.status import append_row, read_rows
 from padocc_dagster.runs import DUE, PARTITION
 
 INIT, SCAN, COMPUTED, VALIDATED = ("init", "Success"), ("scan", "Success"), ("compute", "Success"), ("validate", "(K)Warn-x")

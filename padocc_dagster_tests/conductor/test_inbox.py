@@ -15,11 +15,11 @@ import pytest
 from padocc_dagster.actions.initialise import initialise_group
 from padocc_dagster.conductor import inbox as module
 from padocc_dagster.conductor import starts
-from padocc_dagster.pipeline.files import read_json
-from padocc_dagster.pipeline.groups import project_codes
-from padocc_dagster.pipeline.inbox import Result, record_reading, version_of
-from padocc_dagster.pipeline.layout import Project, Workdir
-from padocc_dagster.pipeline.status import read_rows
+from padocc_dagster.pipeline.workdir.files import read_json
+from padocc_dagster.pipeline.workdir.groups import project_codes
+from padocc_dagster.pipeline.workdir.inbox import Result, record_reading, version_of
+from padocc_dagster.pipeline.workdir.layout import Project, Workdir
+from padocc_dagster.pipeline.workdir.status import read_rows
 from padocc_dagster.resources import Padocc
 from padocc_dagster.runs import DUE
 from padocc_dagster_tests.actions.selected import without_a_worker

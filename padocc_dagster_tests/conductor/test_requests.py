@@ -11,11 +11,11 @@ from padocc_dagster.batch.tags import CAUSE, JOB_OF, MAX_RETRIES, STOPPED
 from padocc_dagster.conductor import requests as module
 from padocc_dagster.conductor.starts import ATTEMPTS, LAUNCH_SECONDS, PAUSES, PROBLEM_AFTER
 from padocc_dagster.partitions import ADVANCED
-from padocc_dagster.pipeline.events import Compared, PhaseEnded, PhaseRequested, StartFailed
-from padocc_dagster.pipeline.files import write_lines, write_text
-from padocc_dagster.pipeline.layout import Project
-from padocc_dagster.pipeline.outcome import Verdict
-from padocc_dagster.pipeline.status import project_state
+from padocc_dagster.pipeline.workdir.events import Compared, PhaseEnded, PhaseRequested, StartFailed
+from padocc_dagster.pipeline.workdir.files import write_lines, write_text
+from padocc_dagster.pipeline.workdir.layout import Project
+from padocc_dagster.pipeline.workdir.outcome import Verdict
+from padocc_dagster.pipeline.workdir.status import project_state
 from padocc_dagster.runs import DUE, FAILURE_REASON, RETRY, STEP_FAILURE, WILL_RETRY
 from padocc_dagster_tests.conductor.conducted import COMPLETE, COMPUTED, INIT, SCAN, VALIDATED, Conducted
 
@@ -248,10 +248,10 @@ def test_a_group_that_nobody_initialised_or_adopted_here_is_left_alone(conducted
 
 
 def test_a_second_look_at_an_unchanged_project_reads_nothing(conducted: Conducted, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("padocc_dagster.pipeline.standings.SETTLED_NS", 0)
+    monkeypatch.setattr("padocc_dagster.pipeline.running.standings.SETTLED_NS", 0)
     standings = conducted.memory.standings
     assert standings.look() == [Project("g", "a")]
-    monkeypatch.setattr("padocc_dagster.pipeline.standings.read_standing", lambda *_: pytest.fail("read again"))
+    monkeypatch.setattr("padocc_dagster.pipeline.running.standings.read_standing", lambda *_: pytest.fail("read again"))
     assert standings.look() == []
 
 

@@ -13,12 +13,12 @@ from padocc_dagster.conductor.known import EVENT, closed, rows_shown, steps_show
 from padocc_dagster.conductor.sync import Logged, report_from_files, to_report
 from padocc_dagster.dagster_private import check_results
 from padocc_dagster.partitions import GROUPS, PHASE_ASSETS, PHASE_CHECKS, PROJECTS, add_projects
-from padocc_dagster.pipeline.events import Compared, Edited, Faultlisted, PhaseEnded, SourcesAccepted
-from padocc_dagster.pipeline.files import write_lines
-from padocc_dagster.pipeline.layout import Project
-from padocc_dagster.pipeline.managed import manage
-from padocc_dagster.pipeline.outcome import Verdict
-from padocc_dagster.pipeline.standings import Standing, read_standing
+from padocc_dagster.pipeline.running.standings import Standing, read_standing
+from padocc_dagster.pipeline.workdir.events import Compared, Edited, Faultlisted, PhaseEnded, SourcesAccepted
+from padocc_dagster.pipeline.workdir.files import write_lines
+from padocc_dagster.pipeline.workdir.layout import Project
+from padocc_dagster.pipeline.workdir.managed import manage
+from padocc_dagster.pipeline.workdir.outcome import Verdict
 from padocc_dagster.resources import Padocc
 from padocc_dagster_tests.conductor.conducted import COMPLETE, COMPUTED, SCAN, VALIDATED, Conducted
 

@@ -15,7 +15,7 @@ from padocc_dagster.cli import app
 from padocc_dagster.doctor.examination import examine
 from padocc_dagster.doctor.folder import check_folder, check_log_folder
 from padocc_dagster.doctor.line import Line, Verdict
-from padocc_dagster.pipeline.layout import Workdir
+from padocc_dagster.pipeline.workdir.layout import Workdir
 from padocc_dagster.services.home import Home, first_settings
 from padocc_dagster.slurm.folders import LogFolder
 

@@ -17,8 +17,8 @@ import psutil
 import pytest
 import yaml
 
-from padocc_dagster.pipeline.layout import Project, Workdir
-from padocc_dagster.pipeline.status import ProjectState, StatusRow, project_state, read_rows
+from padocc_dagster.pipeline.workdir.layout import Project, Workdir
+from padocc_dagster.pipeline.workdir.status import ProjectState, StatusRow, project_state, read_rows
 from padocc_dagster.services.processes import dies_with_parent
 from padocc_dagster_tests.make_netcdf import Series, write
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import dagster as dg
 
-from padocc_dagster.pipeline.layout import Project
+from padocc_dagster.pipeline.workdir.layout import Project
 from padocc_dagster_tests.live.conftest import Live
 from padocc_dagster_tests.make_netcdf import Series, write
 from padocc_dagster_tests.pipeline import plain

@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 import xarray
 
-from padocc_dagster.pipeline.event_log import events_of
-from padocc_dagster.pipeline.events import Compared
-from padocc_dagster.pipeline.layout import Project
-from padocc_dagster.pipeline.outcome import Verdict
+from padocc_dagster.pipeline.workdir.event_log import events_of
+from padocc_dagster.pipeline.workdir.events import Compared
+from padocc_dagster.pipeline.workdir.layout import Project
+from padocc_dagster.pipeline.workdir.outcome import Verdict
 from padocc_dagster_tests.live.conftest import Live
 from padocc_dagster_tests.make_netcdf import Series, cut_short, unsorted_names
 

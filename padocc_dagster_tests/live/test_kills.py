@@ -9,10 +9,10 @@ import dagster as dg
 import psutil
 
 from padocc_dagster.partitions import PHASE_ASSETS
-from padocc_dagster.pipeline.event_log import events_of
-from padocc_dagster.pipeline.events import StartFailed
-from padocc_dagster.pipeline.groups import project_codes
-from padocc_dagster.pipeline.layout import Project
+from padocc_dagster.pipeline.workdir.event_log import events_of
+from padocc_dagster.pipeline.workdir.events import StartFailed
+from padocc_dagster.pipeline.workdir.groups import project_codes
+from padocc_dagster.pipeline.workdir.layout import Project
 from padocc_dagster_tests.live.conftest import PATIENCE, Live, start, stop
 from padocc_dagster_tests.make_netcdf import Series
 from padocc_dagster_tests.pipeline.killing import workers

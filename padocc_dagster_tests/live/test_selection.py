@@ -12,7 +12,7 @@ import yaml
 from typer.testing import CliRunner
 
 from padocc_dagster.cli import app
-from padocc_dagster.pipeline.outcome import Verdict
+from padocc_dagster.pipeline.workdir.outcome import Verdict
 from padocc_dagster_tests.live.conftest import Live
 from padocc_dagster_tests.selection.stac import cmip6, records
 from padocc_dagster_tests.selection.stac.records import Archive

@@ -7,10 +7,10 @@ import pytest
 from typer.testing import CliRunner
 
 from padocc_dagster.cli import app
-from padocc_dagster.pipeline.groups import project_codes
-from padocc_dagster.pipeline.layout import Project
-from padocc_dagster.pipeline.outcome import Verdict
-from padocc_dagster.pipeline.status import append_row
+from padocc_dagster.pipeline.workdir.groups import project_codes
+from padocc_dagster.pipeline.workdir.layout import Project
+from padocc_dagster.pipeline.workdir.outcome import Verdict
+from padocc_dagster.pipeline.workdir.status import append_row
 from padocc_dagster_tests.live.conftest import Live
 from padocc_dagster_tests.make_netcdf import Series, cut_short
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import xarray
 
-from padocc_dagster.pipeline.product import Product
+from padocc_dagster.pipeline.workdir.product import Product
 
 ENGINES = {"kerchunk": "kerchunk", "parquet": "kerchunk", "zarr": "zarr", "CFA": "CFA"}
 

@@ -12,8 +12,8 @@ from typing import Any
 
 import psutil
 
+from padocc_dagster.pipeline.running.environment import clean_environment
 from padocc_dagster.pipeline.workers import fork_server, worker
-from padocc_dagster.pipeline.workers.environment import clean_environment
 
 KILLED_AT_CALL = """
 import importlib, json, os, signal, sys

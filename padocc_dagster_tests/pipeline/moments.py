@@ -15,9 +15,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from padocc_dagster.pipeline.workers import call as calls
+from padocc_dagster.pipeline.running import call as calls
+from padocc_dagster.pipeline.running.environment import clean_environment
 from padocc_dagster.pipeline.workers import worker
-from padocc_dagster.pipeline.workers.environment import clean_environment
 
 STEPS = ("open", "os.rename", "os.remove", "os.mkdir", "os.listdir", "os.scandir")
 

@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from padocc_dagster.pipeline import initialise, phases, verify
-from padocc_dagster.pipeline.files import read_json, read_lines, write_json
-from padocc_dagster.pipeline.layout import Project, Workdir
-from padocc_dagster.pipeline.outcome import Outcome
-from padocc_dagster.pipeline.sources import list_digest
-from padocc_dagster.pipeline.spec import ProjectOptions, ProjectSpec
-from padocc_dagster.pipeline.status import StatusRow, read_rows
+from padocc_dagster.pipeline.making import initialise, verify
+from padocc_dagster.pipeline.running import phases
+from padocc_dagster.pipeline.workdir.files import read_json, read_lines, write_json
+from padocc_dagster.pipeline.workdir.layout import Project, Workdir
+from padocc_dagster.pipeline.workdir.outcome import Outcome
+from padocc_dagster.pipeline.workdir.sources import list_digest
+from padocc_dagster.pipeline.workdir.spec import ProjectOptions, ProjectSpec
+from padocc_dagster.pipeline.workdir.status import StatusRow, read_rows
 from padocc_dagster_tests.make_netcdf import Series, write
 
 OPTIONS = tuple(ProjectOptions.__dataclass_fields__)

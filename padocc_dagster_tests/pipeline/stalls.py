@@ -11,8 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
-from padocc_dagster.pipeline import locks
-from padocc_dagster.pipeline.layout import Project, Workdir
+from padocc_dagster.pipeline.workdir import locks
+from padocc_dagster.pipeline.workdir.layout import Project, Workdir
 from padocc_dagster.pipeline.workers import fork_server, worker
 
 SHORT_LEASE_SECONDS = 0.6

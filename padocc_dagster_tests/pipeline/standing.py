@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from padocc_dagster.pipeline.files import write_lines
-from padocc_dagster.pipeline.finished import record_end
-from padocc_dagster.pipeline.layout import Project, Workdir
-from padocc_dagster.pipeline.outcome import Outcome, Verdict
-from padocc_dagster.pipeline.status import append_row
+from padocc_dagster.pipeline.running.finished import record_end
+from padocc_dagster.pipeline.workdir.files import write_lines
+from padocc_dagster.pipeline.workdir.layout import Project, Workdir
+from padocc_dagster.pipeline.workdir.outcome import Outcome, Verdict
+from padocc_dagster.pipeline.workdir.status import append_row
 
 INIT = (("init", "Success"),)
 SCANNED = (*INIT, ("scan", "Success"))

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from padocc_dagster.pipeline.spec import ProjectOptions, ProjectSpec
+from padocc_dagster.pipeline.workdir.spec import ProjectOptions, ProjectSpec
 from padocc_dagster.selection import read_group_config
 
 

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from padocc_dagster.pipeline.layout import Project
-from padocc_dagster.pipeline.spec import ProjectOptions, ProjectSpec
-from padocc_dagster.pipeline.steps.step import StepRefused
+from padocc_dagster.pipeline.workdir.layout import Project
+from padocc_dagster.pipeline.workdir.spec import ProjectOptions, ProjectSpec
+from padocc_dagster.pipeline.workdir.step import StepRefused
 from padocc_dagster.selection.edited import differences, edited
 
 A1B = Project("cci", "a1b")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from padocc_dagster.pipeline.spec import ProjectOptions
+from padocc_dagster.pipeline.workdir.spec import ProjectOptions
 from padocc_dagster.selection import read_group_config
 
 WHOLE = """\

@@ -12,7 +12,7 @@ import pytest
 import yaml
 from dagster._core.storage.tags import GRPC_INFO_TAG
 
-from padocc_dagster.pipeline.layout import Workdir
+from padocc_dagster.pipeline.workdir.layout import Workdir
 from padocc_dagster.services.home import Home
 from padocc_dagster.services.supervisor import Services, ServicesError, serving
 

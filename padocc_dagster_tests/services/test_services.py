@@ -17,9 +17,9 @@ from typing import Any
 import psutil
 import pytest
 
-from padocc_dagster.pipeline.layout import Workdir
+from padocc_dagster.pipeline.running.environment import clean_environment
+from padocc_dagster.pipeline.workdir.layout import Workdir
 from padocc_dagster.pipeline.workers import fork_server
-from padocc_dagster.pipeline.workers.environment import clean_environment
 from padocc_dagster.services import network, processes
 from padocc_dagster.services.home import SOCKET_PATH_LENGTH, Home, first_settings
 from padocc_dagster.services.supervisor import DEATHS, Services, ServicesError, is_served, serving
@@ -37,9 +37,9 @@ defs = dg.Definitions([patient], jobs=[dg.define_asset_job("wait", [patient])], 
 SERVE = """
 import sys
 from pathlib import Path
-from padocc_dagster.pipeline.layout import Workdir
+from padocc_dagster.pipeline.workdir.layout import Workdir
 from padocc_dagster.pipeline.workers import fork_server
-from padocc_dagster.pipeline.workers.environment import clean_environment
+from padocc_dagster.pipeline.running.environment import clean_environment
 from padocc_dagster.services.supervisor import Services, serving
 with serving(Services(Workdir(Path(sys.argv[1])), int(sys.argv[2]), module=sys.argv[3])) as services:
     services.watch()

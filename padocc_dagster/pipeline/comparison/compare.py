@@ -23,7 +23,7 @@ from padocc_dagster.pipeline.comparison.request import Request
 from padocc_dagster.pipeline.comparison.seen import compare_seen
 from padocc_dagster.pipeline.comparison.sources import Common, Header, SourceError, read_header, source_fingerprint
 from padocc_dagster.pipeline.comparison.statement import statement
-from padocc_dagster.pipeline.product import fingerprint, fingerprint_of_bytes
+from padocc_dagster.pipeline.workdir.product import fingerprint, fingerprint_of_bytes
 
 
 @dataclass

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from padocc_dagster.pipeline.comparison.encoding import BOUNDS_ATTRIBUTES, Encoding, encoding_of, inherit
-from padocc_dagster.pipeline.product import Product
+from padocc_dagster.pipeline.workdir.product import Product
 
 
 @dataclass(frozen=True)

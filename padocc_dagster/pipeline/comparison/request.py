@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from padocc_dagster.pipeline.product import Product
+from padocc_dagster.pipeline.workdir.product import Product
 
 
 @dataclass(frozen=True)

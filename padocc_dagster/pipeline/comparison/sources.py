@@ -9,7 +9,7 @@ from padocc_dagster.pipeline.comparison.attributes import ENCODING, NOISE, REFER
 from padocc_dagster.pipeline.comparison.chunk_index import Index, opened_index
 from padocc_dagster.pipeline.comparison.encoding import BOUNDS_ATTRIBUTES, Encoding, encoding_of, inherit
 from padocc_dagster.pipeline.comparison.storage import Storage
-from padocc_dagster.pipeline.source_states import digest, states_of
+from padocc_dagster.pipeline.workdir.source_states import digest, states_of
 
 
 class SourceError(Exception):

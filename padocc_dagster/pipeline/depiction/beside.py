@@ -9,10 +9,10 @@ from padocc_dagster.pipeline.comparison.products import OpenProduct, opened_prod
 from padocc_dagster.pipeline.comparison.references import load_json
 from padocc_dagster.pipeline.comparison.sources import Common, Header, SourceVariable, read_header
 from padocc_dagster.pipeline.depiction.structure import ABSENT, Row
-from padocc_dagster.pipeline.files import read_lines
-from padocc_dagster.pipeline.layout import Project, Workdir
-from padocc_dagster.pipeline.product import Product, product_of
-from padocc_dagster.pipeline.specs import spec_of
+from padocc_dagster.pipeline.workdir.files import read_lines
+from padocc_dagster.pipeline.workdir.layout import Project, Workdir
+from padocc_dagster.pipeline.workdir.product import Product, product_of
+from padocc_dagster.pipeline.workdir.specs import spec_of
 
 
 @contextmanager

@@ -19,8 +19,8 @@ from padocc_dagster.pipeline.depiction.picture import drawn
 from padocc_dagster.pipeline.depiction.request import COLUMNS
 from padocc_dagster.pipeline.depiction.slices import Slice, differing_slice
 from padocc_dagster.pipeline.depiction.structure import Row, cut, differing, of_product, of_sources
-from padocc_dagster.pipeline.files import CorruptFileError, read_json
-from padocc_dagster.pipeline.layout import Project, Workdir
+from padocc_dagster.pipeline.workdir.files import CorruptFileError, read_json
+from padocc_dagster.pipeline.workdir.layout import Project, Workdir
 
 PICTURES = 3
 MOST_BYTES = 500_000

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from padocc_dagster.pipeline.layout import Project, Workdir
-from padocc_dagster.pipeline.workers.call import WorkerError, call
+from padocc_dagster.pipeline.running.call import WorkerError, call
+from padocc_dagster.pipeline.workdir.layout import Project, Workdir
 
 COLUMNS = ("part", "name", "sources", "product")
 """Of the rows of a product beside its sources."""

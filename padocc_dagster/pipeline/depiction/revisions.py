@@ -4,11 +4,11 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from padocc_dagster.pipeline.files import CorruptFileError
-from padocc_dagster.pipeline.layout import Project, Workdir
-from padocc_dagster.pipeline.names import nearest
-from padocc_dagster.pipeline.product import Product, product_of
-from padocc_dagster.pipeline.published import FORMATS, published_of
+from padocc_dagster.pipeline.workdir.files import CorruptFileError
+from padocc_dagster.pipeline.workdir.layout import Project, Workdir
+from padocc_dagster.pipeline.workdir.names import nearest
+from padocc_dagster.pipeline.workdir.product import Product, product_of
+from padocc_dagster.pipeline.workdir.published import FORMATS, published_of
 
 OWN = re.compile(r"(k|kr|zr)(\d+\.\d+)a\.(json|parquet|zarr)")
 

@@ -15,7 +15,7 @@ from padocc_dagster.pipeline.depiction.beside import opened_whatever
 from padocc_dagster.pipeline.depiction.request import CHANGES
 from padocc_dagster.pipeline.depiction.revisions import Revision, current_revision, to_compare_with
 from padocc_dagster.pipeline.depiction.structure import Row, cut, differing, of_product
-from padocc_dagster.pipeline.layout import Project, Workdir
+from padocc_dagster.pipeline.workdir.layout import Project, Workdir
 
 SECONDS = 120.0
 """How long values are looked at."""

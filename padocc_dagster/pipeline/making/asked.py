@@ -3,8 +3,6 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from padocc_dagster.pipeline.files import read_json
-from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.making.collecting import collecting_between_files
 from padocc_dagster.pipeline.making.dimensions import identical_too
 from padocc_dagster.pipeline.making.drivers import fitting_drivers
@@ -15,8 +13,10 @@ from padocc_dagster.pipeline.making.order import Ordering, concatenation_order, 
 from padocc_dagster.pipeline.making.survey import survey
 from padocc_dagster.pipeline.making.texts import texts_refusal
 from padocc_dagster.pipeline.making.unjoinable import refusal_in
-from padocc_dagster.pipeline.sources import keep_order
-from padocc_dagster.pipeline.specs import spec_of
+from padocc_dagster.pipeline.workdir.files import read_json
+from padocc_dagster.pipeline.workdir.layout import Project, Workdir
+from padocc_dagster.pipeline.workdir.sources import keep_order
+from padocc_dagster.pipeline.workdir.specs import spec_of
 
 
 def asked_order(workdir: Workdir, project: Project, files: Sequence[str]) -> Ordering:

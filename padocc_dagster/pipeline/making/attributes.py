@@ -7,10 +7,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-from padocc_dagster.pipeline.files import read_json, write_json
-from padocc_dagster.pipeline.layout import Project, Workdir
-from padocc_dagster.pipeline.product import Product
-from padocc_dagster.pipeline.specs import spec_of
+from padocc_dagster.pipeline.workdir.files import read_json, write_json
+from padocc_dagster.pipeline.workdir.layout import Project, Workdir
+from padocc_dagster.pipeline.workdir.product import Product
+from padocc_dagster.pipeline.workdir.specs import spec_of
 
 
 def apply_attributes(workdir: Workdir, project: Project, product: Product) -> None:

@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from typing import Any
 
-from padocc_dagster.pipeline.files import read_json, read_lines, write_json, write_lines
-from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.making.aggregators import guarded
 from padocc_dagster.pipeline.making.asked import as_asked, asked_order
 from padocc_dagster.pipeline.making.attributes import apply_attributes
@@ -22,11 +20,13 @@ from padocc_dagster.pipeline.making.shared import shared_refusal
 from padocc_dagster.pipeline.making.texts import texts_refusal
 from padocc_dagster.pipeline.making.unjoinable import overlap_refusal
 from padocc_dagster.pipeline.making.unsigned import restore_unsigned
-from padocc_dagster.pipeline.product import Product, product_of, size_of
-from padocc_dagster.pipeline.sources import read_sources
-from padocc_dagster.pipeline.spec import AGGREGATORS
-from padocc_dagster.pipeline.specs import choose, spec_of
-from padocc_dagster.pipeline.status import append_row
+from padocc_dagster.pipeline.workdir.files import read_json, read_lines, write_json, write_lines
+from padocc_dagster.pipeline.workdir.layout import Project, Workdir
+from padocc_dagster.pipeline.workdir.product import Product, product_of, size_of
+from padocc_dagster.pipeline.workdir.sources import read_sources
+from padocc_dagster.pipeline.workdir.spec import AGGREGATORS
+from padocc_dagster.pipeline.workdir.specs import choose, spec_of
+from padocc_dagster.pipeline.workdir.status import append_row
 
 NO_OTHER_AGGREGATOR_HELPS = ("ConcatFatalError", "NoDriverError", "SourceNotFoundError")
 Made = tuple[str, list[dict[str, Any]]]

@@ -8,10 +8,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from padocc_dagster.pipeline.files import read_json, write_json
-from padocc_dagster.pipeline.layout import Project, Workdir
-from padocc_dagster.pipeline.names import nearest
-from padocc_dagster.pipeline.specs import spec_of
+from padocc_dagster.pipeline.workdir.files import read_json, write_json
+from padocc_dagster.pipeline.workdir.layout import Project, Workdir
+from padocc_dagster.pipeline.workdir.names import nearest
+from padocc_dagster.pipeline.workdir.specs import spec_of
 
 
 class NotInSourceError(ValueError):

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from padocc_dagster.pipeline.spec import ProjectSpec
+from padocc_dagster.pipeline.workdir.spec import ProjectSpec
 
 
 def left_out(spec: ProjectSpec, path: str) -> set[str]:

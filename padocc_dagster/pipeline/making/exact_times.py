@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from padocc_dagster.pipeline.comparison.times import same_axis
-from padocc_dagster.pipeline.files import read_json, write_json
-from padocc_dagster.pipeline.product import Product
+from padocc_dagster.pipeline.workdir.files import read_json, write_json
+from padocc_dagster.pipeline.workdir.product import Product
 
 DEFAULT = "standard"
 

@@ -11,10 +11,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from padocc_dagster.pipeline.comparison.attributes import FORMAT
-from padocc_dagster.pipeline.files import read_json, write_json
 from padocc_dagster.pipeline.making.scalars import name_scalar_chunks
 from padocc_dagster.pipeline.making.unwritten import fill_up
-from padocc_dagster.pipeline.product import Product
+from padocc_dagster.pipeline.workdir.files import read_json, write_json
+from padocc_dagster.pipeline.workdir.product import Product
 
 OF_THE_PRODUCT = {"_ARRAY_DIMENSIONS", "_FillValue"}
 OF_TIMES = ("units", "calendar")

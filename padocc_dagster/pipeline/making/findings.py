@@ -6,10 +6,10 @@ padocc_dagster: {found: {undecoded: [time], packing: {t2m: [{scale_factor: …, 
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from padocc_dagster.pipeline.files import read_json, write_json
-from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.making.refusals import DifferingPackingError
 from padocc_dagster.pipeline.making.survey import Header, packings
+from padocc_dagster.pipeline.workdir.files import read_json, write_json
+from padocc_dagster.pipeline.workdir.layout import Project, Workdir
 
 
 def keep_findings(workdir: Workdir, project: Project, headers: Sequence[Header], undecoded: Sequence[str]) -> None:

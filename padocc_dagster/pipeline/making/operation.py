@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from padocc_dagster.pipeline.files import write_text
-from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.making.encodings import is_hdf5
+from padocc_dagster.pipeline.workdir.files import write_text
+from padocc_dagster.pipeline.workdir.layout import Project, Workdir
 
 RAISE_ERRORS_TRY_ALL_DRIVERS = "D"
 INFO = 1

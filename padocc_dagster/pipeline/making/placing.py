@@ -14,11 +14,11 @@ from typing import Any, NamedTuple
 
 from padocc_dagster.pipeline.comparison.encoding import Encoding
 from padocc_dagster.pipeline.comparison.times import rounded_equal
-from padocc_dagster.pipeline.files import read_json
-from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.making.opening import ENGINES
-from padocc_dagster.pipeline.product import Product
-from padocc_dagster.pipeline.specs import spec_of
+from padocc_dagster.pipeline.workdir.files import read_json
+from padocc_dagster.pipeline.workdir.layout import Project, Workdir
+from padocc_dagster.pipeline.workdir.product import Product
+from padocc_dagster.pipeline.workdir.specs import spec_of
 
 
 class Times(NamedTuple):

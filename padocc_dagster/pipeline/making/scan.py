@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from typing import Any
 
-from padocc_dagster.pipeline.files import read_json, write_json, write_lines
-from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.making.aggregators import guarded
 from padocc_dagster.pipeline.making.asked import as_asked, asked_order
 from padocc_dagster.pipeline.making.coordinate_chunks import coordinates_in_any_chunks
@@ -12,10 +10,12 @@ from padocc_dagster.pipeline.making.dimensions import NotInSourceError, apply_di
 from padocc_dagster.pipeline.making.dropping import left_out
 from padocc_dagster.pipeline.making.operation import clear_cache, construct
 from padocc_dagster.pipeline.making.refusals import with_details
-from padocc_dagster.pipeline.product import asked_override
-from padocc_dagster.pipeline.sources import read_sources, total_bytes
-from padocc_dagster.pipeline.specs import spec_of
-from padocc_dagster.pipeline.status import append_row, read_rows
+from padocc_dagster.pipeline.workdir.files import read_json, write_json, write_lines
+from padocc_dagster.pipeline.workdir.layout import Project, Workdir
+from padocc_dagster.pipeline.workdir.product import asked_override
+from padocc_dagster.pipeline.workdir.sources import read_sources, total_bytes
+from padocc_dagster.pipeline.workdir.specs import spec_of
+from padocc_dagster.pipeline.workdir.status import append_row, read_rows
 
 NO_TRIAL = "Warn-no trial: "
 WITHOUT_REFERENCES = ("zarr", "CFA")

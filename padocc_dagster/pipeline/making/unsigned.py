@@ -4,8 +4,8 @@ xarray drops it when it writes a variable that declares no missing value (`xarra
 above 127 read as negative numbers.
 """
 
-from padocc_dagster.pipeline.files import read_json, write_json
-from padocc_dagster.pipeline.product import Product
+from padocc_dagster.pipeline.workdir.files import read_json, write_json
+from padocc_dagster.pipeline.workdir.product import Product
 
 
 def restore_unsigned(product: Product, first_source: str) -> None:

@@ -6,13 +6,13 @@ is the comparison with the sources. What PADOCC says is kept, shown and heeded a
 
 from typing import Any
 
-from padocc_dagster.pipeline.files import CorruptFileError, read_json, read_lines
-from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.making.asked import as_asked
 from padocc_dagster.pipeline.making.operation import construct, remove
 from padocc_dagster.pipeline.making.placing import placed
-from padocc_dagster.pipeline.product import product_of
-from padocc_dagster.pipeline.specs import spec_of
+from padocc_dagster.pipeline.workdir.files import CorruptFileError, read_json, read_lines
+from padocc_dagster.pipeline.workdir.layout import Project, Workdir
+from padocc_dagster.pipeline.workdir.product import product_of
+from padocc_dagster.pipeline.workdir.specs import spec_of
 
 REPORTS = ("data_report.json", "metadata_report.json")
 ADDED_BY_PADOCC = ("aggregation_date",)

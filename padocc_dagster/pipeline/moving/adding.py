@@ -7,20 +7,20 @@ PADOCC's `add_project` changes the defaults of every later project, and leaves a
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
-from padocc_dagster.pipeline import initialise
-from padocc_dagster.pipeline.events import Added, in_json
-from padocc_dagster.pipeline.files import CorruptFileError, read_json, read_lines
-from padocc_dagster.pipeline.groups import by_group, codes_of
-from padocc_dagster.pipeline.layout import Project, Workdir
-from padocc_dagster.pipeline.locks import LockedError
+from padocc_dagster.pipeline.making import initialise
 from padocc_dagster.pipeline.moving.carrying import finish_unfinished
 from padocc_dagster.pipeline.moving.problems import damage, refuse_unsafe
-from padocc_dagster.pipeline.phases import initialise_group
-from padocc_dagster.pipeline.spec import ProjectSpec
-from padocc_dagster.pipeline.specs import spec_of
-from padocc_dagster.pipeline.status import read_rows
-from padocc_dagster.pipeline.steps.history import note
-from padocc_dagster.pipeline.steps.step import By, StepRefused, StepResult
+from padocc_dagster.pipeline.running.phases import initialise_group
+from padocc_dagster.pipeline.workdir.events import Added, in_json
+from padocc_dagster.pipeline.workdir.files import CorruptFileError, read_json, read_lines
+from padocc_dagster.pipeline.workdir.groups import by_group, codes_of
+from padocc_dagster.pipeline.workdir.history import note
+from padocc_dagster.pipeline.workdir.layout import Project, Workdir
+from padocc_dagster.pipeline.workdir.locks import LockedError
+from padocc_dagster.pipeline.workdir.spec import ProjectSpec
+from padocc_dagster.pipeline.workdir.specs import spec_of
+from padocc_dagster.pipeline.workdir.status import read_rows
+from padocc_dagster.pipeline.workdir.step import By, StepRefused, StepResult
 
 ALREADY = "already there"
 

@@ -14,13 +14,13 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from padocc_dagster.pipeline.event_log import Histories, record_of_group
-from padocc_dagster.pipeline.files import CorruptFileError, read_json, read_lines, write_json
-from padocc_dagster.pipeline.layout import Project, Workdir
-from padocc_dagster.pipeline.locks import WAIT_SECONDS, held
 from padocc_dagster.pipeline.moving.group_files import give, take_off
-from padocc_dagster.pipeline.moving.unfinished import NO_FOLDER, Unfinished, begin, end, inode_of, reborn, unfinished_steps
-from padocc_dagster.pipeline.steps.history import LOCKED_AT_ONCE, locked, write_down
+from padocc_dagster.pipeline.workdir.event_log import Histories, record_of_group
+from padocc_dagster.pipeline.workdir.files import CorruptFileError, read_json, read_lines, write_json
+from padocc_dagster.pipeline.workdir.history import LOCKED_AT_ONCE, locked, write_down
+from padocc_dagster.pipeline.workdir.layout import Project, Workdir
+from padocc_dagster.pipeline.workdir.locks import WAIT_SECONDS, held
+from padocc_dagster.pipeline.workdir.unfinished import NO_FOLDER, Unfinished, begin, end, inode_of, reborn, unfinished_steps
 
 
 def carry_out(workdir: Workdir, step: Unfinished) -> dict[str, str]:

@@ -6,9 +6,9 @@ Each function can be called again after it was interrupted anywhere. The locks o
 from collections.abc import Collection
 from pathlib import Path
 
-from padocc_dagster.pipeline.files import read_lines, write_lines, write_text
-from padocc_dagster.pipeline.layout import Project, Workdir
-from padocc_dagster.pipeline.managed import is_managed, manage
+from padocc_dagster.pipeline.workdir.files import read_lines, write_lines, write_text
+from padocc_dagster.pipeline.workdir.layout import Project, Workdir
+from padocc_dagster.pipeline.workdir.managed import is_managed, manage
 
 
 def give(workdir: Workdir, source: str, target: str, codes: Collection[str], subsets: bool = False) -> None:

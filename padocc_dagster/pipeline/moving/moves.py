@@ -13,15 +13,15 @@ PADOCC's own functions are not used (`padocc/groups/mixins/modifiers.py`):
 
 from collections.abc import Callable
 
-from padocc_dagster.pipeline.groups import by_group, list_groups, project_codes
-from padocc_dagster.pipeline.layout import Project, Workdir
-from padocc_dagster.pipeline.locks import LockedError, held
 from padocc_dagster.pipeline.moving.carrying import carry_out, finish_locked, groups_held
 from padocc_dagster.pipeline.moving.problems import damage, new_group_problems, problems_of_move, refuse_unsafe, unlisted_names
 from padocc_dagster.pipeline.moving.settled import ToMove, settled
-from padocc_dagster.pipeline.moving.unfinished import Kind, Unfinished, inode_of
 from padocc_dagster.pipeline.steps.choice import Choice
-from padocc_dagster.pipeline.steps.step import By, StepRefused, StepResult
+from padocc_dagster.pipeline.workdir.groups import by_group, list_groups, project_codes
+from padocc_dagster.pipeline.workdir.layout import Project, Workdir
+from padocc_dagster.pipeline.workdir.locks import LockedError, held
+from padocc_dagster.pipeline.workdir.step import By, StepRefused, StepResult
+from padocc_dagster.pipeline.workdir.unfinished import Kind, Unfinished, inode_of
 
 
 def transfer(workdir: Workdir, choice: Choice, target: str, by: By, dry_run: bool = False) -> StepResult:

@@ -3,12 +3,12 @@
 import os
 from collections.abc import Iterable
 
-from padocc_dagster.pipeline.files import CorruptFileError, read_lines
-from padocc_dagster.pipeline.groups import list_groups, project_codes
-from padocc_dagster.pipeline.layout import Project, Workdir
-from padocc_dagster.pipeline.locks import LockedError, held
-from padocc_dagster.pipeline.names import name_problem, nearest
-from padocc_dagster.pipeline.steps.step import StepRefused
+from padocc_dagster.pipeline.workdir.files import CorruptFileError, read_lines
+from padocc_dagster.pipeline.workdir.groups import list_groups, project_codes
+from padocc_dagster.pipeline.workdir.layout import Project, Workdir
+from padocc_dagster.pipeline.workdir.locks import LockedError, held
+from padocc_dagster.pipeline.workdir.names import name_problem, nearest
+from padocc_dagster.pipeline.workdir.step import StepRefused
 
 LOCK_WAIT_SECONDS = 0.2
 

@@ -3,11 +3,11 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from padocc_dagster.pipeline.event_log import Histories
-from padocc_dagster.pipeline.events import Added, Moved, Removed, Step
-from padocc_dagster.pipeline.groups import codes_of, list_groups
-from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.steps.choice import Choice, chosen
+from padocc_dagster.pipeline.workdir.event_log import Histories
+from padocc_dagster.pipeline.workdir.events import Added, Moved, Removed, Step
+from padocc_dagster.pipeline.workdir.groups import codes_of, list_groups
+from padocc_dagster.pipeline.workdir.layout import Project, Workdir
 
 ToMove = tuple[list[Project], dict[Project, str]]
 """The projects still to move, and the others that were named, each with a sentence on what was done already."""

@@ -5,15 +5,15 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from padocc_dagster.pipeline.event_log import ends_of
-from padocc_dagster.pipeline.files import CorruptFileError, read_lines
-from padocc_dagster.pipeline.layout import Project, Workdir
 from padocc_dagster.pipeline.remedies.own import BY_REASON, CLASSES
 from padocc_dagster.pipeline.remedies.tries import READ_LOG, RESCAN
 from padocc_dagster.pipeline.remedies.words import Explanation, Remedy, written_out
-from padocc_dagster.pipeline.spec import ProjectSpec
-from padocc_dagster.pipeline.specs import spec_of
-from padocc_dagster.pipeline.tried import aggregators_tried
+from padocc_dagster.pipeline.workdir.event_log import ends_of
+from padocc_dagster.pipeline.workdir.files import CorruptFileError, read_lines
+from padocc_dagster.pipeline.workdir.layout import Project, Workdir
+from padocc_dagster.pipeline.workdir.spec import ProjectSpec
+from padocc_dagster.pipeline.workdir.specs import spec_of
+from padocc_dagster.pipeline.workdir.tried import aggregators_tried
 
 OUT_OF_PLACE = {
     "kerchunk": ("--cloud-format kerchunk", "cloud_format=kerchunk"),

@@ -1,8 +1,8 @@
 """The explanations as a page of the documentation: `python -m padocc_dagster.pipeline.remedies.page > docs/failures.md`."""
 
-from padocc_dagster.pipeline.layout import Project
 from padocc_dagster.pipeline.remedies import outside, own, padocc
 from padocc_dagster.pipeline.remedies.words import Explanation, Remedy, written_out
+from padocc_dagster.pipeline.workdir.layout import Project
 
 EXAMPLE = Project("GROUP", "PROJECT")
 HEAD = """# When a project stops: what it means, what to try

@@ -2,7 +2,7 @@
 
 from padocc_dagster.pipeline.remedies import outside, own, padocc, tries
 from padocc_dagster.pipeline.remedies.words import Explanation
-from padocc_dagster.pipeline.status import error_class_in
+from padocc_dagster.pipeline.workdir.status import error_class_in
 
 EXPLANATIONS: dict[str, Explanation] = {
     **own.PYTHON,

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from padocc_dagster.pipeline.layout import Project
+from padocc_dagster.pipeline.workdir.layout import Project
 
 PROGRAM = "padocc-dagster"
 READING = ("audit", "check", "compare", "doctor", "explain", "status")

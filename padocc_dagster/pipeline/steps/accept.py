@@ -6,19 +6,19 @@ comparison of the published product with its sources does not show that they are
 
 from collections.abc import Iterable
 
-from padocc_dagster.pipeline.events import SourcesAccepted
-from padocc_dagster.pipeline.files import CorruptFileError
-from padocc_dagster.pipeline.layout import Project, Workdir
-from padocc_dagster.pipeline.published import Published, published_of
-from padocc_dagster.pipeline.source_states import SourceState, digest, state_of
-from padocc_dagster.pipeline.sources import source_checksums
-from padocc_dagster.pipeline.steps.history import locked, write_down
-from padocc_dagster.pipeline.steps.step import By, StepResult
+from padocc_dagster.pipeline.running.call import WorkerError
 from padocc_dagster.pipeline.steps.withdraw import one_of
 from padocc_dagster.pipeline.watch.look import look_at
 from padocc_dagster.pipeline.watch.recompare import recompared
 from padocc_dagster.pipeline.watch.recorded import Recorded, keep_accepted, recorded_of
-from padocc_dagster.pipeline.workers.call import WorkerError
+from padocc_dagster.pipeline.workdir.events import SourcesAccepted
+from padocc_dagster.pipeline.workdir.files import CorruptFileError
+from padocc_dagster.pipeline.workdir.history import locked, write_down
+from padocc_dagster.pipeline.workdir.layout import Project, Workdir
+from padocc_dagster.pipeline.workdir.published import Published, published_of
+from padocc_dagster.pipeline.workdir.source_states import SourceState, digest, state_of
+from padocc_dagster.pipeline.workdir.sources import source_checksums
+from padocc_dagster.pipeline.workdir.step import By, StepResult
 
 
 class NotAccepted(ValueError):

@@ -8,14 +8,14 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from padocc_dagster.pipeline.due import is_ignored
-from padocc_dagster.pipeline.files import CorruptFileError, read_json, read_lines
-from padocc_dagster.pipeline.groups import faultlist, group_states, list_groups
-from padocc_dagster.pipeline.layout import Project, Workdir
-from padocc_dagster.pipeline.names import name_problem, nearest
-from padocc_dagster.pipeline.specs import stored_spec
-from padocc_dagster.pipeline.status import ProjectState, read_rows
-from padocc_dagster.pipeline.steps.step import StepRefused
+from padocc_dagster.pipeline.running.due import is_ignored
+from padocc_dagster.pipeline.workdir.files import CorruptFileError, read_json, read_lines
+from padocc_dagster.pipeline.workdir.groups import faultlist, group_states, list_groups
+from padocc_dagster.pipeline.workdir.layout import Project, Workdir
+from padocc_dagster.pipeline.workdir.names import name_problem, nearest
+from padocc_dagster.pipeline.workdir.specs import stored_spec
+from padocc_dagster.pipeline.workdir.status import ProjectState, read_rows
+from padocc_dagster.pipeline.workdir.step import StepRefused
 
 
 @dataclass(frozen=True)

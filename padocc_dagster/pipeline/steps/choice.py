@@ -3,12 +3,12 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from padocc_dagster.pipeline.groups import codes_of, group_states, list_groups
-from padocc_dagster.pipeline.layout import Project, Workdir
-from padocc_dagster.pipeline.names import name_problem, nearest
-from padocc_dagster.pipeline.outcome import PHASES, Verdict
-from padocc_dagster.pipeline.status import ProjectState
-from padocc_dagster.pipeline.steps.step import StepRefused
+from padocc_dagster.pipeline.workdir.groups import codes_of, group_states, list_groups
+from padocc_dagster.pipeline.workdir.layout import Project, Workdir
+from padocc_dagster.pipeline.workdir.names import name_problem, nearest
+from padocc_dagster.pipeline.workdir.outcome import PHASES, Verdict
+from padocc_dagster.pipeline.workdir.status import ProjectState
+from padocc_dagster.pipeline.workdir.step import StepRefused
 
 OUTCOMES = (*(verdict.value for verdict in Verdict), "under way")
 

@@ -6,18 +6,18 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from padocc_dagster.pipeline.depiction import other_revisions, published_revisions
-from padocc_dagster.pipeline.event_log import history_of
-from padocc_dagster.pipeline.files import CorruptFileError, last_lines, read_json
-from padocc_dagster.pipeline.groups import faultlist
-from padocc_dagster.pipeline.layout import Project, Workdir
+from padocc_dagster.pipeline.making.tick import tick_of
 from padocc_dagster.pipeline.making.validate import read_findings
-from padocc_dagster.pipeline.outcome import Verdict
-from padocc_dagster.pipeline.published import published_of
 from padocc_dagster.pipeline.remedies import commands_for, remedy_for
-from padocc_dagster.pipeline.status import ProjectState, StatusRow, project_state, read_rows
-from padocc_dagster.pipeline.steps.tick import tick_of
 from padocc_dagster.pipeline.watch.findings import Result
 from padocc_dagster.pipeline.watch.last import last_found
+from padocc_dagster.pipeline.workdir.event_log import history_of
+from padocc_dagster.pipeline.workdir.files import CorruptFileError, last_lines, read_json
+from padocc_dagster.pipeline.workdir.groups import faultlist
+from padocc_dagster.pipeline.workdir.layout import Project, Workdir
+from padocc_dagster.pipeline.workdir.outcome import Verdict
+from padocc_dagster.pipeline.workdir.published import published_of
+from padocc_dagster.pipeline.workdir.status import ProjectState, StatusRow, project_state, read_rows
 
 LOG_LINES = 20
 

@@ -9,14 +9,14 @@ import io
 from collections.abc import Collection, Iterable
 from datetime import date
 
-from padocc_dagster.pipeline.event_log import record_of_group
-from padocc_dagster.pipeline.events import Faultlisted, Step, Unfaultlisted
-from padocc_dagster.pipeline.files import write_text
-from padocc_dagster.pipeline.groups import by_group, faultlist
-from padocc_dagster.pipeline.layout import Project, Workdir
-from padocc_dagster.pipeline.locks import LockedError, held
-from padocc_dagster.pipeline.steps.history import in_chunks, locked, write_down
-from padocc_dagster.pipeline.steps.step import By, StepResult
+from padocc_dagster.pipeline.workdir.event_log import record_of_group
+from padocc_dagster.pipeline.workdir.events import Faultlisted, Step, Unfaultlisted
+from padocc_dagster.pipeline.workdir.files import write_text
+from padocc_dagster.pipeline.workdir.groups import by_group, faultlist
+from padocc_dagster.pipeline.workdir.history import in_chunks, locked, write_down
+from padocc_dagster.pipeline.workdir.layout import Project, Workdir
+from padocc_dagster.pipeline.workdir.locks import LockedError, held
+from padocc_dagster.pipeline.workdir.step import By, StepResult
 
 NOT_IN_CSV = str.maketrans({",": ";", '"': "'"})
 """PADOCC splits a row at every comma, quoted or not (`padocc/core/filehandlers.py:1285`)."""

@@ -4,15 +4,15 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from padocc_dagster.pipeline.events import Phase, PhaseRequested, choices_in_words
-from padocc_dagster.pipeline.files import CorruptFileError, read_json
-from padocc_dagster.pipeline.groups import faultlist
-from padocc_dagster.pipeline.layout import Project, Workdir
-from padocc_dagster.pipeline.outcome import PHASES
-from padocc_dagster.pipeline.product import product_of
-from padocc_dagster.pipeline.status import gate_problem, read_rows
-from padocc_dagster.pipeline.steps.history import note
-from padocc_dagster.pipeline.steps.step import By, StepResult
+from padocc_dagster.pipeline.workdir.events import Phase, PhaseRequested, choices_in_words
+from padocc_dagster.pipeline.workdir.files import CorruptFileError, read_json
+from padocc_dagster.pipeline.workdir.groups import faultlist
+from padocc_dagster.pipeline.workdir.history import note
+from padocc_dagster.pipeline.workdir.layout import Project, Workdir
+from padocc_dagster.pipeline.workdir.outcome import PHASES
+from padocc_dagster.pipeline.workdir.product import product_of
+from padocc_dagster.pipeline.workdir.status import gate_problem, read_rows
+from padocc_dagster.pipeline.workdir.step import By, StepResult
 
 NONE: Mapping[str, Any] = MappingProxyType({})
 

@@ -3,21 +3,21 @@
 from collections.abc import Mapping
 from typing import Any
 
-from padocc_dagster.pipeline.due import due_of, is_ignored
-from padocc_dagster.pipeline.event_log import Histories, events_of
-from padocc_dagster.pipeline.events import PhaseRequested
-from padocc_dagster.pipeline.files import CorruptFileError, read_json
-from padocc_dagster.pipeline.groups import faultlist
-from padocc_dagster.pipeline.layout import Project, Workdir
-from padocc_dagster.pipeline.outcome import PHASES, Verdict
-from padocc_dagster.pipeline.spec import AGGREGATORS
-from padocc_dagster.pipeline.specs import spec_of
-from padocc_dagster.pipeline.status import AGGREGATORS_TRIED, StatusRow, project_state, read_rows
+from padocc_dagster.pipeline.running.due import due_of, is_ignored
 from padocc_dagster.pipeline.steps.faultlisting import give_up
 from padocc_dagster.pipeline.steps.redo import request_phase
-from padocc_dagster.pipeline.steps.rules import Rules
-from padocc_dagster.pipeline.steps.step import By, StepResult
-from padocc_dagster.pipeline.tried import aggregators_tried
+from padocc_dagster.pipeline.workdir.event_log import Histories, events_of
+from padocc_dagster.pipeline.workdir.events import PhaseRequested
+from padocc_dagster.pipeline.workdir.files import CorruptFileError, read_json
+from padocc_dagster.pipeline.workdir.groups import faultlist
+from padocc_dagster.pipeline.workdir.layout import Project, Workdir
+from padocc_dagster.pipeline.workdir.outcome import PHASES, Verdict
+from padocc_dagster.pipeline.workdir.rules import Rules
+from padocc_dagster.pipeline.workdir.spec import AGGREGATORS
+from padocc_dagster.pipeline.workdir.specs import spec_of
+from padocc_dagster.pipeline.workdir.status import AGGREGATORS_TRIED, StatusRow, project_state, read_rows
+from padocc_dagster.pipeline.workdir.step import By, StepResult
+from padocc_dagster.pipeline.workdir.tried import aggregators_tried
 
 NOTHING_HELPS = {
     "DifferingCoordinateError",

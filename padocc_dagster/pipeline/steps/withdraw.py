@@ -1,20 +1,20 @@
-"""Taking published products back from readers, with a name and a reason. See `pipeline/withdrawn.py` for what that leaves on the disk."""
+"""Taking published products back from readers, with a name and a reason. See `workdir/withdrawn.py` for what that leaves on the disk."""
 
 from collections.abc import Iterable
 from dataclasses import replace
 
-from padocc_dagster.pipeline.event_log import Histories
-from padocc_dagster.pipeline.events import ProductWithdrawn
-from padocc_dagster.pipeline.groups import project_codes
-from padocc_dagster.pipeline.layout import Project, Workdir
-from padocc_dagster.pipeline.locks import LockedError
-from padocc_dagster.pipeline.names import nearest
-from padocc_dagster.pipeline.published import Published, groups_of, published_of
 from padocc_dagster.pipeline.steps.choice import Choice, chosen
-from padocc_dagster.pipeline.steps.history import locked, write_down
-from padocc_dagster.pipeline.steps.step import By, StepResult
 from padocc_dagster.pipeline.watch.rounds import known_products
-from padocc_dagster.pipeline.withdrawn import Withdrawal, withdraw_product, withdrawals
+from padocc_dagster.pipeline.workdir.event_log import Histories
+from padocc_dagster.pipeline.workdir.events import ProductWithdrawn
+from padocc_dagster.pipeline.workdir.groups import project_codes
+from padocc_dagster.pipeline.workdir.history import locked, write_down
+from padocc_dagster.pipeline.workdir.layout import Project, Workdir
+from padocc_dagster.pipeline.workdir.locks import LockedError
+from padocc_dagster.pipeline.workdir.names import nearest
+from padocc_dagster.pipeline.workdir.published import Published, groups_of, published_of
+from padocc_dagster.pipeline.workdir.step import By, StepResult
+from padocc_dagster.pipeline.workdir.withdrawn import Withdrawal, withdraw_product, withdrawals
 
 
 def with_published(workdir: Workdir, choice: Choice) -> list[Project]:

@@ -3,16 +3,16 @@
 from dataclasses import dataclass
 from typing import Any
 
-from padocc_dagster.pipeline.groups import list_groups, project_codes
-from padocc_dagster.pipeline.layout import Project, Workdir
-from padocc_dagster.pipeline.names import nearest
-from padocc_dagster.pipeline.published import has_published, published_groups
 from padocc_dagster.pipeline.watch.findings import Finding, compared, known
 from padocc_dagster.pipeline.watch.last import NEVER, last_found
 from padocc_dagster.pipeline.watch.look import looks
 from padocc_dagster.pipeline.watch.recorded import Origin
 from padocc_dagster.pipeline.watch.rounds import units
-from padocc_dagster.pipeline.withdrawn import withdrawals
+from padocc_dagster.pipeline.workdir.groups import list_groups, project_codes
+from padocc_dagster.pipeline.workdir.layout import Project, Workdir
+from padocc_dagster.pipeline.workdir.names import nearest
+from padocc_dagster.pipeline.workdir.published import has_published, published_groups
+from padocc_dagster.pipeline.workdir.withdrawn import withdrawals
 
 
 @dataclass(frozen=True)

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from padocc_dagster.pipeline.layout import Workdir
+from padocc_dagster.pipeline.running.call import WorkerError
 from padocc_dagster.pipeline.watch.last import NEVER, Last, word_of
 from padocc_dagster.pipeline.watch.look import Look
 from padocc_dagster.pipeline.watch.recompare import recompared
-from padocc_dagster.pipeline.workers.call import WorkerError
+from padocc_dagster.pipeline.workdir.layout import Workdir
 
 
 class Result(StrEnum):

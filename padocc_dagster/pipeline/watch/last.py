@@ -9,9 +9,9 @@ reported once. Only that a product was there which somebody has deleted since is
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 
-from padocc_dagster.pipeline.files import CorruptFileError, read_json, write_json
-from padocc_dagster.pipeline.layout import Workdir
-from padocc_dagster.pipeline.locks import held
+from padocc_dagster.pipeline.workdir.files import CorruptFileError, read_json, write_json
+from padocc_dagster.pipeline.workdir.layout import Workdir
+from padocc_dagster.pipeline.workdir.locks import held
 
 SHOWN = 20
 """Problems that are kept of a comparison."""

@@ -11,10 +11,10 @@ from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from padocc_dagster.pipeline.links import moved
-from padocc_dagster.pipeline.product import Product
-from padocc_dagster.pipeline.published import Published
+from padocc_dagster.pipeline.making.links import moved
 from padocc_dagster.pipeline.watch.recorded import local_paths
+from padocc_dagster.pipeline.workdir.product import Product
+from padocc_dagster.pipeline.workdir.published import Published
 
 URIS = "fragment_uris"
 """What the names of the variables begin with that hold the addresses of a CFA aggregation (`padocc/core/filehandlers.py:1404`)."""

@@ -5,13 +5,13 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from padocc_dagster.pipeline.files import CorruptFileError
-from padocc_dagster.pipeline.layout import Project, Workdir
-from padocc_dagster.pipeline.published import Published
-from padocc_dagster.pipeline.sources import source_checksums
-from padocc_dagster.pipeline.watch.changes import SourceChange, changes
 from padocc_dagster.pipeline.watch.recorded import Origin, SourcesUnknown, recorded_of
-from padocc_dagster.pipeline.withdrawn import is_begun
+from padocc_dagster.pipeline.workdir.changes import SourceChange, changes
+from padocc_dagster.pipeline.workdir.files import CorruptFileError
+from padocc_dagster.pipeline.workdir.layout import Project, Workdir
+from padocc_dagster.pipeline.workdir.published import Published
+from padocc_dagster.pipeline.workdir.sources import source_checksums
+from padocc_dagster.pipeline.workdir.withdrawn import is_begun
 
 AT_ONCE = 8
 """Threads: a `stat` on a network file system mostly waits."""

@@ -10,17 +10,17 @@ from pathlib import Path
 from typing import Any
 
 from padocc_dagster.pipeline.comparison import compare
-from padocc_dagster.pipeline.files import CorruptFileError
-from padocc_dagster.pipeline.layout import Project, Workdir
-from padocc_dagster.pipeline.product import fingerprint
-from padocc_dagster.pipeline.published import Published, owners, published_in, read_report
-from padocc_dagster.pipeline.source_states import SourceState
-from padocc_dagster.pipeline.specs import spec_of
-from padocc_dagster.pipeline.verify import comparison_options, request_of
+from padocc_dagster.pipeline.making.verify import comparison_options, request_of
+from padocc_dagster.pipeline.running.call import call
 from padocc_dagster.pipeline.watch.localised import localised
 from padocc_dagster.pipeline.watch.multihash import matches
 from padocc_dagster.pipeline.watch.recorded import recorded_of
-from padocc_dagster.pipeline.workers.call import call
+from padocc_dagster.pipeline.workdir.files import CorruptFileError
+from padocc_dagster.pipeline.workdir.layout import Project, Workdir
+from padocc_dagster.pipeline.workdir.product import fingerprint
+from padocc_dagster.pipeline.workdir.published import Published, owners, published_in, read_report
+from padocc_dagster.pipeline.workdir.source_states import SourceState
+from padocc_dagster.pipeline.workdir.specs import spec_of
 
 
 @dataclass(frozen=True)

@@ -15,10 +15,10 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from padocc_dagster.pipeline.files import CorruptFileError, read_json, read_lines, write_json
-from padocc_dagster.pipeline.layout import Project, Workdir
-from padocc_dagster.pipeline.published import SOURCES, Published, read_report, sources_in_report
-from padocc_dagster.pipeline.source_states import SourceState, states_in_table, states_of, table_of
+from padocc_dagster.pipeline.workdir.files import CorruptFileError, read_json, read_lines, write_json
+from padocc_dagster.pipeline.workdir.layout import Project, Workdir
+from padocc_dagster.pipeline.workdir.published import SOURCES, Published, read_report, sources_in_report
+from padocc_dagster.pipeline.workdir.source_states import SourceState, states_in_table, states_of, table_of
 
 
 class SourcesUnknown(Exception):

@@ -10,13 +10,21 @@ from itertools import chain
 from time import monotonic
 from typing import Any, NamedTuple
 
-from padocc_dagster.pipeline.event_log import Histories
-from padocc_dagster.pipeline.layout import Project, Workdir
-from padocc_dagster.pipeline.published import Published, groups_of, owners, published_at, published_groups, published_in, published_of
 from padocc_dagster.pipeline.watch.findings import Finding, Result, compared, known, waiting
 from padocc_dagster.pipeline.watch.last import NEVER, Last, keep_found, last_found
 from padocc_dagster.pipeline.watch.look import Look, looks
-from padocc_dagster.pipeline.withdrawn import is_begun
+from padocc_dagster.pipeline.workdir.event_log import Histories
+from padocc_dagster.pipeline.workdir.layout import Project, Workdir
+from padocc_dagster.pipeline.workdir.published import (
+    Published,
+    groups_of,
+    owners,
+    published_at,
+    published_groups,
+    published_in,
+    published_of,
+)
+from padocc_dagster.pipeline.workdir.withdrawn import is_begun
 
 ROUND_SECONDS = 20 * 3600.0
 """How old a look may get before the next: less than a day, so that an hour that was missed is made up for."""

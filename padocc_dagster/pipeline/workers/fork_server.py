@@ -23,8 +23,8 @@ from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
+from padocc_dagster.pipeline.running.environment import clean_environment
 from padocc_dagster.pipeline.workers import worker
-from padocc_dagster.pipeline.workers.environment import clean_environment
 
 WAITING_CALLERS = 128
 

@@ -12,21 +12,23 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
-from padocc_dagster.pipeline.workers.watchdog import STACK_SIGNAL
+from padocc_dagster.pipeline.running.watchdog import STACK_SIGNAL
 
 PARENT_GONE_EXIT_STATUS = 74
 
 
 def operations() -> dict[str, Callable[..., Any]]:
     """What can be asked of a worker."""
-    from padocc_dagster.pipeline import attempt, initialise, verify
     from padocc_dagster.pipeline.depiction import depict, versions
+    from padocc_dagster.pipeline.making import verify
+    from padocc_dagster.pipeline.running import attempt
     from padocc_dagster.pipeline.watch import recompare
 
     return {
-        "initialise": initialise.initialise_group,
+        "initialise": _initialise,
         "scan": attempt.scan,
         "compute": attempt.compute,
         "validate": attempt.validate,
@@ -38,13 +40,23 @@ def operations() -> dict[str, Callable[..., Any]]:
     }
 
 
+def _initialise(root: str, **arguments: Any) -> dict[str, list[str]]:
+    """Initialise a group after interrupted moves, or a project on its way to another group would be made anew in this one."""
+    from padocc_dagster.pipeline.making.initialise import initialise_group
+    from padocc_dagster.pipeline.moving.carrying import finish_unfinished
+    from padocc_dagster.pipeline.workdir.layout import Workdir
+
+    finish_unfinished(Workdir(Path(root)))
+    return initialise_group(root, **arguments)
+
+
 def read_request() -> dict[str, Any]:
     """Read the one line of the request. Standard input stays open: it is the line to the parent."""
     line = b""
     while not line.endswith(b"\n"):
         block = os.read(0, 1 << 16)
         if not block:
-            raise EOFError("no request on standard input: this module is started by padocc_dagster.pipeline.workers.call")
+            raise EOFError("no request on standard input: this module is started by padocc_dagster.pipeline.running.call")
         line += block
     request: dict[str, Any] = json.loads(line)
     return request

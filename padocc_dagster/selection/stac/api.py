@@ -10,7 +10,7 @@ from pystac_client import Client
 from pystac_client.conformance import ConformanceClasses
 from pystac_client.warnings import PystacClientWarning
 
-from padocc_dagster.pipeline.names import nearest
+from padocc_dagster.pipeline.workdir.names import nearest
 from padocc_dagster.selection.problems import CatalogueUnreachable, Findings
 from padocc_dagster.selection.stac.matching import Matcher
 from padocc_dagster.selection.stac.paths import absolute

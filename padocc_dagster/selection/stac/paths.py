@@ -8,8 +8,8 @@ from urllib.parse import unquote, urljoin, urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, ValidationInfo
 
-from padocc_dagster.pipeline.links import moved
-from padocc_dagster.pipeline.names import nearest, path_problem
+from padocc_dagster.pipeline.making.links import moved
+from padocc_dagster.pipeline.workdir.names import nearest, path_problem
 from padocc_dagster.selection.validation import Text
 
 SCHEMES = ("http", "https")

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from padocc_dagster.pipeline.names import name_problem, nearest
+from padocc_dagster.pipeline.workdir.names import name_problem, nearest
 from padocc_dagster.selection.problems import Findings, some
 from padocc_dagster.selection.source_files import natural
 from padocc_dagster.selection.stac.record import Record, digest, mapping_in

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from padocc_dagster.pipeline.spec import ProjectSpec
+from padocc_dagster.pipeline.workdir.spec import ProjectSpec
 from padocc_dagster.selection.fields import Common
 from padocc_dagster.selection.options import Options, refuse_what_does_not_go_together
 from padocc_dagster.selection.problems import Findings

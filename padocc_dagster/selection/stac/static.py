@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from padocc_dagster.pipeline.names import nearest
+from padocc_dagster.pipeline.workdir.names import nearest
 from padocc_dagster.selection.problems import CatalogueUnreachable, Findings
 from padocc_dagster.selection.stac.matching import Matcher
 from padocc_dagster.selection.stac.paths import absolute

@@ -19,7 +19,7 @@ ALWAYS = (
     "LC_ALL",
     "LD_LIBRARY_PATH",
     "LOGNAME",
-    "PADOCC_DAGSTER_NO_PROGRESS_MINUTES",  # see pipeline/workers/progress.py
+    "PADOCC_DAGSTER_NO_PROGRESS_MINUTES",  # see pipeline/running/progress.py
     "PATH",
     "PYTHONPATH",
     "SHELL",

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from padocc_dagster.pipeline.layout import Project, Workdir
-from padocc_dagster.pipeline.sources import source_checksums
+from padocc_dagster.pipeline.workdir.layout import Project, Workdir
+from padocc_dagster.pipeline.workdir.sources import source_checksums
 from padocc_dagster.selection import read_group_config, select_again
 from padocc_dagster.selection.stac.manifest import manifest_of
 from padocc_dagster_tests.pipeline.projects import initialised

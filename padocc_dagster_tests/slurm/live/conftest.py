@@ -20,7 +20,7 @@ import psutil
 import pytest
 import yaml
 
-from padocc_dagster.pipeline.layout import Workdir
+from padocc_dagster.pipeline.workdir.layout import Workdir
 from padocc_dagster.services import network, processes
 from padocc_dagster.services.home import Home
 from padocc_dagster.services.supervisor import Services, serving

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from padocc_dagster.cli import app
 from padocc_dagster.doctor.examination import examine
 from padocc_dagster.doctor.line import Line, Verdict
-from padocc_dagster.pipeline.layout import Workdir
+from padocc_dagster.pipeline.workdir.layout import Workdir
 from padocc_dagster.services.home import Home
 from padocc_dagster_tests.slurm.live.conftest import ROOT, environment, settings
 from padocc_dagster_tests.slurm.postgres import PASSWORD, Postgres

@@ -14,8 +14,8 @@ import dagster as dg
 import pytest
 import yaml
 
-from padocc_dagster.pipeline.layout import Project
-from padocc_dagster.pipeline.status import project_state, read_rows
+from padocc_dagster.pipeline.workdir.layout import Project
+from padocc_dagster.pipeline.workdir.status import project_state, read_rows
 from padocc_dagster.slurm.runs import tags
 from padocc_dagster_tests.make_netcdf import Series, write
 from padocc_dagster_tests.slurm.live.conftest import LiveSlurm, serve

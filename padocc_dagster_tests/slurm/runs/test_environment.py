@@ -6,7 +6,7 @@ import dagster as dg
 import pytest
 import yaml
 
-from padocc_dagster.pipeline.workers.progress import LIMIT
+from padocc_dagster.pipeline.running.progress import LIMIT
 from padocc_dagster.slurm.runs.environment import ALWAYS, job_environment, names_in_settings
 from padocc_dagster_tests.slurm.desk import INSTANCE, Desk
 
