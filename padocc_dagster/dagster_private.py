@@ -101,7 +101,8 @@ def execute_run_command(python: str, run: DagsterRun, instance: DagsterInstance)
     """The command of a run's worker where no dagster.yaml is at hand: the instance's settings are in it, with `{env: NAME}` as written."""
     origin = run.job_code_origin
     assert origin is not None  # as of every run that is launched
-    return [python, "-m", *ExecuteRunArgs(origin, run.run_id, instance.get_ref()).get_command_args()]
+    command = ExecuteRunArgs(origin, run.run_id, instance.get_ref()).get_command_args()
+    return [python, "-m", "dagster", *command[command.index("api") :]]  # before it stands how the code server was started
 
 
 def read_cursor(instance: DagsterInstance, key: str) -> str:

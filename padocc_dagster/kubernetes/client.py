@@ -132,6 +132,7 @@ def _ask(request: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
 def _message(error: ApiException) -> str:
     """The server's own sentence, or its status."""
     try:
-        return str(json.loads(error.body)["message"])
+        said = str(json.loads(error.body)["message"])
     except (TypeError, ValueError, KeyError):
-        return f"{error.status} {error.reason}"
+        said = ""
+    return said or f"{error.status} {error.reason}"

@@ -6,7 +6,7 @@ from typing import Any
 
 import kubernetes
 import yaml
-from dagster import DagsterInvalidConfigError, DagsterRun
+from dagster import DagsterRun
 from dagster_k8s import K8sRunLauncher
 from dagster_k8s.container_context import K8sContainerContext
 from dagster_k8s.job import UserDefinedDagsterK8sConfig, construct_dagster_k8s_job, get_job_name_from_run_id, get_user_defined_k8s_config
@@ -24,7 +24,7 @@ from padocc_dagster.kubernetes.runs.endings import settle
 from padocc_dagster.kubernetes.runs.events import add_event, commands_for
 from padocc_dagster.kubernetes.runs.reconcile import Findings, look, reconcile
 from padocc_dagster.kubernetes.settings import FIELDS, Settings, literal_passwords, read_settings
-from padocc_dagster.kubernetes.sizes import container_resources, pod_spec, requested_tags
+from padocc_dagster.kubernetes.sizes import CONFIG, container_resources, pod_spec, requested_tags
 
 
 class KubernetesRunLauncher(K8sRunLauncher):
@@ -84,7 +84,7 @@ class KubernetesRunLauncher(K8sRunLauncher):
         if requested is None:
             return context
         allocation = Allocation.parse(requested)
-        own = context.run_k8s_config.container_config.get("resources") or {}
+        own = get_user_defined_k8s_config(dagster_run.tags).container_config.get("resources") or {}
         command = [
             self.settings.python,
             "-m",
@@ -158,11 +158,10 @@ class KubernetesRunLauncher(K8sRunLauncher):
 
     def _requested_tags(self, run: DagsterRun) -> Mapping[str, str]:
         try:
-            return requested_tags(get_user_defined_k8s_config(run.tags), run.tags)
-        except (DagsterInvalidConfigError, ValueError, TypeError) as error:
-            if isinstance(error, LaunchRefusedError):
-                raise
-            raise LaunchRefusedError(f"run tag dagster-k8s/config: {error}") from None
+            own = get_user_defined_k8s_config(run.tags)
+        except Exception as error:  # Dagster's own errors, those of its checks, and those of JSON
+            raise LaunchRefusedError(f"run tag {CONFIG}: {error}") from None
+        return requested_tags(own, run.tags)
 
     def _job_of(self, run: DagsterRun) -> kubernetes.client.V1Job:
         """The run's Job, built by dagster-k8s from the merged configuration."""

@@ -47,7 +47,7 @@ FIELDS: dict[str, Any] = {
     "python": Field(StringSource, is_required=False, default_value="python", description="The Python of the image."),
     **{name: Field(IntSource, is_required=False, default_value=value, description=text) for name, (value, text) in SECONDS.items()},
 }
-DEFAULT = Allocation(wall_seconds=3600, memory_mib=2048, cpus=1)
+DEFAULT = Allocation(wall_seconds=3600, memory_mib=2048)
 
 
 class SettingsError(ValueError):

@@ -75,4 +75,6 @@ def outermost(paths: Iterable[Path]) -> list[Path]:
 def _secrets(cluster: Cluster) -> list[dict[str, Any]]:
     items = cluster.request("GET", f"/api/v1/namespaces/{NAMESPACE}/secrets")["items"]
     name = "kubernetes.io/service-account.name"
-    return [item for item in items if (item["metadata"].get("annotations") or {}).get(name) == ACCOUNT and "token" in (item.get("data") or {})]
+    return [
+        item for item in items if (item["metadata"].get("annotations") or {}).get(name) == ACCOUNT and "token" in (item.get("data") or {})
+    ]
