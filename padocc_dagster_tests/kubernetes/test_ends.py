@@ -18,21 +18,24 @@ def disrupted(reason: str) -> list[dict[str, str]]:
     return [{"type": DISRUPTED, "status": "True", "reason": reason, "message": "as it says"}]
 
 
+STOPPED = {"stopped": True}
+SHUTDOWN = {"reason": "", "pod_reason": "Terminated", "message": "Pod was terminated in response to imminent node shutdown."}
+EVICTED = {"reason": "", "pod_reason": "Evicted", "message": "The node was low on resource: memory."}
+COMPLETED = {"phase": "Succeeded", "reason": "Completed", "status": 0}
 ENDS: dict[str, tuple[dict[str, Any], dict[str, Any] | None, str, str]] = {
     "OOMKilled": ({"reason": "OOMKilled"}, {"signal": 9}, "OUT_OF_MEMORY", "memory=4G"),
-    "DeadlineExceeded": ({"pod_reason": "DeadlineExceeded"}, {"signal": 9, "stopped": True}, "TIMEOUT", "time=02:00:00"),
-    "Evicted": ({"reason": "", "pod_reason": "Evicted", "message": "The node was low on resource: memory."}, None, "NODE_FAIL", "exclude=n1"),
-    "PreemptionByScheduler": ({"conditions": disrupted("PreemptionByScheduler")}, {"stopped": True}, "PREEMPTED", "higher priority"),
-    "DeletionByTaintManager": ({"conditions": disrupted("DeletionByTaintManager")}, {"stopped": True}, "NODE_FAIL", "exclude=n1"),
-    "EvictionByEvictionAPI": ({"conditions": disrupted("EvictionByEvictionAPI")}, {"stopped": True}, "REQUEUED", "a node is drained"),
+    "DeadlineExceeded": ({"pod_reason": "DeadlineExceeded"}, {"signal": 9, **STOPPED}, "TIMEOUT", "time=02:00:00"),
+    "Evicted": (EVICTED, None, "NODE_FAIL", "exclude=n1"),
+    "PreemptionByScheduler": ({"conditions": disrupted("PreemptionByScheduler")}, STOPPED, "PREEMPTED", "higher priority"),
+    "DeletionByTaintManager": ({"conditions": disrupted("DeletionByTaintManager")}, STOPPED, "NODE_FAIL", "exclude=n1"),
+    "EvictionByEvictionAPI": ({"conditions": disrupted("EvictionByEvictionAPI")}, STOPPED, "REQUEUED", "a node is drained"),
     "DeletionByPodGC": ({"conditions": disrupted("DeletionByPodGC")}, None, "NODE_FAIL", "exclude=n1"),
-    "TerminationByKubelet": ({"conditions": disrupted("TerminationByKubelet")}, {"stopped": True}, "NODE_FAIL", "exclude=n1"),
-    "NodeShutdown": ({"reason": "", "pod_reason": "Terminated", "message": "Pod was terminated in response to imminent node shutdown."}, None,
-                     "NODE_FAIL", "imminent node shutdown"),
+    "TerminationByKubelet": ({"conditions": disrupted("TerminationByKubelet")}, STOPPED, "NODE_FAIL", "exclude=n1"),
+    "NodeShutdown": (SHUTDOWN, None, "NODE_FAIL", "imminent node shutdown"),
     "Error": ({"status": 137}, {"signal": 9}, "FAILED", "Signal 9 (SIGKILL) ended the worker"),
     "exit status": ({"status": 3}, {"exit_status": 3}, "FAILED", "The exit status was 3"),
-    "Completed": ({"phase": "Succeeded", "reason": "Completed", "status": 0}, {"exit_status": 0}, "COMPLETED", "the run's last event is missing"),
-}  # fmt: skip
+    "Completed": (COMPLETED, {"exit_status": 0}, "COMPLETED", "last event is missing"),
+}
 
 
 @pytest.mark.parametrize("name", ENDS)

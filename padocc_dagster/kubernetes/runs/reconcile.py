@@ -176,7 +176,8 @@ class _Round:
 
         if seen.job is None or seen.job.deletion or all(pod.is_over or pod.deletion for pod in seen.pods) and seen.pods:
             return False
-        over = record.dagster_run.is_finished and time.time() - (record.end_time or 0) > LAST_WORDS_SECONDS
+        works = any(pod.phase != "Pending" for pod in seen.pods)
+        over = record.dagster_run.is_finished and (not works or time.time() - (record.end_time or 0) > LAST_WORDS_SECONDS)
         return record.dagster_run.status is DagsterRunStatus.CANCELING or over
 
     def _delete(self, run: "DagsterRun") -> None:
