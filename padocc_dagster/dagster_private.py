@@ -15,7 +15,7 @@ from dagster._core.launcher import CheckRunHealthResult, DefaultRunLauncher, Lau
 from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
 from dagster._core.storage.tags import GRPC_INFO_TAG
 from dagster._grpc.types import CanCancelExecutionRequest, CanCancelExecutionResult, ExecuteRunArgs
-from dagster._serdes import ConfigurableClass, ConfigurableClassData, deserialize_value
+from dagster._serdes import ConfigurableClass, ConfigurableClassData, deserialize_value, serialize_value
 
 __all__ = ["CheckRunHealthResult", "ConfigurableClass", "ConfigurableClassData", "LaunchRunContext", "RunLauncher", "WorkerStatus"]
 
@@ -103,6 +103,16 @@ def execute_run_command(python: str, run: DagsterRun, instance: DagsterInstance)
     assert origin is not None  # as of every run that is launched
     command = ExecuteRunArgs(origin, run.run_id, instance.get_ref()).get_command_args()
     return [python, "-m", "dagster", *command[command.index("api") :]]  # before it stands how the code server was started
+
+
+def reference(instance: DagsterInstance) -> str:
+    """How another process opens the same instance where no dagster.yaml is at hand, with `{env: NAME}` as written. For `referenced`."""
+    return serialize_value(instance.get_ref())
+
+
+def referenced(text: str) -> DagsterInstance:
+    """The instance of a `reference`."""
+    return DagsterInstance.from_ref(deserialize_value(text, InstanceRef))
 
 
 def read_cursor(instance: DagsterInstance, key: str) -> str:

@@ -1,6 +1,6 @@
 """The run launcher: dagster-k8s's, with sizes that fit the run, and with ends that are explained. It keeps no state."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -16,6 +16,7 @@ from padocc_dagster.batch.allocation import Allocation
 from padocc_dagster.batch.planning import LaunchRefusedError
 from padocc_dagster.dagster_private import CheckRunHealthResult, ConfigurableClassData, LaunchRunContext, WorkerStatus, execute_run_command
 from padocc_dagster.kubernetes.client import Client, NoAnswerError, PatientApiClient, RefusedError
+from padocc_dagster.kubernetes.observed import RUN_ID
 from padocc_dagster.kubernetes.pod import report as reports
 from padocc_dagster.kubernetes.pod.host import NODE, UID
 from padocc_dagster.kubernetes.runs import tags
@@ -163,27 +164,36 @@ class KubernetesRunLauncher(K8sRunLauncher):
             raise LaunchRefusedError(f"run tag {CONFIG}: {error}") from None
         return requested_tags(own, run.tags)
 
+    def trial_job(self, name: str, allocation: Allocation, command: Sequence[str]) -> kubernetes.client.V1Job:
+        """A Job of that name which is made as those of runs are, but for its command. Raises LaunchRefusedError."""
+        run = DagsterRun(job_name="trial", run_id=name, tags={batch.JOB_OF: name, batch.REQUESTED: str(allocation)})
+        return self._built(run, name, command, None, {RUN_ID: name})
+
     def _job_of(self, run: DagsterRun) -> kubernetes.client.V1Job:
-        """The run's Job, built by dagster-k8s from the merged configuration."""
+        """The run's Job."""
+        origin = run.job_code_origin
+        assert origin is not None  # as of every run that is launched
+        location = run.remote_job_origin.repository_origin.code_location_origin.location_name if run.remote_job_origin else None
+        labels = {"dagster/job": origin.job_name, RUN_ID: run.run_id, **({"dagster/code-location": location} if location else {})}
+        command = execute_run_command(self.settings.python, run, self._instance)
+        return self._built(run, get_job_name_from_run_id(run.run_id), command, origin.repository_origin.container_image, labels)
+
+    def _built(self, run: DagsterRun, name: str, command: Sequence[str], image: str | None, labels: Mapping[str, str]) -> Any:
+        """A Job, built by dagster-k8s from the merged configuration."""
         self._refuse_literal_passwords()
         try:
             context = self.get_container_context_for_run(run)
         except Exception as error:  # Dagster's own errors, and those of its checks
             raise LaunchRefusedError(f"the pod's configuration cannot be used: {error}") from None
-        origin = run.job_code_origin
-        assert origin is not None  # as of every run that is launched
-        location = run.remote_job_origin.repository_origin.code_location_origin.location_name if run.remote_job_origin else None
-        labels = {"dagster/job": origin.job_name, "dagster/run-id": run.run_id}
-        name = get_job_name_from_run_id(run.run_id)
         return construct_dagster_k8s_job(
-            job_config=context.get_k8s_job_config(job_image=origin.repository_origin.container_image, run_launcher=self),
-            args=execute_run_command(self.settings.python, run, self._instance),
+            job_config=context.get_k8s_job_config(job_image=image, run_launcher=self),
+            args=command,
             job_name=name,
             pod_name=name,
             component="run_worker",
             user_defined_k8s_config=context.run_k8s_config,
-            labels={**labels, **({"dagster/code-location": location} if location else {})},
-            env_vars=[{"name": "DAGSTER_RUN_JOB_NAME", "value": origin.job_name}],
+            labels=labels,
+            env_vars=[{"name": "DAGSTER_RUN_JOB_NAME", "value": run.job_name}],
         )
 
     def _refuse_literal_passwords(self) -> None:

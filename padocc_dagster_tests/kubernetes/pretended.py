@@ -76,7 +76,7 @@ class Pretended:
     def answer(self, method: str, path: str, query: dict[str, list[str]], body: Any) -> tuple[int, Any]:
         """The status and the JSON of an answer."""
         parts = path.split("/")
-        if path == "/version":
+        if path == "/version/":
             return 200, {"gitVersion": "v1.31.2"}
         if path.endswith("/selfsubjectaccessreviews"):
             what = body["spec"]["resourceAttributes"]

@@ -22,12 +22,8 @@ from tools.kubernetes_cluster.cluster import Cluster
 from tools.kubernetes_cluster.instance import NAMESPACE, settings
 
 SIZES = {"default_allocation": {"time": "20", "memory": "300M"}, "largest_allocation": {"memory": "4G"}, "allocation_policy": ""}
+
 NOT_READY = "node.kubernetes.io/"
-QUICK = [
-    {"key": f"{NOT_READY}{what}", "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 3}
-    for what in ("not-ready", "unreachable")
-]
-"""Kubernetes lets pods live for 300 s on a node that does not answer."""
 
 
 class LiveKubernetes(LiveSlurm):
@@ -92,7 +88,6 @@ def serve(folder: Path, cluster: Cluster, module: str, **launcher: Any) -> Itera
     values = settings(cluster, [folder], launcher)
     config = values["run_launcher"]["config"]
     config["env_vars"] = [*config["env_vars"], LEDGER]
-    config["run_k8s_config"]["pod_spec_config"]["tolerations"] = QUICK
     values["run_queue"]["dequeue_interval_seconds"] = 1
     values["concurrency"]["runs"]["max_concurrent_runs"] = 8
     home.settings.write_text(yaml.safe_dump(values))
