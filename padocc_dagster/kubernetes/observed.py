@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 RUN_ID = "dagster/run-id"
@@ -35,6 +35,9 @@ class Pod:
     """Reason and message of the worker's container that has ended: OOMKilled, Error, StartError, Completed, …"""
     exit_status: int | None = None
     elapsed_seconds: int | None = None
+    works: bool = False
+    """Whether the worker's container is said to run. It may, for a moment, in a pod that is over: one at its deadline."""
+    deadline: datetime | None = None
 
     @property
     def is_over(self) -> bool:
@@ -87,6 +90,8 @@ def pod(item: Mapping[str, Any]) -> Pod:
         ended=(ended.get("reason") or "", ended.get("message") or ""),
         exit_status=ended.get("exitCode"),
         elapsed_seconds=_elapsed(ended),
+        works="running" in (worker.get("state") or {}),
+        deadline=_deadline(status.get("startTime"), spec.get("activeDeadlineSeconds")),
     )
 
 
@@ -110,6 +115,10 @@ def _elapsed(ended: Mapping[str, Any]) -> int | None:
         return None
     began = _moment(ended["startedAt"])
     return int((_moment(ended["finishedAt"]) - began).total_seconds()) if began.year > 1970 else None
+
+
+def _deadline(started: str | None, seconds: int | None) -> datetime | None:
+    return _moment(started) + timedelta(seconds=seconds) if started and seconds else None
 
 
 def _moment(text: str) -> datetime:

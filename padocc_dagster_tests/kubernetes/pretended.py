@@ -1,6 +1,6 @@
 """An API server of a few lines, for what the real one of the tests cannot show: ends of newer versions, refusals, and silence.
 
-It answers as the real one does (`recorded/`, checked in `test_pretended.py`), of Jobs and pods that a test makes, changes and takes away.
+It answers as the real one does (`recorded.json`, checked in `test_observed.py`), of Jobs and pods that a test makes, changes and takes away.
 """
 
 import json

@@ -10,6 +10,7 @@ from .build import is_built
 from .folder import Folder
 
 PROGRAMS = {"etcd": "etcd-server", "containerd": "containerd", "ctr": "containerd", "runc": "runc", "openssl": "openssl"}
+BUILDERS = {"go": "golang-go", "dpkg-source": "dpkg-dev"}
 CNI = Path("/usr/lib/cni")
 CGROUPS = Path("/sys/fs/cgroup")
 CONTROLLERS = ("cpu", "cpuacct", "cpuset", "memory", "pids")
@@ -27,8 +28,8 @@ def problems() -> list[str]:
     packages = {package for program, package in PROGRAMS.items() if shutil.which(program) is None}
     if not (CNI / "ptp").exists():
         packages.add("containernetworking-plugins")
-    if not is_built() and shutil.which("go") is None:
-        packages.add("golang-go")
+    if not is_built():
+        packages |= {package for program, package in BUILDERS.items() if shutil.which(program) is None}
     if packages:
         found.append(f"not installed here: run apt-get install --no-install-recommends {' '.join(sorted(packages))}")
     if os.geteuid() == 0 and not all(os.access(CGROUPS / name, os.W_OK) for name in CONTROLLERS):

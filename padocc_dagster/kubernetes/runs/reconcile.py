@@ -192,7 +192,8 @@ class _Round:
                 return True
             return seen.job is None and not seen.pods and age > GONE_SECONDS
         if pod.is_over:
-            return True
+            dying = pod.works and pod.deadline and seen.report and not seen.report.ended
+            return not dying or time.time() - pod.deadline.timestamp() > UNCONFIRMED_SECONDS
         unconfirmed = pod.deletion and time.time() - pod.deletion.timestamp() > UNCONFIRMED_SECONDS
         return bool(unconfirmed) or pod.reason == "NodeLost"
 

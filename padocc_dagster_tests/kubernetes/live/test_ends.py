@@ -1,4 +1,4 @@
-"""How pods end on a real cluster, and what becomes of their runs. All runs start together: most of the time is waiting."""
+"""How pods end on a real cluster, and what becomes of their runs, which start together: most of the time is waiting. And the doctor."""
 
 import json
 from collections.abc import Callable
@@ -8,11 +8,14 @@ from typing import Any
 import pytest
 
 from padocc_dagster.batch import tags as batch
+from padocc_dagster.doctor.examination import examine
+from padocc_dagster.doctor.line import Line, Verdict
 from padocc_dagster_tests.kubernetes.live.conftest import LiveKubernetes
 from tools.kubernetes_cluster.certificates import NODE
 from tools.kubernetes_cluster.instance import NAMESPACE
 
 CONFIG = "dagster-k8s/config"
+CHECKED = ("API server", "rights", "default allocation", "largest allocation", "pod", "image", "volumes", "database from a pod", "token")
 WITHIN_A_MINUTE = 60.0
 
 
@@ -151,3 +154,13 @@ def test_nothing_was_done_twice_and_nothing_was_lost(begun: Begun, record_proper
     wrong = begun.live.twice_or_lost(pieces)
     record_property("figure", f"ends of pods: {len(wrong)} duplicates or losses over {len(pieces)} pieces of work")
     assert not wrong
+
+
+def test_the_doctor_finds_all_of_it_well_and_leaves_nothing_behind(live: LiveKubernetes) -> None:
+    lines: list[Line] = list(examine(live.services.home, True, 120))
+    found = {line.subject: line for line in lines}
+    assert [found[subject].verdict for subject in CHECKED] == [Verdict.OK] * len(CHECKED), lines
+    assert [line.subject for line in lines if line.verdict is Verdict.WRONG] == ["storage"], "SQLite serves one host only"
+    jobs = live.cluster.request("GET", "/apis/batch/v1/namespaces/padocc/jobs")["items"]
+    assert not [job for job in jobs if "doctor" in job["metadata"]["name"]]
+    assert not list(live.services.home.workdir.root.glob(".doctor-*"))

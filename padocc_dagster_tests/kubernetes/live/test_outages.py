@@ -70,8 +70,10 @@ def test_a_daemon_that_is_killed_while_it_launches_loses_no_run_and_starts_none_
     runs = []
     for piece in pieces:
         live.ready()
+        live.services.daemon.deaths.clear()  # after five in a minute it would not be started again
         runs.append(live.launch(piece))
-        moment = time.monotonic() + draw.uniform(0.2, 2.0)
+        live.wait("the launch to begin", lambda: live.run(runs[-1]).status.value != "QUEUED")
+        moment = time.monotonic() + draw.uniform(0, 0.6)
         live.wait("the moment", lambda moment=moment: time.monotonic() > moment)
         live.kill("daemon")
     for run_id in runs:
