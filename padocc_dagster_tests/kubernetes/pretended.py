@@ -1,6 +1,6 @@
 """An API server of a few lines, for what the real one of the tests cannot show: ends of newer versions, refusals, and silence.
 
-It answers as the real one does (`recorded.json`, checked in `test_observed.py`), of Jobs and pods that a test makes, changes and takes away.
+It answers as the real one does (`recorded.json`, checked in `test_observed.py`), of Jobs and pods that a test makes.
 """
 
 import json
@@ -81,7 +81,8 @@ class Pretended:
         if path.endswith("/selfsubjectaccessreviews"):
             what = body["spec"]["resourceAttributes"]
             resource = "/".join(filter(None, (what["resource"], what.get("subresource"))))
-            return 201, {**body, "status": {"allowed": f"{what['verb']} {resource}" not in self.refused}}
+            spec = {"resourceAttributes": {key: value for key, value in what.items() if value}}
+            return 201, {**body, "spec": spec, "status": {"allowed": f"{what['verb']} {resource}" not in self.refused}}
         if path.startswith(f"{BATCH}/jobs"):
             return self._jobs(method, parts[-1], query, body)
         if path == f"{CORE}/pods":
@@ -106,7 +107,7 @@ class Pretended:
         if name in self.jobs:
             return _status(409, f'jobs.batch "{name}" already exists')
         if query.get("dryRun") != ["All"]:
-            self.jobs[name] = {**body, "status": {}}
+            self.jobs[name] = {"metadata": body["metadata"], "spec": body["spec"], "status": {}}
         return 201, body
 
     @staticmethod

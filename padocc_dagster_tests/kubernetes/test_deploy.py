@@ -126,7 +126,8 @@ def test_the_launcher_takes_its_config_and_makes_closed_pods(
     assert spec["securityContext"]["runAsNonRoot"] and container["securityContext"] == SECURE
     assert spec["automountServiceAccountToken"] is False and spec["serviceAccountName"] == "padocc-dagster-run"
     assert [mount["mountPath"] for mount in container["volumeMounts"] if mount.get("readOnly")] == ["/archive"]
-    job = {key: value for key, value in desk.api.jobs[f"dagster-run-{run.run_id}"].items() if key != "status"}
+    made = desk.api.jobs[f"dagster-run-{run.run_id}"]
+    job = {"apiVersion": "batch/v1", "kind": "Job", "metadata": made["metadata"], "spec": made["spec"]}
     for each in VERSIONS:
         kubernetes_validate.validate(job, each, strict=True)
 

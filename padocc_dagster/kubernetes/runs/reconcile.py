@@ -192,8 +192,9 @@ class _Round:
                 return True
             return seen.job is None and not seen.pods and age > GONE_SECONDS
         if pod.is_over:
-            dying = pod.works and pod.deadline and seen.report and not seen.report.ended
-            return not dying or time.time() - pod.deadline.timestamp() > UNCONFIRMED_SECONDS
+            if not (pod.works and pod.deadline and seen.report and not seen.report.ended):
+                return True
+            return time.time() - pod.deadline.timestamp() > UNCONFIRMED_SECONDS  # its worker has a moment to end
         unconfirmed = pod.deletion and time.time() - pod.deletion.timestamp() > UNCONFIRMED_SECONDS
         return bool(unconfirmed) or pod.reason == "NodeLost"
 

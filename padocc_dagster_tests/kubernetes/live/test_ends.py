@@ -44,7 +44,7 @@ class Begun:
 def begun(live: LiveKubernetes) -> Begun:
     secret = {"container_config": {"env_from": [{"secret_ref": {"name": "not-there"}}]}}
     runs = {
-        "late": live.launch("late", {"padocc/time": "1"}, seconds=75),
+        "late": live.launch("late", {"padocc/time": "1"}, until=str(live.gate("late"))),
         "no-image": live.launch("no-image", {CONFIG: json.dumps({"container_config": {"image": "nowhere.invalid/no:1"}})}),
         "no-secret": live.launch("no-secret", {CONFIG: json.dumps(secret)}),
         "too-large": live.launch("too-large", {"padocc/cpus": "1000"}),
@@ -143,6 +143,8 @@ def test_a_node_that_is_drained_gives_its_runs_back(live: LiveKubernetes) -> Non
 
 
 def test_a_pod_at_its_deadline_is_retried_with_twice_the_time(begun: Begun) -> None:
+    begun.live.began("late", 2)
+    begun.live.gate("late").touch()
     first, _ = begun.ended("late", 2)
     assert begun.causes("late") == ["TIMEOUT", "COMPLETED"]
     assert [text.split()[0] for text in begun.requested("late")] == ["time=00:01:00", "time=00:02:00"]
