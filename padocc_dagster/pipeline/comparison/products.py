@@ -1,4 +1,4 @@
-"""The product as variables with raw values, whatever its format."""
+"""The product as variables with raw values, in any format."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -32,8 +32,8 @@ class OpenProduct:
 
 
 @contextmanager
-def opened_product(product: Product, references: Any) -> Iterator[OpenProduct]:
-    """Open a product with decoding and masking off. `references` are those of a kerchunk JSON file, already read."""
+def opened_product(product: Product, references: Any = None) -> Iterator[OpenProduct]:
+    """Open a product with decoding and masking off. `references` are those of a kerchunk JSON file, where they were read before."""
     import dask
 
     # netCDF's C library, which a CFA product is read with, must not be entered by two threads.
@@ -67,7 +67,7 @@ def _opened_cfa(product: Product) -> Iterator[OpenProduct]:
 
     store = CFADataStore.open(str(product.path))
     try:
-        # xarray's engine "CFA" masks and scales whatever it is asked (cfapyx/backend.py:185); the store beneath it does not.
+        # xarray's engine "CFA" masks and scales with any arguments (cfapyx/backend.py:185); the store beneath it does not.
         store.cfa_options = {}
         store.mask_and_scale = False
         variables, attributes = store.load()

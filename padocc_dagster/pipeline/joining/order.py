@@ -59,7 +59,7 @@ def ordered(headers: Sequence[Header], along: str | None = None) -> Ordering:
 
 
 def _values(starts: Sequence[Start | None]) -> list[float] | None:
-    """First values that tell files apart and can be compared with each other; None where they cannot."""
+    """First values that differ from file to file and can be compared with each other; None where they cannot."""
     found = [start for start in starts if start is not None]
     if len(found) != len(starts):
         return None

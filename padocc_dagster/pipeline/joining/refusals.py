@@ -1,4 +1,4 @@
-"""Why sources cannot be made into the product asked for, as exceptions that carry typed details.
+"""Why sources cannot be made into the product that the config describes, as exceptions that carry typed details.
 
 Each names the files, the variable, what was expected and what to do; `remedies/own.py` has the commands. Nothing is detected here.
 """

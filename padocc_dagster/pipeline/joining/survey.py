@@ -62,7 +62,7 @@ class Header:
     sizes: dict[str, int]
     """Dimension → length."""
     starts: dict[str, Start]
-    """Coordinate along its own dimension (or along the one asked for) → its first value."""
+    """Coordinate along its own dimension (or along the one that the config names) → its first value."""
     packing: dict[str, Packing]
     """Variable → how it is packed, for those that are."""
     undecoded: dict[str, str]

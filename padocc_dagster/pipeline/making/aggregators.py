@@ -1,7 +1,7 @@
 """Which aggregators made kerchunk references, which failed and why; and K kept from where it would make garbage.
 
 V is VirtualiZarr, K kerchunk's MultiZarrToZarr. PADOCC 1.5.1 logs the reason why V failed and raises only that of K
-(`padocc/phases/compute.py:1560-1630`), and K joins whatever it is given.
+(`padocc/phases/compute.py:1560-1630`), and K joins any files.
 """
 
 from collections.abc import Iterable, Iterator, Sequence

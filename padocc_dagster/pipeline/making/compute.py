@@ -1,4 +1,4 @@
-"""The computation of a product: clean, in confirmed order, with the attributes that the config asks for."""
+"""The computation of a product: clean, in confirmed order, with the attributes that the config sets."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -2,8 +2,8 @@
 
 PADOCC looks for a file's place by the first value of its coordinate, with a tolerance of 1e-5 of that value
 (`padocc/phases/validate.py:1330`): for seconds since 1970 that is four hours, so the hours before the file are taken for its own.
-Without a coordinate every file begins at 0. And it holds numbers of time against each other whatever their units are
-(`padocc/phases/validate.py:1237`), and whatever xarray cut off when it wrote them again. Where a file belongs is known here, from the
+Without a coordinate every file begins at 0. And it holds numbers of time against each other in any units
+(`padocc/phases/validate.py:1237`), with what xarray cut off when it wrote them again. Where a file belongs is known here, from the
 order of the files and their lengths.
 """
 

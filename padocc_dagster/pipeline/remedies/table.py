@@ -1,4 +1,4 @@
-"""All explanations, and which one a status or an error class asks for."""
+"""All explanations, and which one belongs to a status or an error class."""
 
 from padocc_dagster.pipeline.remedies import outside, own, padocc, tries
 from padocc_dagster.pipeline.remedies.words import Explanation

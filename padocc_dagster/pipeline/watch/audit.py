@@ -1,4 +1,4 @@
-"""All published products looked at now, for whoever asks: reported to nobody, and only what is not known yet is compared."""
+"""All published products looked at now, on request: reported to nobody, and only what is not known yet is compared."""
 
 from dataclasses import dataclass
 from typing import Any

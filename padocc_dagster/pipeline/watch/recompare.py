@@ -73,7 +73,7 @@ def recompare(root: str, group: str, name: str, thorough: bool = False) -> dict[
 def _wanted(workdir: Workdir, owner: Project | None, report: dict[str, Any]) -> dict[str, Any]:
     """The options of the comparison before publication; for a product that PADOCC published, those of its project's config."""
     if "comparison" in report:
-        options: dict[str, Any] = report["comparison"].get("asked", {})
+        options: dict[str, Any] = report["comparison"].get("options", {})
         return options
     try:
         return comparison_options(spec_of(workdir, owner)) if owner else {}

@@ -61,7 +61,7 @@ def test_a_refusal_is_a_problem_with_address_and_status(place: Place, path: str,
     with pytest.raises(ConfigRejected) as caught:
         place.select({"path": path, "first": EVER, "status": status})
     assert f"{place.proxy.url}{path.rstrip('/')}" in str(caught.value) and f"answers with status {status}" in str(caught.value)
-    assert ("asks for a login, which is not supported" in str(caught.value)) is (status in (401, 403))
+    assert ("needs a login, which is not supported" in str(caught.value)) is (status in (401, 403))
     assert place.count <= 1 + OTHERS
 
 
