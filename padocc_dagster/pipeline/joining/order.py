@@ -8,9 +8,7 @@ once, from the coordinates, before anything is cached, and PADOCC learns that it
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from padocc_dagster.pipeline.joining.survey import Header, Start, UnreadableSourceError, survey
-
-__all__ = ["Ordering", "UnreadableSourceError", "concatenation_order", "ordered"]
+from padocc_dagster.pipeline.joining.survey import Header, Start, survey
 
 
 @dataclass(frozen=True)

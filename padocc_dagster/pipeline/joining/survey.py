@@ -50,9 +50,6 @@ class Packing(NamedTuple):
     scale_factor: float | None
     add_offset: float | None
 
-    def __str__(self) -> str:
-        return f"scale_factor {self.scale_factor}, add_offset {self.add_offset}"
-
 
 @dataclass(frozen=True)
 class Header:

@@ -77,7 +77,7 @@ def _try_sample(workdir: Workdir, project: Project, files: Sequence[str]) -> Non
         except Exception as error:
             if str(attempts):
                 error.add_note(f"(aggregators tried: {attempts})")
-            with_details(error, aggregators=attempts.as_details())
+            with_details(error, aggregators=list(attempts))
             raise
 
 
