@@ -44,7 +44,7 @@ def opened_product(product: Product, references: Any = None) -> Iterator[OpenPro
         else:
             dataset = _open_zarr(product, references)
             with dataset:
-                yield _described(dataset.variables, dataset.attrs)
+                yield described(dataset.variables, dataset.attrs)
 
 
 def _open_zarr(product: Product, references: Any) -> Any:
@@ -71,24 +71,25 @@ def _opened_cfa(product: Product) -> Iterator[OpenProduct]:
         store.cfa_options = {}
         store.mask_and_scale = False
         variables, attributes = store.load()
-        yield _described(variables, attributes)
+        yield described(variables, attributes)
     finally:
         store.close()
 
 
-def _described(variables: Any, attributes: Any) -> OpenProduct:
+def described(variables: Any, attributes: Any) -> OpenProduct:
+    """xarray's variables, opened without decoding their times, as a product. Raises ValueError for dimensions of two lengths."""
     bounds = {v.attrs[k]: name for name, v in variables.items() for k in BOUNDS_ATTRIBUTES if k in v.attrs}
     encodings = inherit({name: encoding_of(v.dtype, v.attrs) for name, v in variables.items()}, bounds)
-    described = {
+    found = {
         name: ProductVariable(name, tuple(v.dims), tuple(v.shape), encodings[name], dict(v.attrs), _reader(v))
         for name, v in variables.items()
     }
     sizes: dict[str, int] = {}
-    for variable in described.values():
+    for variable in found.values():
         for dimension, size in zip(variable.dimensions, variable.shape, strict=True):
             if sizes.setdefault(dimension, size) != size:
                 raise ValueError(f"dimension {dimension} is {size} long in {variable.name} and {sizes[dimension]} elsewhere")
-    return OpenProduct(described, sizes, dict(attributes))
+    return OpenProduct(found, sizes, dict(attributes))
 
 
 def _reader(variable: Any) -> Callable[[tuple[slice, ...]], Any]:

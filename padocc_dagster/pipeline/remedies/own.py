@@ -26,10 +26,7 @@ CLASSES = {
         "files store a variable in other types, filters or chunks than the others, and kerchunk references can hold one kind only",
         (tries.ZARR, tries.CFA),
     ),
-    "DifferingCalendarError": Explanation(
-        "files count their times in different calendars, and a product has one",
-        (tries.RESCAN_REPLACED, tries.ANOTHER_PATTERN, tries.GIVE_UP),
-    ),
+    "DifferingCalendarError": Explanation("files count their times in different calendars, and a product has one", tries.OTHER_FILES),
     "DifferingGridError": Explanation(
         "files have other values of a coordinate that a product has once for all files",
         (tries.ANOTHER_PATTERN, tries.RESCAN_REPLACED, tries.GIVE_UP),
@@ -42,18 +39,12 @@ CLASSES = {
         "a variable is in some of the files only, and a product has it for all",
         (tries.DROP, tries.ANOTHER_PATTERN, tries.RESCAN_REPLACED, tries.GIVE_UP),
     ),
-    "GroupsInSourceError": Explanation(
-        "files have groups, and a product keeps the root of a file only",
-        (tries.RESCAN_REPLACED, tries.ANOTHER_PATTERN, tries.GIVE_UP),
-    ),
+    "GroupsInSourceError": Explanation("files have groups, and a product keeps the root of a file only", tries.OTHER_FILES),
     "DifferingPackingError": Explanation(
         "files pack a variable with scales and offsets of their own, and references and Zarr stores can hold one of each only",
         (tries.CFA, tries.DROP),
     ),
-    "EmptySourceError": Explanation(
-        "a source file has no step along a dimension that other files have",
-        (tries.RESCAN_REPLACED, tries.ANOTHER_PATTERN, tries.GIVE_UP),
-    ),
+    "EmptySourceError": Explanation("a source file has no step along a dimension that other files have", tries.OTHER_FILES),
     "GateClosedError": Explanation("the phase before it has not passed, so this one does not start", (tries.READ_LOG, tries.RESCAN)),
     "LockedError": Explanation("somebody else is at work on the project", (WAIT,)),
     "NoDriverError": Explanation(
@@ -69,8 +60,7 @@ CLASSES = {
         (Remedy("take the field back, or edit it", "edit {key} --remove {field}"), tries.ORDERED_BY),
     ),
     "PartialChunksError": Explanation(
-        "a source file ends in the middle of a chunk, so that in kerchunk references no other file can follow it",
-        (tries.ZARR, tries.CFA),
+        "a source file ends in the middle of a chunk, so that in kerchunk references no other file can follow it", (tries.ZARR, tries.CFA)
     ),
     "ProductDiffersFromSource": Explanation(
         "the product does not hold what its source files hold",
@@ -88,9 +78,7 @@ CLASSES = {
     "TextsInAggregationError": Explanation(
         "files hold texts of variable length, at which the reader of CFA aggregations crashes", (tries.ZARR, tries.KERCHUNK)
     ),
-    "UnreadableSourceError": Explanation(
-        "source files are damaged or no NetCDF files", (tries.RESCAN_REPLACED, tries.ANOTHER_PATTERN, tries.GIVE_UP)
-    ),
+    "UnreadableSourceError": Explanation("source files are damaged or no NetCDF files", tries.OTHER_FILES),
     "UnsupportedFilterError": Explanation("a variable has an HDF5 filter that kerchunk references cannot undo", (tries.ZARR, tries.CFA)),
     "WorkerDiedError": Explanation(
         "the process was killed before it could answer, mostly for want of memory", (tries.MORE_MEMORY, tries.AGAIN)

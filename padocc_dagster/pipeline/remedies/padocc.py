@@ -5,12 +5,10 @@ from padocc_dagster.pipeline.remedies.words import Explanation, Remedy
 
 CLASSES = {
     "PartialDriverError": Explanation(
-        "some of the source files can be read by none of PADOCC's drivers (NetCDF3, HDF5, TIFF)",
-        (tries.RESCAN_REPLACED, tries.ANOTHER_PATTERN, tries.GIVE_UP),
+        "some of the source files can be read by none of PADOCC's drivers (NetCDF3, HDF5, TIFF)", tries.OTHER_FILES
     ),
     "KerchunkDriverFatalError": Explanation(
-        "no driver of PADOCC's (NetCDF3, HDF5, TIFF) can read the files",
-        (tries.ZARR, tries.ANOTHER_PATTERN, tries.GIVE_UP),
+        "no driver of PADOCC's (NetCDF3, HDF5, TIFF) can read the files", (tries.ZARR, tries.ANOTHER_PATTERN, tries.GIVE_UP)
     ),
     "MissingDataError": Explanation(
         "source files, or parts of them, did not get into the product", (tries.WITH_V, tries.WITH_K, tries.ZARR, tries.THOROUGH)
