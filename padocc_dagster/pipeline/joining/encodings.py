@@ -14,8 +14,8 @@ from padocc_dagster.pipeline.joining.refusals import (
     PartialChunksError,
     SourcesRefused,
     UnsupportedFilterError,
-    some,
 )
+from padocc_dagster.pipeline.workdir.names import some
 
 CHECKS = ("check_same_dtypes", "check_same_codecs", "check_same_chunk_shapes", "result_type")
 """Functions of VirtualiZarr that refuse what differs (`virtualizarr/manifests/utils.py`, `array_api.py:44`)."""

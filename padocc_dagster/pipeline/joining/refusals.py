@@ -6,8 +6,6 @@ Each names the files, the variable, what was expected and what to do; `remedies/
 from collections.abc import Iterable
 from typing import Any
 
-SHOWN = 3
-
 
 class SourcesRefused(ValueError):
     """Source files that do not go together. `details` become those of the phase's outcome."""
@@ -86,10 +84,3 @@ def with_details(error: Exception, **details: Any) -> Exception:
     """Add details to an exception, and return it."""
     error.details = {**details_of(error), **details}  # type: ignore[attr-defined]
     return error
-
-
-def some(files: Iterable[str]) -> str:
-    """The first files by name, and how many more there are."""
-    files = list(files)
-    more = f" and {len(files) - SHOWN} more" if len(files) > SHOWN else ""
-    return ", ".join(files[:SHOWN]) + more
