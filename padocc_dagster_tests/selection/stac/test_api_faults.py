@@ -82,7 +82,7 @@ def test_a_catalogue_that_says_next_week_is_given_up_in_time(place: Place, monke
 def test_nothing_that_a_catalogue_made_up_is_sent_to_another_server(place: Place, method: str) -> None:
     with faulty(place.proxy.url) as other:
         made_up = f'"rel":"next","method":"{method}","href":"{other.url}/graphql","body":{{"query":"x"}}}},{{"rel":"none"'
-        assert "of another server" in place.unreachable(path="/search", replaced=(('"rel":"next"', made_up),))
+        assert "on another server" in place.unreachable(path="/search", replaced=(('"rel":"next"', made_up),))
         assert not other.requests
 
 
