@@ -1,5 +1,6 @@
 """What each end of a pod means for its run, as the API of newer versions says it too; and that nothing is concluded from silence."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -7,8 +8,10 @@ from dagster._core.events import DagsterEventType
 
 from padocc_dagster.batch import tags as batch
 from padocc_dagster.dagster_private import WorkerStatus
+from padocc_dagster.kubernetes.pod import report as reports
+from padocc_dagster.kubernetes.pod.report import Report
 from padocc_dagster.kubernetes.runs import tags
-from padocc_dagster_tests.kubernetes.desk import Desk
+from padocc_dagster_tests.kubernetes.desk import BEGAN, Desk
 from padocc_dagster_tests.kubernetes.pretended import Fault
 
 DISRUPTED = "DisruptionTarget"
@@ -126,6 +129,20 @@ def test_a_pod_that_is_gone_is_judged_by_its_own_report(desk: Desk) -> None:
     desk.api.add_pod(run.run_id, "a-second-one", phase="Running")  # 1.20's Job controller makes one
     desk.look()
     assert desk.own(run)[batch.CAUSE] == "REQUEUED" and "The pod is gone" in desk.told(run)
+
+
+def test_a_pod_that_claims_its_run_right_after_the_look_is_not_taken_for_gone(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = desk.launch()
+    read = reports.read
+
+    def claimed_just_now(path: Path) -> Report | None:
+        if not desk.api.pods:
+            uid = desk.api.add_pod(run.run_id, phase="Running")
+            reports.claim(path, Report(uid, "n1", BEGAN))
+        return read(path)
+
+    monkeypatch.setattr(reports, "read", claimed_just_now)
+    assert not desk.look().ended and desk.own(run)[tags.STATE] == tags.CREATED
 
 
 def test_a_run_of_which_nothing_is_left_is_retried_after_a_while_and_not_before(desk: Desk) -> None:

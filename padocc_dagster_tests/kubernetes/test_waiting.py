@@ -38,6 +38,15 @@ def test_what_keeps_a_pod_from_starting_is_said_once_with_what_to_do(desk: Desk,
     assert desk.own(run)[tags.PENDING] != batch.NOTHING and desk.status(run) == "STARTING"
 
 
+def test_words_of_kubernetes_that_alternate_for_one_cause_are_said_once(desk: Desk) -> None:
+    run = desk.launch()
+    desk.api.add_pod(run.run_id, **waiting("ErrImagePull"))
+    for reason in ("ErrImagePull", "ImagePullBackOff", "ErrImagePull"):
+        desk.api.change_pod(desk.api.only_pod(), phase="Pending", **waiting(reason))
+        desk.look()
+    assert desk.told(run).count("The pod does not start") == 1
+
+
 def test_a_pod_that_starts_as_usual_says_nothing(desk: Desk) -> None:
     run = desk.launch()
     desk.api.add_pod(run.run_id, **waiting("ContainerCreating", ""))

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from padocc_dagster.batch import tags as batch
 from padocc_dagster.kubernetes.client import Client, NoAnswerError
 from padocc_dagster.kubernetes.observed import Job, Pod
 from padocc_dagster.kubernetes.pod import report as reports
@@ -20,8 +19,7 @@ from padocc_dagster.kubernetes.pod.report import Report
 from padocc_dagster.kubernetes.runs import tags
 from padocc_dagster.kubernetes.runs.creation import Creation
 from padocc_dagster.kubernetes.runs.endings import settle
-from padocc_dagster.kubernetes.runs.events import add_event, commands_for
-from padocc_dagster.kubernetes.waiting import CORRECTABLE, Obstacle, obstacle
+from padocc_dagster.kubernetes.runs.pending import report_pending
 
 if TYPE_CHECKING:
     from dagster import DagsterInstance, DagsterRun, RunRecord
@@ -34,8 +32,6 @@ UNCONFIRMED_SECONDS = 60.0
 """How long after its time a deleted pod may be there: its node does not answer."""
 LAST_WORDS_SECONDS = 60.0
 """How long a pod whose run has ended may take to end."""
-SLOW_SECONDS = 15.0
-"""A pod that is about to start for so long may lack something that only its events say."""
 AT_ONCE = 50
 
 
@@ -143,17 +139,24 @@ class _Round:
         if seen is None or own.get(tags.STATE) != tags.CREATED:
             self._create_late(record)
             return
-        seen = Seen(
-            seen.pods, seen.job, reports.read(self.creation.settings.report(run.run_id))
-        )  # after the pods: a pod that is over has written
+        seen = self._with_report(run.run_id, seen)
         age = time.time() - float(own[tags.CREATED_AT])
         if self._is_unwanted(record, seen):
             self._delete(run)
         elif self._has_ended(seen, age):
             cause = settle(self.instance, run.run_id, seen.pod, seen.report, self.creation.settings, self.client)
             self.found.ended[run.run_id] = str(cause)
-        elif not run.is_finished:
-            self._note(run, seen, age)
+        elif not run.is_finished and report_pending(self.instance, run, seen.pod, age, self.creation.settings, self.client):
+            self.found.waiting += 1
+
+    def _with_report(self, run_id: str, seen: Seen) -> Seen:
+        """With what the pod says of itself, read after the pods were: one that is over has written its last.
+
+        A pod that was not there yet may have claimed the run meanwhile. Then a look after that decides whether it is gone.
+        """
+        report = reports.read(self.creation.settings.report(run_id))
+        seen = Seen(seen.pods, seen.job, report)
+        return Seen(tuple(self.client.pods([run_id])), seen.job, report) if report and seen.pod is None else seen
 
     def _create_late(self, record: "RunRecord") -> None:
         """Create the Job of a run that has none: its launcher died, or the server did not answer it."""
@@ -197,40 +200,6 @@ class _Round:
             return time.time() - pod.deadline.timestamp() > UNCONFIRMED_SECONDS  # its worker has a moment to end
         unconfirmed = pod.deletion and time.time() - pod.deletion.timestamp() > UNCONFIRMED_SECONDS
         return bool(unconfirmed) or pod.reason == "NodeLost"
-
-    def _note(self, run: "DagsterRun", seen: Seen, age: float) -> None:
-        """Keep the run's tags at what its pod is doing."""
-        pod, before = seen.pod, run.tags.get(tags.PENDING, batch.NOTHING)
-        if pod and run.tags.get(tags.POD) != pod.name:
-            self.instance.add_run_tags(run.run_id, {tags.POD: pod.name})
-        if pod and pod.phase != "Pending":
-            if before != batch.NOTHING:
-                self.instance.add_run_tags(run.run_id, {tags.PENDING: batch.NOTHING})
-            return
-        self.found.waiting += 1
-        events = self.client.events(*(("Pod", pod.name) if pod else ("Job", f"dagster-run-{run.run_id}"))) if age > SLOW_SECONDS else []
-        in_the_way = obstacle(pod, events)
-        if in_the_way is None:
-            return
-        if before != str(in_the_way):
-            self.instance.add_run_tags(run.run_id, {tags.PENDING: str(in_the_way)})
-        if _reason(before) != in_the_way.reason:
-            sentence = f"The pod does not start: {in_the_way}. What to do: {in_the_way.advice}. The run waits until then."
-            add_event(self.instance, run, sentence, self.client.namespace, pod.name if pod else "")
-        if in_the_way.reason in CORRECTABLE and age > self.creation.settings.give_up_seconds:
-            self._give_up(run, in_the_way, age)
-
-    def _give_up(self, run: "DagsterRun", in_the_way: Obstacle, age: float) -> None:
-        self.client.delete_job(f"dagster-run-{run.run_id}")
-        self.instance.add_run_tags(run.run_id, {batch.MAX_RETRIES: "0", batch.STOPPED: "yes"})
-        commands = "\n".join(commands_for(run.run_id, self.client.namespace))
-        sentence = f"The pod did not start within {age / 60:.0f} minutes: {in_the_way}. What to do: {in_the_way.advice}. Then run it again."
-        self.instance.report_run_failed(run, f"{sentence}\nTo see more:\n{commands}")
-        self.instance.add_run_tags(run.run_id, {tags.STATE: tags.ENDED})
-
-
-def _reason(pending: str) -> str:
-    return pending.partition(":")[0]
 
 
 def _aware(moment: datetime) -> datetime:
