@@ -18,9 +18,9 @@ SERVERS = ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubel
 PAUSE = "pause"
 VERSION = "1.20.2"
 SOURCE = "deb-src [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://deb.debian.org/debian bookworm main\n"
-PACKAGE = "k8s.io/kubernetes/vendor/k8s.io/component-base/version.git"
-LINKER = f"-s -w -X {PACKAGE}Version=v{VERSION} -X {PACKAGE}Major=1 -X {PACKAGE}Minor=20 -X {PACKAGE}TreeState=clean"
-"""With another path, the server calls itself v0.0.0."""
+VERSIONED = ("k8s.io/kubernetes/vendor/k8s.io/client-go/pkg/version", "k8s.io/kubernetes/vendor/k8s.io/component-base/version")
+"""The API server says the first, kubelet the second; with another path they call themselves v0.0.0."""
+LINKER = "-s -w " + " ".join(f"-X {path}.gitVersion=v{VERSION} -X {path}.gitMajor=1 -X {path}.gitMinor=20" for path in VERSIONED)
 OPENAPI = "pkg/generated/openapi"
 NOT_OPENAPI = ("code-generator", "sample-apiserver", "kube-openapi")
 PAUSE_SOURCE = """package main
