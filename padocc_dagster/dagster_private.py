@@ -97,6 +97,26 @@ def execute_run_argument(run: DagsterRun) -> str:
     return ExecuteRunArgs(origin, run.run_id, instance_ref=None).get_command_args()[-1]
 
 
+def load_jobs(module: str) -> None:
+    """Import all that the execution of a run uses, and the module with the definitions, whose jobs are built and kept for `execute_run`."""
+    from dagster import Definitions
+    from dagster._cli import api  # noqa: F401  # what `execute_run` imports
+    from dagster._core.workspace.autodiscovery import loadable_targets_from_python_module
+
+    for target in loadable_targets_from_python_module(module, working_directory=None):
+        if isinstance(target.target_definition, Definitions):
+            target.target_definition.get_repository_def().load_all_definitions()
+
+
+def execute_run(run_id: str) -> bool:
+    """Execute the run of the instance in DAGSTER_HOME, as `dagster api execute_run` does. Returns whether it succeeded."""
+    from dagster._cli.api import _execute_run_command_body
+    from dagster._utils.interrupts import capture_interrupts
+
+    with capture_interrupts(), DagsterInstance.get() as instance:
+        return not _execute_run_command_body(run_id, instance, lambda event: None, set_exit_code_on_failure=True)
+
+
 def read_cursor(instance: DagsterInstance, key: str) -> str:
     """The text in this row of the database's table of cursors; empty without one."""
     storage = instance.daemon_cursor_storage
