@@ -169,10 +169,10 @@ def keep_sqlite_open() -> None:
     from dagster._core.storage.schedules.sqlite import sqlite_schedule_storage
     from dagster._core.storage.sql import ALEMBIC_SCRIPTS_LOCATION, get_alembic_config
 
-    if sqlite_run_storage.create_engine is _kept_engine:
+    if sqlite_run_storage.__dict__["create_engine"] is _kept_engine:
         return
     for storage in (sqlite_event_log, sqlite_run_storage, sqlite_schedule_storage):
-        storage.create_engine = _kept_engine  # type: ignore[attr-defined]
+        setattr(storage, "create_engine", _kept_engine)  # noqa: B010
     scripts = ScriptDirectory.from_config(get_alembic_config(sqlite_run_storage.__file__))
     scripts.as_revision_number("head")  # read now, and shared by forks
     read = ScriptDirectory.from_config
