@@ -33,6 +33,8 @@ from padocc_dagster.pipeline.running.environment import clean_environment
 from padocc_dagster.pipeline.workers import worker
 
 WAITING_CALLERS = 128
+WORKER_NAME = "padocc-worker"
+"""What the system shows as the name of a forked worker, as far as it has room for one."""
 USED_BY_OPERATIONS = (
     "cfgrib.xarray_plugin",
     "distributed",  # dask imports it when it computes its first array
@@ -145,6 +147,8 @@ def keep(connection: socket.socket, request: Request) -> None:
 
 def work(connection: socket.socket, streams: list[int]) -> None:
     """Become the worker."""
+    with contextlib.suppress(OSError):
+        Path("/proc/self/comm").write_text(WORKER_NAME)
     os.close(connection.detach())
     for number, stream in enumerate(streams):
         os.dup2(stream, number)
