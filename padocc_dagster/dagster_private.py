@@ -164,14 +164,14 @@ def keep_sqlite_open() -> None:
     alembic's ScriptDirectory.from_config. Files of single runs are closed again when `SQLITE_FILES` others have been used.
     """
     from alembic.script import ScriptDirectory
-    from dagster._core.storage.event_log.sqlite import sqlite_event_log
+    from dagster._core.storage.event_log.sqlite import consolidated_sqlite_event_log, sqlite_event_log
     from dagster._core.storage.runs.sqlite import sqlite_run_storage
     from dagster._core.storage.schedules.sqlite import sqlite_schedule_storage
     from dagster._core.storage.sql import ALEMBIC_SCRIPTS_LOCATION, get_alembic_config
 
     if sqlite_run_storage.__dict__["create_engine"] is _kept_engine:
         return
-    for storage in (sqlite_event_log, sqlite_run_storage, sqlite_schedule_storage):
+    for storage in (consolidated_sqlite_event_log, sqlite_event_log, sqlite_run_storage, sqlite_schedule_storage):
         setattr(storage, "create_engine", _kept_engine)  # noqa: B010
     scripts = ScriptDirectory.from_config(get_alembic_config(sqlite_run_storage.__file__))
     scripts.as_revision_number("head")  # read now, and shared by forks

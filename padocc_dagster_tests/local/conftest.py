@@ -21,6 +21,11 @@ from padocc_dagster_tests.conftest import fork_server_at
 from padocc_dagster_tests.local import jobs
 
 SETTINGS = {
+    "event_log_storage": {
+        "module": "dagster._core.storage.event_log",
+        "class": "ConsolidatedSqliteEventLogStorage",
+        "config": {"base_dir": {"env": "DAGSTER_HOME"}},
+    },
     "telemetry": {"enabled": False},
     "run_launcher": {"module": "padocc_dagster.local", "class": "LocalRunLauncher"},
     "compute_logs": {"module": "padocc_dagster.local", "class": "FileComputeLogManager"},
@@ -108,8 +113,10 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[psutil.Process]
 def instance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dg.DagsterInstance]:
     home = tmp_path_factory.mktemp("home")
     (home / "dagster.yaml").write_text(yaml.safe_dump(SETTINGS))
-    with dg.DagsterInstance.from_config(str(home)) as instance:
-        yield instance
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("DAGSTER_HOME", str(home))
+        with dg.DagsterInstance.from_config(str(home)) as instance:
+            yield instance
 
 
 @pytest.fixture
