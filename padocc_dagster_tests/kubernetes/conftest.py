@@ -23,7 +23,7 @@ def kubernetes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     """Runs for the whole session, so that a test leaves it as it was: its daemons running, its node taking pods."""
     if problems := machine.problems():
         pytest.skip(f"no private Kubernetes: {'; '.join(problems)}")
-    private = Cluster(tmp_path_factory.mktemp("k8s"))
+    private, before = Cluster(tmp_path_factory.mktemp("k8s")), kernel_settings()
     stop = IfKilled(sys.executable, ROOT / "tools" / "kubernetes-cluster", "stop", "--directory", private.folder.root)
     try:
         private.start()
@@ -31,6 +31,13 @@ def kubernetes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     finally:
         private.stop()
         stop.cancel()
+    mounts = Path("/proc/self/mountinfo").read_text()
+    left = [path for path in machine.cgroups(private.folder) if path.exists()]
+    assert (kernel_settings(), str(private.folder.root) in mounts, left) == (before, False, []), "what a cluster leaves on the machine"
+
+
+def kernel_settings() -> list[str]:
+    return [Path("/proc/sys", name).read_text() for name in machine.KERNEL]
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,7 @@ DAEMONS = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler"
 """In the order in which they start."""
 
 
-def arguments(folder: Folder, daemon: str, ports: Ports, subnet: str, address: str) -> list[str]:
+def arguments(folder: Folder, daemon: str, ports: Ports, address: str) -> list[str]:
     """Those of one daemon. `address` is the node's own, which must not be loopback; nothing listens on it."""
     etc = folder.etc
     written = {

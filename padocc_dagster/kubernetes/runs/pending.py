@@ -36,9 +36,7 @@ def report_pending(instance: "DagsterInstance", run: "DagsterRun", pod: Pod | No
         return True
     if before != str(found):
         instance.add_run_tags(run.run_id, {tags.PENDING: str(found)})
-    if (
-        before == batch.NOTHING or Obstacle(before.partition(":")[0], "").advice != found.advice
-    ):  # they alternate
+    if before == batch.NOTHING or Obstacle(before.partition(":")[0], "").advice != found.advice:  # they alternate
         sentence = f"The pod does not start: {found}. What to do: {found.advice}. The run waits until then."
         add_event(instance, run, sentence, client.namespace, pod.name if pod else "")
     if found.reason in CORRECTABLE and age > settings.give_up_seconds:
