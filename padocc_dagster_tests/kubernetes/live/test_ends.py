@@ -116,7 +116,7 @@ def test_what_keeps_a_pod_from_starting_is_reported_within_a_minute(
     assert begun.live.run(run_id).status.value == "STARTING"
 
 
-def test_a_run_whose_secret_is_made_goes_on_by_that_alone(begun: Begun) -> None:
+def test_a_run_whose_secret_is_made_starts_without_more(begun: Begun) -> None:
     begun.live.cluster.request("POST", f"/api/v1/namespaces/{NAMESPACE}/secrets", {"metadata": {"name": "not-there"}})
     begun.ended("no-secret", 1)
     assert begun.live.own(begun.runs["no-secret"])["kubernetes/pending"] == "-"
