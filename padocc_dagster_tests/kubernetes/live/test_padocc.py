@@ -19,7 +19,7 @@ from tools.kubernetes_cluster.instance import NAMESPACE
 
 CODES = ("huge", "late", "small")
 PHASES = ["init", "scan", "compute", "validate", "complete"]
-GIVEN = ["900M", "1800M"]
+GIVEN = ["600M", "1200M"]
 
 
 @pytest.fixture(scope="module")
