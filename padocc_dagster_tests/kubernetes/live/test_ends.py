@@ -57,12 +57,14 @@ def begun(live: LiveKubernetes) -> Begun:
 
 
 def test_a_pod_at_its_deadline_is_retried_with_twice_the_time(begun: Begun) -> None:
-    begun.live.began("late", 2)  # first of all: the second attempt has two minutes
-    begun.live.gate("late").touch()
-    first, _ = begun.ended("late", 2)
-    assert begun.causes("late") == ["TIMEOUT", "COMPLETED"]
-    assert [text.split()[0] for text in begun.requested("late")] == ["time=00:01:00", "time=00:02:00"]
-    assert "DeadlineExceeded" in first and "still running at its deadline" in first
+    """On a machine that is busy, even two minutes may be too little to start: then there is a third attempt."""
+    live, run_id = begun.live, begun.runs["late"]
+    live.wait("the retry", lambda: len(live.family(run_id)) >= 2)
+    live.gate("late").touch()
+    live.wait_for_last(run_id, "SUCCESS")
+    assert begun.causes("late")[0] == "TIMEOUT"
+    assert [text.split()[0] for text in begun.requested("late")][:2] == ["time=00:01:00", "time=00:02:00"]
+    assert "DeadlineExceeded" in live.told(run_id) and "still running at its deadline" in live.told(run_id)
 
 
 def test_a_pod_that_runs_out_of_memory_is_retried_with_twice_as_much(begun: Begun) -> None:
