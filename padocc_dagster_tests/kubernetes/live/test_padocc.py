@@ -20,7 +20,7 @@ from tools.kubernetes_cluster.instance import NAMESPACE
 
 CODES = ("huge", "late", "small")
 PHASES = ["init", "scan", "compute", "validate", "complete"]
-GIVEN = ["600M", "1200M"]
+GIVEN = ["600M", "1200M", "2400M"]
 
 
 @pytest.fixture(scope="module")
@@ -58,12 +58,12 @@ def published(live: LiveKubernetes, code: str) -> list[str]:
     """The phases of the project's status log, once it is published: each row that succeeded."""
     workdir, project = live.services.home.workdir, Project("group", code)
     live.wait(f"the product of {code}", lambda: project_state(workdir, project).phase == "complete", 2 * PATIENCE)
-    return [row.phase for row in read_rows(workdir.status_log(project)) if row.status == "Success"]
+    return [row.phase for row in read_rows(workdir.status_log(project)) if row.status.endswith("Success")]
 
 
 def test_a_run_at_its_deadline_is_retried_with_twice_the_time_and_its_product_published(live: LiveKubernetes) -> None:
     assert published(live, "late") == PHASES
-    first, second, *_ = runs_of(live, "late")
+    first, second = runs_of(live, "late")
     assert first.tags[batch.CAUSE] == "TIMEOUT" and second.tags[batch.REQUESTED].startswith("time=00:40:00")
 
 
@@ -73,7 +73,7 @@ def test_a_compute_that_needs_more_than_its_memory_is_published_with_twice_as_mu
     assert published(live, "huge")[-1] == PHASES[-1]
     runs = runs_of(live, "huge")
     given = [run.tags[batch.REQUESTED].split("memory=")[1].split()[0] for run in runs]
-    assert given == GIVEN and runs[0].tags[batch.CAUSE] == "OUT_OF_MEMORY"
+    assert given == GIVEN and [run.tags[batch.CAUSE] for run in runs[:-1]] == ["OUT_OF_MEMORY"] * 2
     record_property("figure", f"a compute that needs more than its memory: published after {', '.join(given)}")
 
 
