@@ -5,20 +5,39 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+<<<<<<< HEAD
 from dagster import AssetCheckKey, DagsterInstance, DagsterRun, MetadataValue
 from dagster._core.code_pointer import ModuleCodePointer, PackageCodePointer
+=======
+from dagster import AssetCheckKey, DagsterInstance, DagsterRun, DagsterRunStatus, MetadataValue
+>>>>>>> local
 from dagster._core.definitions.asset_checks.asset_check_evaluation import AssetCheckEvaluationTargetMaterializationData
 from dagster._core.errors import DagsterUserCodeUnreachableError
 from dagster._core.events import EngineEventData, JobFailureData, RunFailureReason
+from dagster._core.execution.compute_logs import redirect_to_file
 from dagster._core.instance.config import dagster_instance_config
 from dagster._core.instance.ref import InstanceRef
 from dagster._core.launcher import CheckRunHealthResult, DefaultRunLauncher, LaunchRunContext, RunLauncher, WorkerStatus
 from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
+from dagster._core.storage.compute_log_manager import CapturedLogContext
+from dagster._core.storage.local_compute_log_manager import IO_TYPE_EXTENSION, LocalComputeLogManager
 from dagster._core.storage.tags import GRPC_INFO_TAG
 from dagster._grpc.types import CanCancelExecutionRequest, CanCancelExecutionResult, ExecuteRunArgs
 from dagster._serdes import ConfigurableClass, ConfigurableClassData, deserialize_value
 
-__all__ = ["CheckRunHealthResult", "ConfigurableClass", "ConfigurableClassData", "LaunchRunContext", "RunLauncher", "WorkerStatus"]
+__all__ = [
+    "CapturedLogContext",
+    "CheckRunHealthResult",
+    "ConfigurableClass",
+    "ConfigurableClassData",
+    "LaunchRunContext",
+    "LocalComputeLogManager",
+    "RunLauncher",
+    "WorkerStatus",
+    "redirect_to_file",
+]
+STREAM_SUFFIXES = tuple(IO_TYPE_EXTENSION.values())
+"""Of the files that hold a step's standard output and error."""
 
 
 def bound_to(storage_id: int, run_id: str) -> Any:
@@ -48,11 +67,13 @@ def most_concurrent_runs(instance: DagsterInstance) -> int | None:
 
 
 def has_worker(instance: DagsterInstance, run: DagsterRun) -> bool:
-    """Whether the code server has a worker for a run that Dagster's default launcher started. True where that cannot be known.
+    """Whether a process works for a run that a launcher on one machine started. True where that cannot be known.
 
-    The launcher has no public way to ask (`dagster/_core/launcher/default_run_launcher.py`).
+    Dagster's default launcher has no public way to ask (`dagster/_core/launcher/default_run_launcher.py`).
     """
     launcher = instance.run_launcher
+    if hasattr(launcher, "has_worker"):
+        return bool(launcher.has_worker(run))
     if not isinstance(launcher, DefaultRunLauncher):
         return True
     client = launcher._get_grpc_client_for_termination(run.run_id)  # type: ignore[no-untyped-call]
@@ -79,6 +100,17 @@ def report_worker_lost(instance: DagsterInstance, run: DagsterRun, message: str)
     """Report a run as failed because its worker ended before the run did. Dagster retries it as its settings say."""
     reason = JobFailureData(error=None, failure_reason=RunFailureReason.UNEXPECTED_TERMINATION)
     instance.report_run_failed(run, message, reason)
+
+
+def report_process_ended(instance: DagsterInstance, run_id: str, how: str) -> None:
+    """Report that the process of a run has ended, as `how` says, if the run has not: as cancelled where a person is cancelling it."""
+    run = instance.get_run_by_id(run_id)
+    if run is None or run.is_finished:
+        return
+    if run.status is DagsterRunStatus.CANCELING:
+        instance.report_run_canceled(run, f"{how} while the run was being cancelled.")
+    else:
+        report_worker_lost(instance, run, f"{how} before the run did.")
 
 
 def report_with_metadata(instance: DagsterInstance, run: DagsterRun, message: str, metadata: "Mapping[str, MetadataValue[Any]]") -> None:

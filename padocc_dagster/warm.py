@@ -82,7 +82,12 @@ def fork(work: Callable[[], int], dies_with_parent: bool = True) -> int:
     pid = os.fork()
     if pid:
         return pid
-    _end_with(lambda: _begin(parent if dies_with_parent else 0) or work())
+
+    def begin() -> int:
+        _begin(parent if dies_with_parent else 0)
+        return work()
+
+    _end_with(begin)
 
 
 def enter(environment: Mapping[str, str], folder: str | None = None) -> None:

@@ -1,14 +1,14 @@
 """Dagster's three processes for one working directory, and one that helps them: started, watched, started again, ended together.
 
-- `code-server` has this package's definitions and runs the work: every run is a child of it, except on SLURM, where each is a job.
-  The web server and the daemon both ask it, so either of them may die and come back while runs go on.
-- `daemon` turns sensors, conditions and the queue into runs. `webserver` answers on one address of this machine.
-- `fork-server` forks the workers of runs on this machine (`pipeline/workers/fork_server.py`). Without it they are started afresh.
+- `code-server` has this package's definitions. The web server and the daemon both ask it.
+- `daemon` turns sensors and the queue into runs. `webserver` answers on one address of this machine.
+- `fork-server` forks the processes of runs on this machine, and of PADOCC's workers (`local/fork_server.py`). Without it they are started
+  afresh.
 
-What happens when one of them dies: it is started again and nothing else changes, unless it is the code server. With the code
-server, what is left of its runs is ended too and these runs are reported as lost, so that Dagster repeats them
-(`run_retries` in dagster.yaml); jobs on SLURM go on. When the process that watches is itself killed, Linux sends them all a SIGTERM:
-the others end at once, the code server when its runs have ended; the next start ends what it still finds.
+Runs depend on none of them: each run's process has a keeper (`local/keeper.py`), on SLURM a job. Whatever dies is started again, and
+nothing else changes; with the code server the daemon begins anew. When the process that watches is itself killed, Linux sends the
+services a SIGTERM. Runs go on, and the next start takes them over; runs whose processes are gone are reported as lost, so that Dagster
+retries them (`run_retries` in dagster.yaml).
 """
 
 import os
@@ -25,10 +25,11 @@ from subprocess import DEVNULL, Popen, run
 
 import psutil
 
+from padocc_dagster.local import fork_server
+from padocc_dagster.local.records import Records
 from padocc_dagster.pipeline.running.environment import clean_environment
 from padocc_dagster.pipeline.running.forked import FORK_SERVER
 from padocc_dagster.pipeline.workdir.layout import Workdir
-from padocc_dagster.pipeline.workers import fork_server
 from padocc_dagster.services import daemon, network, processes
 from padocc_dagster.services.home import Home
 
@@ -79,7 +80,7 @@ class Services:
         self.code_server = Service("code-server", [*python, "dagster", "api", "grpc", *server])
         self.webserver = Service("webserver", [*python, "dagster_webserver", *web, *workspace])
         self.daemon = Service("daemon", [*python, daemon.__name__, "run", *workspace])
-        self.fork_server = Service("fork-server", [sys.executable, "-P", "-m", fork_server.__name__, str(self.home.fork_socket)])
+        self.fork_server = Service("fork-server", [sys.executable, "-P", "-m", fork_server.__name__, str(self.home.fork_socket), module])
 
     def check_port(self) -> None:
         """Raises ServicesError when the web server's port is taken or refused."""
@@ -132,8 +133,8 @@ class Services:
         self.stopping.set()
         everything = [p for service in self.all if service.process for p in processes.descendants(service.process.pid)]
         self._end([self.webserver, self.daemon], 4)
-        if self.code_server.process:
-            processes.end(processes.spawned(self.code_server.process.pid), 6)
+        at_work = processes.spawned(self.code_server.process.pid) if self.code_server.process else []
+        processes.end([*at_work, *self._keepers()], 6)
         self._end([self.code_server, self.fork_server], 3)
         processes.end([*self._left_over(), *everything], 2)
         for path in (self.home.socket, self.home.fork_socket):
@@ -211,13 +212,18 @@ class Services:
             service.process = None
 
     def _left_over(self, but: Service | None = None) -> list[psutil.Process]:
-        """Whatever serves or served this working directory and is alive, without the service named and what it started.
+        """Whatever serves or served this working directory and is alive, without the service named and what it started, and without runs.
 
         PADOCC's workers are not among them: they end with the run that they work for (`pipeline/running/call.py`). A run whose worker is
         ended first would write down that its phase failed.
         """
-        spared = but.process.pid if but and but.process else None
-        return [p for p in processes.marked(str(self.home.root)) if spared not in processes.lineage(p)]
+        spared = {but.process.pid} if but and but.process else set()
+        spared |= {keeper.pid for keeper in self._keepers()}
+        return [p for p in processes.marked(str(self.home.root)) if not spared & processes.lineage(p)]
+
+    def _keepers(self) -> list[psutil.Process]:
+        """The keepers of the runs at work on this machine. They pass SIGTERM on to their runs, and end after them."""
+        return [psutil.Process(pid) for pid in Records(self.home.root).keepers().values() if psutil.pid_exists(pid)]
 
 
 def is_served(home: Home) -> bool:

@@ -60,7 +60,7 @@ def test_a_run_of_a_code_server_that_is_gone_is_reported_as_failed(tmp_path: Pat
     run_id = started(home)
     done = put_in_order(home)
     assert done.returncode == 0, done.stderr
-    assert done.stdout == f"1 run(s) were at work when the code server ended; Dagster repeats them: {run_id}\n"
+    assert done.stdout == f"1 run(s) have lost their process; Dagster retries them: {run_id}\n"
     assert status(home, run_id) is dg.DagsterRunStatus.FAILURE
 
 

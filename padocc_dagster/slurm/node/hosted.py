@@ -35,6 +35,13 @@ class Warmth:
 
     warm: Any
     workers: Any
+    installed: Any
+    """What was installed when they were imported."""
+
+    @property
+    def is_outdated(self) -> bool:
+        """Whether something has been installed or edited since."""
+        return bool(self.workers.installed() != self.installed)
 
 
 @dataclass
@@ -148,7 +155,7 @@ def _serve(listener: Any, workers: Any) -> NoReturn:
             if os.fork() == 0:
                 signal.signal(signal.SIGTERM, signal.SIG_DFL)
                 listener.close()
-                workers.alone(partial(workers.keep, connection))
+                workers.alone(lambda: workers.keep(connection, workers.receive(connection)))
         _reap()
 
 

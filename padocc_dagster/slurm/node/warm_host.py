@@ -65,8 +65,10 @@ def _warmth(definitions: str) -> Warmth | None:
     """Import what runs need. None when that fails, and the log says why: then each run has an interpreter of its own, and reports it."""
     try:
         warm = importlib.import_module("padocc_dagster.warm")
-        warm.preload(definitions)
-        return Warmth(warm, importlib.import_module(warm.WORKERS))
+        workers = importlib.import_module(warm.WORKERS)
+        installed = workers.installed()
+        warm.preload(*[definitions] if definitions else [])
+        return Warmth(warm, workers, installed)
     except Exception:
         traceback.print_exc()
         return None
@@ -151,7 +153,11 @@ class WarmHost:
 
     def _start_waiting(self) -> None:
         """Start runs that wait, as far as there is room."""
-        for run_id in self.folder.runs("open") if len(self.at_work) < self.host.at_once else ():
+        waiting = self.folder.runs("open") if len(self.at_work) < self.host.at_once else []
+        if waiting and self.warmth and self.warmth.is_outdated:
+            say("Something has been installed since this job began: runs are started in another job, by what is installed now")
+            self._close()
+        for run_id in waiting:
             if len(self.at_work) >= self.host.at_once or self.closed or signal.sigpending() & STOPS:
                 return
             request = self.folder.request(run_id, "open")
