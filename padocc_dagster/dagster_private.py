@@ -5,12 +5,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-<<<<<<< HEAD
-from dagster import AssetCheckKey, DagsterInstance, DagsterRun, MetadataValue
-from dagster._core.code_pointer import ModuleCodePointer, PackageCodePointer
-=======
 from dagster import AssetCheckKey, DagsterInstance, DagsterRun, DagsterRunStatus, MetadataValue
->>>>>>> local
+from dagster._core.code_pointer import ModuleCodePointer, PackageCodePointer
 from dagster._core.definitions.asset_checks.asset_check_evaluation import AssetCheckEvaluationTargetMaterializationData
 from dagster._core.errors import DagsterUserCodeUnreachableError
 from dagster._core.events import EngineEventData, JobFailureData, RunFailureReason

@@ -155,8 +155,12 @@ def _serve(listener: Any, workers: Any) -> NoReturn:
             if os.fork() == 0:
                 signal.signal(signal.SIGTERM, signal.SIG_DFL)
                 listener.close()
-                workers.alone(lambda: workers.keep(connection, workers.receive(connection)))
+                workers.alone(partial(_keep, workers, connection))
         _reap()
+
+
+def _keep(workers: Any, connection: Any) -> None:
+    workers.keep(connection, workers.receive(connection))
 
 
 def _end(number: int, frame: object) -> NoReturn:

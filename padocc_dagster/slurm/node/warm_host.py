@@ -67,6 +67,8 @@ def _warmth(definitions: str) -> Warmth | None:
         warm = importlib.import_module("padocc_dagster.warm")
         workers = importlib.import_module(warm.WORKERS)
         installed = workers.installed()
+        if definitions:
+            importlib.import_module(definitions)  # Dagster, which imports it next, leaves out the first entry of sys.path
         warm.preload(*[definitions] if definitions else [])
         return Warmth(warm, workers, installed)
     except Exception:
