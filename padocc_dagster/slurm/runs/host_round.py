@@ -262,7 +262,8 @@ class HostRound:
         if run is None:
             view.folder.remove(run_id, "claimed")
         elif report is None:
-            self._leave(view, run_id, "claimed", job, None)
+            view.folder.move(run_id, "claimed", "returned")  # among the claimed it would count as a run that has a host
+            self._leave(view, run_id, "returned", job, None)
         elif self.shares(run) or run.tags.get(tags.STATE) == tags.ENDED:
             if report.job_id in (0, view.job_id):
                 alone = report.ended and report.stop_signal not in ("SIGTERM", "SIGINT")
