@@ -159,7 +159,10 @@ def crowded(places: Sequence[Place], warm: Warm) -> Place | None:
     """
     if any(not place.elapsed_seconds for place in places):
         return None
-    longest = max(places, key=lambda place: place.wait_seconds(place.elapsed_seconds), default=None)
-    if longest is None or longest.waiting == 0 or longest.wait_seconds(longest.elapsed_seconds) <= warm.wait_seconds:
-        return None
-    return longest
+    longest = max(places, key=_last_waits_seconds, default=None)
+    return longest if longest and _last_waits_seconds(longest) > warm.wait_seconds else None
+
+
+def _last_waits_seconds(place: Place) -> float:
+    """How long the last of the waiting runs waits."""
+    return replace(place, waiting=place.waiting - 1).wait_seconds(place.elapsed_seconds) if place.waiting else 0.0

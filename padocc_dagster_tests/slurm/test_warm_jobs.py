@@ -101,6 +101,7 @@ def test_half_of_those_that_wait_for_long_move_to_a_further_job() -> None:
     assert crowded([slow, place("b", elapsed=10, mean=1)], WARM) == slow
     assert crowded([place(elapsed=400, waiting=4, at_work=1, mean=10)], WARM) is None
     assert crowded([place(elapsed=1000, at_work=1)], WARM) is None
+    assert crowded([place(elapsed=299, waiting=1, at_work=1)], WARM) is None
 
 
 def test_no_further_job_is_submitted_while_one_waits_for_its_start() -> None:

@@ -42,7 +42,7 @@ def settle(
     if cause is Cause.LAUNCH_FAILED and run.status is DagsterRunStatus.STARTED:
         cause = Cause.FAILED  # the worker did begin: its report is lost, or not seen yet from here
     requested = Allocation.parse(run.tags[tags.REQUESTED])
-    record = _record(cause, job, report)
+    record = {tags.JOB_ID: str(job_id), **_record(cause, job, report)}
     over = f"SLURM job {job_id} is over"
     if job is None and report and report.ended and tags.own(run_id, run.tags).get(tags.HOST, tags.NOTHING) != tags.NOTHING:
         over = f"The run's process in SLURM job {job_id} is over"

@@ -12,7 +12,7 @@ from padocc_dagster_tests.slurm.live.conftest import LOAD, SIZES, LiveSlurm, ser
 from padocc_dagster_tests.slurm.live.steps import gate
 from tools.slurm_cluster.cluster import Cluster
 
-WARM = {"time": "01:00:00", "idle_seconds": 10, "wait_seconds": 120}
+WARM = {"time": "01:00:00", "idle_seconds": 25, "wait_seconds": 120}
 
 
 def serve_sharing(folder: Path, cluster: Cluster, **launcher: Any) -> Iterator[LiveSlurm]:
