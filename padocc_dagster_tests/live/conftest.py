@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import dagster as dg
 import psutil
@@ -43,7 +44,9 @@ class Live:
     @cached_property
     def instance(self) -> dg.DagsterInstance:
         """Opened once: to open it takes twenty times as long as to ask it for a run."""
-        return dg.DagsterInstance.from_config(str(self.workdir.root / "dagster"))
+        home = str(self.workdir.root / "dagster")
+        with mock.patch.dict(os.environ, DAGSTER_HOME=home):
+            return dg.DagsterInstance.from_config(home)
 
     def series(self, name: str, series: Series = Series(), seed: int = 0) -> str:
         """Write source files and return their pattern."""
