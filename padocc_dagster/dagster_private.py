@@ -1,8 +1,10 @@
 """The parts of Dagster that are private and have no public counterpart. No other file uses any; review them at each new version."""
 
 import time
+from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from dagster import AssetCheckKey, DagsterInstance, DagsterRun, DagsterRunStatus, MetadataValue
@@ -20,6 +22,8 @@ from dagster._core.storage.local_compute_log_manager import IO_TYPE_EXTENSION, L
 from dagster._core.storage.tags import GRPC_INFO_TAG
 from dagster._grpc.types import CanCancelExecutionRequest, CanCancelExecutionResult, ExecuteRunArgs
 from dagster._serdes import ConfigurableClass, ConfigurableClassData, deserialize_value
+from sqlalchemy import create_engine
+from sqlalchemy.engine import Engine
 
 __all__ = [
     "CapturedLogContext",
@@ -34,6 +38,7 @@ __all__ = [
 ]
 STREAM_SUFFIXES = tuple(IO_TYPE_EXTENSION.values())
 """Of the files that hold a step's standard output and error."""
+SQLITE_FILES = 16
 
 
 def bound_to(storage_id: int, run_id: str) -> Any:
@@ -136,8 +141,10 @@ def load_jobs(module: str) -> None:
     """Import all that the execution of a run uses, and the module with the definitions, whose jobs are built and kept for `execute_run`."""
     from dagster import Definitions
     from dagster._cli import api  # noqa: F401  # what `execute_run` imports
+    from dagster._core.storage import sqlite_storage  # noqa: F401
     from dagster._core.workspace.autodiscovery import loadable_targets_from_python_module
 
+    keep_sqlite_open()
     for target in loadable_targets_from_python_module(module, working_directory=None):
         if isinstance(target.target_definition, Definitions):
             target.target_definition.get_repository_def().load_all_definitions()
@@ -148,8 +155,59 @@ def execute_run(run_id: str) -> bool:
     from dagster._cli.api import _execute_run_command_body
     from dagster._utils.interrupts import capture_interrupts
 
-    with capture_interrupts(), DagsterInstance.get() as instance:
-        return not _execute_run_command_body(run_id, instance, lambda event: None, set_exit_code_on_failure=True)
+    keep_sqlite_open()
+    try:
+        with capture_interrupts(), DagsterInstance.get() as instance:
+            return not _execute_run_command_body(run_id, instance, lambda event: None, set_exit_code_on_failure=True)
+    finally:
+        close_sqlite()
+
+
+def keep_sqlite_open() -> None:
+    """Make Dagster's SQLite storages keep their connections in this process. They open one for each statement, and read all of Dagster's
+    migrations for each file: half of the CPU that a run uses besides its steps.
+
+    Replaced are `create_engine` in the modules of the storages (`dagster/_core/storage/event_log/sqlite/sqlite_event_log.py:227`) and
+    alembic's ScriptDirectory.from_config. Files of single runs are closed again when `SQLITE_FILES` others have been used.
+    """
+    from alembic.script import ScriptDirectory
+    from dagster._core.storage.event_log.sqlite import consolidated_sqlite_event_log, sqlite_event_log
+    from dagster._core.storage.runs.sqlite import sqlite_run_storage
+    from dagster._core.storage.schedules.sqlite import sqlite_schedule_storage
+    from dagster._core.storage.sql import ALEMBIC_SCRIPTS_LOCATION, get_alembic_config
+
+    if sqlite_run_storage.__dict__["create_engine"] is _kept_engine:
+        return
+    for storage in (consolidated_sqlite_event_log, sqlite_event_log, sqlite_run_storage, sqlite_schedule_storage):
+        setattr(storage, "create_engine", _kept_engine)  # noqa: B010
+    scripts = ScriptDirectory.from_config(get_alembic_config(sqlite_run_storage.__file__))
+    scripts.as_revision_number("head")  # read now, and shared by forks
+    read = ScriptDirectory.from_config
+
+    def from_config(config: Any) -> ScriptDirectory:
+        return scripts if config.get_main_option("script_location") == ALEMBIC_SCRIPTS_LOCATION else read(config)
+
+    ScriptDirectory.from_config = from_config  # type: ignore[method-assign]
+
+
+def close_sqlite(most: int = 0) -> None:
+    """Close the connections that are kept, but for those to the `most` files that were used last."""
+    while len(_engines) > most:
+        Engine.dispose(_engines.popitem(last=False)[1])
+
+
+_engines: "OrderedDict[str, Engine]" = OrderedDict()
+_engines_lock = Lock()
+
+
+def _kept_engine(url: str, poolclass: object = None, connect_args: "Mapping[str, Any] | None" = None) -> Engine:
+    with _engines_lock:
+        if url not in _engines:
+            _engines[url] = create_engine(url, connect_args=dict(connect_args or {}))
+            _engines[url].dispose = lambda close=True: None  # type: ignore[method-assign]  # Dagster calls it after each statement
+        _engines.move_to_end(url)
+        close_sqlite(SQLITE_FILES)
+        return _engines[url]
 
 
 def read_cursor(instance: DagsterInstance, key: str) -> str:

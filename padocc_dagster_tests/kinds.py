@@ -7,6 +7,7 @@ OF_PATHS = {
     "commands/": "live",
     "conductor/": "live",
     "live/": "live",
+    "local/": "live",
     "pipeline/": "padocc",
     "sensors/": "live",
     "services/": "live",

@@ -19,6 +19,9 @@ from typing import Any
 from padocc_dagster import warm
 from padocc_dagster.local.records import Records
 
+RUN_NAME = "padocc-run"
+"""What the system shows as the name of a run's process."""
+
 
 @dataclass(frozen=True)
 class Launch:
@@ -41,6 +44,7 @@ def keep(launch: Launch, connection: socket.socket) -> None:
 
     A run that has a keeper already is left to that. Nothing is started when the launcher has gone: the run is launched anew.
     """
+    _name("padocc-keeper")
     claim = Records(Path(launch.home)).claim(launch.run)
     with suppress(OSError):
         os.setsid()
@@ -64,12 +68,23 @@ def _execute(run_id: str) -> int:
     """Execute the run in a fork, and return how that ended, as os.waitstatus_to_exitcode does."""
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    pid = warm.fork(lambda: warm.execute(run_id))
+    pid = warm.fork(lambda: _run(run_id))
     signal.signal(signal.SIGTERM, lambda number, _: os.kill(pid, number))
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
     os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)  # until it is collected, no other process has its id
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+
+def _run(run_id: str) -> int:
+    _name(RUN_NAME)
+    return warm.execute(run_id)
+
+
+def _name(name: str) -> None:
+    """Show this process under a name, where the system has room for one."""
+    with suppress(OSError):
+        Path("/proc/self/comm").write_text(name)
 
 
 def describe(returncode: int) -> str | None:

@@ -30,7 +30,7 @@ from padocc_dagster.local.records import Records
 from padocc_dagster.pipeline.running.environment import clean_environment
 from padocc_dagster.pipeline.running.forked import FORK_SERVER
 from padocc_dagster.pipeline.workdir.layout import Workdir
-from padocc_dagster.services import daemon, network, processes
+from padocc_dagster.services import code_server, daemon, network, processes
 from padocc_dagster.services.home import Home
 
 DEFINITIONS = "padocc_dagster.definitions"
@@ -77,7 +77,7 @@ class Services:
         python, workspace = [sys.executable, "-m"], ["-w", str(self.home.workspace)]
         server = ["--module-name", module, "--socket", str(self.home.socket), "--empty-working-directory"]
         web = ["-h", host, "-p", str(port), "--log-level", "warning"]
-        self.code_server = Service("code-server", [*python, "dagster", "api", "grpc", *server])
+        self.code_server = Service("code-server", [*python, code_server.__name__, "api", "grpc", *server])
         self.webserver = Service("webserver", [*python, "dagster_webserver", *web, *workspace])
         self.daemon = Service("daemon", [*python, daemon.__name__, "run", *workspace])
         self.fork_server = Service("fork-server", [sys.executable, "-P", "-m", fork_server.__name__, str(self.home.fork_socket), module])

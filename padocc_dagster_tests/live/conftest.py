@@ -25,7 +25,12 @@ from padocc_dagster_tests.make_netcdf import Series, write
 
 PATIENCE = 400.0
 """How many seconds to wait for what takes a tenth of that on a machine with nothing else to do."""
-COMMANDS = {"daemon": "padocc_dagster.services.daemon", "webserver": "dagster_webserver", "code-server": "api grpc"}
+COMMANDS = {
+    "daemon": "padocc_dagster.services.daemon",
+    "webserver": "dagster_webserver",
+    "code-server": "api grpc",
+    "fork-server": "local.fork_server",
+}
 
 
 @dataclass
@@ -82,7 +87,7 @@ class Live:
         return found
 
     def kill(self, name: str) -> None:
-        """Kill one of the three services without warning."""
+        """Kill one of the services without warning."""
         command = COMMANDS[name]
         for child in psutil.Process(self.process.pid).children():
             if command in " ".join(child.cmdline()):
