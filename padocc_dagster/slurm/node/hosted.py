@@ -6,11 +6,9 @@ it forks before it does anything else, so that their memory and their end are co
 """
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -105,8 +103,8 @@ class Hosted:
         return write(Path(self.request.report), ended)
 
 
-def begin(request: Request, report: Report, warmth: Warmth | None) -> Hosted:
-    """Start the process of a run that this job has claimed."""
+def begin(request: Request, report: Report, warmth: Warmth | None, scratch: Path) -> Hosted:
+    """Start the process of a run that this job has claimed. `scratch` is a folder on this node that nobody else can enter."""
     groups = cgroup.job_folders(report.job_id, Path("/proc/self/cgroup").read_text())
     kills = cgroup.oom_kills(groups)
     if warmth is None:
@@ -114,10 +112,10 @@ def begin(request: Request, report: Report, warmth: Warmth | None) -> Hosted:
             process = host.start((sys.executable, "-P", "-c", COLD, request.run_id), log)
         COLD_PROCESSES.append(process)
         return Hosted(request, report, process.pid, groups, kills)
-    return Hosted(request, report, warmth.warm.fork(partial(_work, request, warmth)), groups, kills)
+    return Hosted(request, report, warmth.warm.fork(partial(_work, request, warmth, scratch / request.run_id)), groups, kills)
 
 
-def _work(request: Request, warmth: Warmth) -> int:
+def _work(request: Request, warmth: Warmth, address: Path) -> int:
     """What the run's process does."""
     os.setsid()
     with open(request.log, "ab") as log, open(os.devnull, "rb") as nothing:
@@ -125,25 +123,20 @@ def _work(request: Request, warmth: Warmth) -> int:
             os.dup2(source.fileno(), number)
     with suppress(OSError):  # short of memory, the kernel is to kill this process, and not its host
         Path("/proc/self/oom_score_adj").write_text("1000")
-    with _operations(warmth):
+    with _operations(warmth, address):
         warmth.warm.execute(request.run_id)  # a run that fails has said so itself
     return 0
 
 
 @contextmanager
-def _operations(warmth: Warmth) -> Iterator[None]:
+def _operations(warmth: Warmth, address: Path) -> Iterator[None]:
     """A process that forks the run's PADOCC operations, until the run has ended."""
-    folder = tempfile.mkdtemp(prefix="padocc-dagster-")
-    try:
-        address = Path(folder, "operations")
-        with warmth.workers.listen(address) as listener:
-            pid = warmth.warm.fork(lambda: _serve(listener, warmth.workers))
-        os.environ[FORK_SERVER] = str(address)
-        yield
-        os.kill(pid, signal.SIGTERM)
-        os.waitpid(pid, 0)  # what its children used counts as this process's use from now on
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    with warmth.workers.listen(address) as listener:
+        pid = warmth.warm.fork(lambda: _serve(listener, warmth.workers))
+    os.environ[FORK_SERVER] = str(address)
+    yield
+    os.kill(pid, signal.SIGTERM)
+    os.waitpid(pid, 0)  # what its children used counts as this process's use from now on
 
 
 def _serve(listener: Any, workers: Any) -> NoReturn:

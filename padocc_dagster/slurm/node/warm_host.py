@@ -15,8 +15,10 @@ the standard library alone.
 import argparse
 import importlib
 import os
+import resource
 import signal
 import sys
+import tempfile
 import time
 import traceback
 from collections.abc import Sequence
@@ -58,7 +60,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     os.environ.clear()
     os.environ.update(environment)
     leftovers.adopt()
-    return WarmHost(folder, host, arguments.report, report, began, _warmth(host.definitions)).run()
+    with tempfile.TemporaryDirectory(prefix="padocc-dagster-", ignore_cleanup_errors=True) as scratch:
+        return WarmHost(folder, host, arguments.report, report, began, _warmth(host.definitions), Path(scratch)).run()
 
 
 def _warmth(definitions: str) -> Warmth | None:
@@ -86,6 +89,7 @@ class WarmHost:
     began: float
     """By time.monotonic()."""
     warmth: Warmth | None
+    scratch: Path
     closed: bool = False
     at_work: dict[int, Hosted] = field(default_factory=dict)
     """By process id."""
@@ -111,6 +115,10 @@ class WarmHost:
             self._kill_all(self.ended_by)
         self.folder.close()
         leftovers.kill(SWEEP_SECONDS)
+        used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+        say(
+            f"{self.folder.pace().runs} runs have ended here, with {sum(part.ru_utime + part.ru_stime for part in used):.1f} s of CPU in all"
+        )
         ended = replace(self.report, ended=now(), stop_signal=self.ended_by.name if self.ended_by else None)
         if not write(self.path, replace(ended, exit_status=None if self.ended_by else 0)):
             say(f"The end of the job could not be written to {self.path}")
@@ -179,7 +187,7 @@ class WarmHost:
             self._close()
             return
         if mine:
-            run = hosted.begin(request, report, self.warmth)
+            run = hosted.begin(request, report, self.warmth, self.scratch)
             self.at_work[run.pid] = run
         elif request.run_id not in {run.request.run_id for run in self.at_work.values()}:
             say(f"Run {request.run_id} is not started: another job has it, or had it")

@@ -59,6 +59,7 @@ class HostRound:
     ended: dict[str, Cause] = field(default_factory=dict)
     """What this pass found, by run."""
     moved: list[str] = field(default_factory=list)
+    waiting: int = 0
 
     def read(self) -> None:
         """Read the folders of all hosts."""
@@ -163,6 +164,7 @@ class HostRound:
         elif state != "open":
             self._hand_on(view, run, state)
         elif job := self._job(view):
+            self.waiting += 1
             self._record_job(run, view)
             report_pending(self.hosts.instance, run, job)
 

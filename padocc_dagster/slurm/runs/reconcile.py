@@ -61,7 +61,7 @@ class Findings:
         ended = len(self.ended) + len(self.shared)
         did = f"{ended} ended, {len(self.submitted)} submitted late, {len(self.moved)} moved, {len(self.cancelled)} jobs cancelled"
         wrong = "".join(f"; run {run_id}: {error}" for run_id, error in self.errors.items())
-        return f"{self.open} runs open, {self.waiting} of them waiting in SLURM's queue; {did}{wrong}"
+        return f"{self.open} runs open, {self.waiting} of them waiting in SLURM's queue or in a job; {did}{wrong}"
 
 
 def reconcile(instance: "DagsterInstance", settings: Settings, client: Client) -> Findings | None:
@@ -124,6 +124,7 @@ class _Round:
         with self._noted("of jobs that host runs"):
             hosts.spread()
         self.found.shared, self.found.moved = hosts.ended, hosts.moved
+        self.found.waiting += hosts.waiting
         with self._noted("of jobs without a run"):
             known = {view.host.host_id: view.job_id for view in hosts.views}
             self.found.cancelled = end_strays(self.instance, records, known, queue, self.settings, self.client)

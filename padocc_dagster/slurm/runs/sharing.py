@@ -1,6 +1,6 @@
 """A run shares a job with others of its band: it joins one, or is the first in a new one."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Self
 
 from padocc_dagster.batch.allocation import Allocation
@@ -27,6 +27,8 @@ class Joined:
     """None while it is not known."""
     script: RunFiles
     """Of the host's job."""
+    planned: Plan
+    """What the run requested in the end."""
 
     def files(self, of_run: RunFiles) -> RunFiles:
         """The run's own files, with the script of the job that it is in."""
@@ -57,6 +59,17 @@ class Sharing:
         Raises NoRoomError, and LaunchRefusedError when SLURM takes no such job. A submission of which it is not known whether it was
         accepted is looked up by the reconciler.
         """
+        try:
+            return self._join(files, handed_on)
+        except LaunchRefusedError:
+            if not self.band.exclude:
+                raise
+            nodes = ", ".join(self.band.exclude)
+            note = f"SLURM has no other nodes for the job than {nodes}, which failed before: it may run there again"
+            allocation, notes = replace(self.planned.allocation, exclude=()), (*self.planned.notes, note)
+            return replace(self, planned=Plan(allocation, notes), band=replace(self.band, exclude=())).join(files, handed_on)
+
+    def _join(self, files: RunFiles, handed_on: int) -> Joined:
         wall = self.planned.allocation.wall_seconds or MOST_SECONDS
         request = Request(self.run.run_id, str(files.report), str(files.log), wall, handed_on)
         folder, made = self.hosts.join(request, self.band, definitions_module(self.run))
@@ -66,7 +79,7 @@ class Sharing:
         job_id = folder.job_id()
         if made:
             job_id = self._submit(folder)
-        return Joined(host, job_id, files_of_host(host))
+        return Joined(host, job_id, files_of_host(host), self.planned)
 
     def _submit(self, folder: HostFolder) -> int | None:
         try:

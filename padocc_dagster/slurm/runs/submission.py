@@ -106,13 +106,13 @@ class _Submission:
         """Let the run wait in a job that hosts many."""
         files.log.parent.mkdir(parents=True, exist_ok=True)
         joined = sharing.join(files)
-        marks = self._marks(str(sharing.planned.allocation), joined.files(files))
+        marks = self._marks(str(joined.planned.allocation), joined.files(files))
         known = joined.job_id is not None
         marks |= {tags.STATE: tags.SUBMITTED, tags.HOST: joined.host.host_id, **({tags.JOB_ID: str(joined.job_id)} if known else {})}
         self.instance.add_run_tags(self.run.run_id, marks)
         job = f"SLURM job {joined.job_id}" if known else "a SLURM job that is being submitted"
         sentence = "\n".join(
-            [f"The run waits in {job}, which hosts runs of {joined.host.band}: {marks[tags.REQUESTED]}", *sharing.planned.notes]
+            [f"The run waits in {job}, which hosts runs of {joined.host.band}: {marks[tags.REQUESTED]}", *joined.planned.notes]
         )
         add_event(self.instance, self.run, sentence, joined.files(files), joined.job_id)
 

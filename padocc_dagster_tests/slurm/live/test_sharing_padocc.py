@@ -2,34 +2,24 @@
 
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 import pytest
 import yaml
 
+from benchmarks.local import make_sources
 from padocc_dagster.pipeline.workdir.layout import Project
 from padocc_dagster.pipeline.workdir.status import project_state, read_rows
 from padocc_dagster.slurm.runs import tags
-from padocc_dagster_tests.make_netcdf import Series, write
 from padocc_dagster_tests.slurm.live.conftest import LiveSlurm, serve
 from padocc_dagster_tests.slurm.live.sharing import no_hosts
 from tools.slurm_cluster.cluster import Cluster
 
 PROJECTS = int(os.environ.get("SHARING_PROJECTS", 4))
-FILES = 10
 PHASES = ["init", "scan", "compute", "validate", "complete"]
 POLICY = "padocc_dagster.allocations:allocation_for"
 WARM = {"time": "12:00:00", "idle_seconds": 30}
-
-
-@dataclass
-class Costs:
-    """CPU seconds."""
-
-    jobs: float
-    services: float
 
 
 @pytest.fixture(scope="module")
@@ -60,11 +50,10 @@ def clock(text: str) -> float:
 def test_many_small_projects_are_published_by_one_job(
     live: LiveSlurm, tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
-    codes = [f"p{number:03}" for number in range(PROJECTS)]
-    for seed, code in enumerate(codes):
-        write(tmp_path / code, Series(lengths=(4,) * FILES), seed)
+    sources = make_sources(tmp_path / "sources", PROJECTS)
+    codes = list(sources)
     before = services_seconds(live)
-    config = {"group": "warm", "projects": [{"code": code, "pattern": f"{tmp_path}/{code}/*.nc"} for code in codes]}
+    config = {"group": "warm", "projects": [{"code": code, "pattern": f"{sources[code]}/*.nc"} for code in codes]}
     draft = live.services.home.workdir.inbox / ".warm.yaml"
     draft.write_text(yaml.safe_dump(config))
     draft.rename(draft.with_name("warm.yaml"))
@@ -79,7 +68,7 @@ def test_many_small_projects_are_published_by_one_job(
     in_jobs = sum(seconds.values())
     calls = ", ".join(f"{len(live.shims.calls(name))} {name}" for name in ("sbatch", "squeue", "sacct", "scontrol"))
     cpu = f"CPU a project: {in_jobs / PROJECTS:.1f} s in jobs, {used / PROJECTS:.1f} s in services"
-    shape = f"{PROJECTS} projects of {FILES} files: {len(runs)} runs in {len(jobs)} job of {len(seconds)}"
+    shape = f"{PROJECTS} projects of 10 real files: {len(runs)} runs in {len(jobs)} job of {len(seconds)}"
     record_property("figure", f"{shape}; {cpu}; {calls}")
     for project in projects:
         assert [row.phase for row in read_rows(workdir.status_log(project))] == PHASES

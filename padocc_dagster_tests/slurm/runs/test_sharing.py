@@ -242,6 +242,19 @@ def test_a_run_whose_launcher_died_after_it_joined_is_found_there(sharing: Shari
     assert sharing.where(ended) == [(job_id, "done")]
 
 
+def test_where_slurm_has_no_other_nodes_a_run_shares_a_job_on_those_that_failed(sharing: Sharing) -> None:
+    (first,) = sharing.launch()
+    view, job_id = sharing.host()
+    sharing.begin(view, first)
+    sharing.desk.slurm.end(job_id, "NODE_FAIL")
+    sharing.desk.look()
+    again = sharing.desk.run({tags.RETRY_NUMBER: "1"}, parent=sharing.desk.now(first))
+    sharing.desk.slurm.answer("sbatch", "sbatch: error: Requested node configuration is not available", once=True)
+    sharing.desk.submit(again)
+    assert "SLURM has no other nodes for the job than n1" in sharing.desk.told(again) and len(sharing.where(again)) == 1
+    assert [json.loads((v.folder.path / "host.json").read_text())["band"] for v in sharing.views() if v.is_open] == ["memory=2G cpus=1"]
+
+
 def test_launching_again_changes_nothing(sharing: Sharing) -> None:
     (run,) = sharing.launch()
     sharing.desk.submit(run)
