@@ -116,9 +116,8 @@ class WarmHost:
         self.folder.close()
         leftovers.kill(SWEEP_SECONDS)
         used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-        say(
-            f"{self.folder.pace().runs} runs have ended here, with {sum(part.ru_utime + part.ru_stime for part in used):.1f} s of CPU in all"
-        )
+        seconds = sum(part.ru_utime + part.ru_stime for part in used)
+        say(f"{self.folder.pace().runs} runs have ended here, with {seconds:.1f} s of CPU in all")
         ended = replace(self.report, ended=now(), stop_signal=self.ended_by.name if self.ended_by else None)
         if not write(self.path, replace(ended, exit_status=None if self.ended_by else 0)):
             say(f"The end of the job could not be written to {self.path}")
