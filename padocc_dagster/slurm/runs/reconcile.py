@@ -18,6 +18,7 @@ from padocc_dagster.slurm.runs import tags
 from padocc_dagster.slurm.runs.cancelling import end_strays
 from padocc_dagster.slurm.runs.ended import ends_of
 from padocc_dagster.slurm.runs.endings import settle
+from padocc_dagster.slurm.runs.host_ends import HostEnds, shares
 from padocc_dagster.slurm.runs.host_round import HostRound
 from padocc_dagster.slurm.runs.hosts import Hosts
 from padocc_dagster.slurm.runs.owners import HostOwner, Owner, RunOwner
@@ -105,9 +106,10 @@ class _Round:
 
     def run(self) -> Findings:
         queue = look(self.settings.log_folder.queue, self.client, self.settings.poll_interval_seconds)
-        hosts = HostRound(Hosts(self.instance, self.settings, self.client), queue, self._noted)
+        ends = HostEnds(Hosts(self.instance, self.settings, self.client), self._noted)
+        hosts = HostRound(ends, queue)
         hosts.read()  # after the queue, and the runs after both: what has left its place by then has left its mark in its run's tags
-        records = hosts.records = open_runs(self.instance)
+        records = ends.records = open_runs(self.instance)
         self.found.open = len(records)
         if not queue.answered:
             self.found.silence = queue.error
@@ -118,12 +120,12 @@ class _Round:
         gone: dict[int, RunRecord] = {}
         for run_id, record in records.items():
             with self._noted(run_id):
-                if not hosts.shares(record.dagster_run) and (job_id := self._attend(record, queue)) is not None:
+                if not shares(record.dagster_run) and (job_id := self._attend(record, queue)) is not None:
                     gone[job_id] = record
-        self._settle(gone, gone_hosts, hosts, queue)
+        self._settle(gone, gone_hosts, ends, queue)
         with self._noted("of jobs that host runs"):
             hosts.spread()
-        self.found.shared, self.found.moved = hosts.ended, hosts.moved
+        self.found.shared, self.found.moved = ends.ended, ends.moved
         self.found.waiting += hosts.waiting
         with self._noted("of jobs without a run"):
             known = {view.host.host_id: view.job_id for view in hosts.views}
@@ -163,7 +165,7 @@ class _Round:
         if due and submit(self.instance, run.run_id, self.settings, self.client, queue):
             self.found.submitted.append(run.run_id)
 
-    def _settle(self, gone: Mapping[int, "RunRecord"], gone_hosts: Mapping[int, HostOwner], hosts: HostRound, queue: Queue) -> None:
+    def _settle(self, gone: Mapping[int, "RunRecord"], gone_hosts: Mapping[int, HostOwner], hosts: HostEnds, queue: Queue) -> None:
         if not gone and not gone_hosts:
             return
         runs = {job_id: record.dagster_run for job_id, record in gone.items()}

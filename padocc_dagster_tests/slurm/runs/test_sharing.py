@@ -12,7 +12,7 @@ from dagster._core.events import DagsterEventType
 
 from padocc_dagster.slurm.node.host_folder import Host, HostFolder, Pace
 from padocc_dagster.slurm.node.report import Report, claim, write
-from padocc_dagster.slurm.runs import host_round, reconcile, tags
+from padocc_dagster.slurm.runs import host_ends, reconcile, tags
 from padocc_dagster.slurm.runs.cancelling import terminate
 from padocc_dagster.slurm.runs.hosts import View, views
 from padocc_dagster.slurm.runs.tags import files_of
@@ -171,7 +171,7 @@ def test_a_job_that_cannot_begin_ends_its_runs_and_no_further_one_is_submitted(s
 
 def test_a_run_under_which_job_after_job_dies_ends_with_the_last(sharing: Sharing) -> None:
     (run,) = sharing.launch()
-    for _ in range(host_round.MOST_HANDED_ON):
+    for _ in range(host_ends.MOST_HANDED_ON):
         _, job_id = sharing.host()
         sharing.desk.slurm.end(job_id, "NODE_FAIL")
         assert sharing.desk.look().moved == [run.run_id]
@@ -217,6 +217,17 @@ def test_a_job_that_was_accepted_without_an_answer_is_found_and_not_submitted_ag
     sharing.desk.look()
     sharing.desk.look()
     assert sharing.desk.job(run) == sharing.desk.slurm.jobs()[0]["job_id"] and len(sharing.desk.slurm.calls("sbatch")) == 1
+
+
+def test_of_two_jobs_for_a_host_the_one_that_took_charge_is_followed(sharing: Sharing) -> None:
+    (run,) = sharing.launch()
+    view, job_id = sharing.host()
+    sharing.begin(view, run)
+    second = sharing.desk.slurm.add(job_id + 1, view.folder.path.name, "")
+    view.folder.set_job_id(second)
+    sharing.desk.slurm.end(second, "COMPLETED")
+    assert sharing.desk.look().shared == {} and view.folder.job_id() == job_id
+    assert sharing.desk.look().shared == {} and sharing.where(run) == [(job_id, "claimed")]
 
 
 def test_a_job_that_slurm_refuses_fails_its_run(sharing: Sharing) -> None:
