@@ -168,20 +168,23 @@ class HostRound:
         found = report.job_id if report and report.job_id else found
         if found is not None:
             view.folder.set_job_id(found)
-        elif not any(view.folder.runs(state) for state in WAITING):
+        elif view.folder.runs("open"):
+            self._submit(view)
+        else:
             view.folder.close()
             if not any(view.folder.runs(state) for state in WAITING):
                 view.folder.clear()
-        else:
-            try:
-                self.ends.hosts.submit(view.folder)
-            except LaunchRefusedError as refused:
-                view.folder.close()
-                for run_id in view.folder.runs("closed"):
-                    if (run := self.ends.run(run_id)) and view.folder.remove(run_id, "closed"):
-                        refuse(self.ends.hosts.instance, run, refused)
-            except NoAnswerError:
-                pass
+
+    def _submit(self, view: View) -> None:
+        try:
+            self.ends.hosts.submit(view.folder)
+        except NoAnswerError:
+            pass  # looked up in a later pass
+        except LaunchRefusedError as refused:
+            view.folder.close()
+            for run_id in view.folder.runs("closed"):
+                if (run := self.ends.run(run_id)) and view.folder.remove(run_id, "closed"):
+                    refuse(self.ends.hosts.instance, run, refused)
 
     def _attend_lost(self, run: "DagsterRun") -> None:
         """A run that no host has: another job has claimed it, or its host's folder was removed by somebody."""
