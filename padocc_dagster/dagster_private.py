@@ -3,11 +3,13 @@
 import time
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
+from functools import cache
 from pathlib import Path
 from threading import Lock
 from typing import Any
 
 from dagster import AssetCheckKey, DagsterInstance, DagsterRun, DagsterRunStatus, MetadataValue
+from dagster._core.code_pointer import ModuleCodePointer, PackageCodePointer
 from dagster._core.definitions.asset_checks.asset_check_evaluation import AssetCheckEvaluationTargetMaterializationData
 from dagster._core.errors import DagsterUserCodeUnreachableError
 from dagster._core.events import EngineEventData, JobFailureData, RunFailureReason
@@ -130,6 +132,12 @@ def execute_run_argument(run: DagsterRun) -> str:
     return ExecuteRunArgs(origin, run.run_id, instance_ref=None).get_command_args()[-1]
 
 
+def definitions_module(run: DagsterRun) -> str:
+    """The module that the run's definitions are in; empty where they are named in another way."""
+    pointer = run.job_code_origin.repository_origin.code_pointer if run.job_code_origin else None
+    return pointer.module if isinstance(pointer, ModuleCodePointer | PackageCodePointer) else ""
+
+
 def load_jobs(module: str) -> None:
     """Import all that the execution of a run uses, and the module with the definitions, whose jobs are built and kept for `execute_run`."""
     from dagster import Definitions
@@ -138,6 +146,7 @@ def load_jobs(module: str) -> None:
     from dagster._core.workspace.autodiscovery import loadable_targets_from_python_module
 
     keep_sqlite_open()
+    keep_postgres_open()
     for target in loadable_targets_from_python_module(module, working_directory=None):
         if isinstance(target.target_definition, Definitions):
             target.target_definition.get_repository_def().load_all_definitions()
@@ -181,6 +190,22 @@ def keep_sqlite_open() -> None:
         return scripts if config.get_main_option("script_location") == ALEMBIC_SCRIPTS_LOCATION else read(config)
 
     ScriptDirectory.from_config = from_config  # type: ignore[method-assign]
+
+
+def keep_postgres_open() -> None:
+    """Make Dagster's Postgres storages share one connection in this process, and in its forks one each. They open one for each statement,
+    and a run makes a hundred. Replaced is `create_engine` in `dagster_postgres/utils.py:16`. A connection that has died is made anew.
+    """
+    try:
+        from dagster_postgres import utils
+    except ImportError:  # an extra of this package
+        return
+
+    @cache
+    def kept(url: str) -> Engine:
+        return create_engine(url, isolation_level="AUTOCOMMIT", pool_size=1, max_overflow=20, pool_pre_ping=True)
+
+    setattr(utils, "create_engine", lambda url, **options: kept(url))  # noqa: B010
 
 
 def close_sqlite(most: int = 0) -> None:
