@@ -46,11 +46,11 @@ def publish(workdir: Workdir, project: Project, links: dict[str, str] | None = N
     return _run("publish", "complete", workdir, project, links=links, **attempt)
 
 
-def verify(workdir: Workdir, project: Project, run: str = "") -> Comparison:
+def verify(workdir: Workdir, project: Project, run: str = "", requested: dict[str, int] | None = None) -> Comparison:
     """Compare the product with its sources; see `verify.verify`. Raises WorkerError when the comparison could not end: then nothing may
     follow the product until it was compared, or computed again."""
     try:
-        return Comparison.from_dict(call("verify", root=str(workdir.root), project=str(project)))
+        return Comparison.from_dict(call("verify", root=str(workdir.root), project=str(project), requested=requested))
     except WorkerError as died:
         if isinstance(died, NoProgressError):
             _log_stack(workdir, project, "compute", died)
