@@ -24,7 +24,7 @@ UNIT_PATHS = (
     "pipeline/steps/test_choice.py",
     "pipeline/comparison/test_parts.py",
     "pipeline/running/test_due.py",
-    "pipeline/making/test_faithful.py",
+    "pipeline/making/test_references.py",
     "pipeline/steps/test_faultlisting.py",
     "pipeline/workdir/test_history.py",
     "pipeline/workdir/test_locks.py",
@@ -33,7 +33,7 @@ UNIT_PATHS = (
     "pipeline/remedies/test_remedies.py",
     "pipeline/workdir/test_rules.py",
     "pipeline/workdir/test_source_states.py",
-    "pipeline/making/test_stac_item.py",
+    "pipeline/publishing/test_stac_item.py",
     "pipeline/workdir/test_status.py",
     "services/test_settings_file.py",
 )

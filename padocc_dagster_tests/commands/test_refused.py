@@ -85,6 +85,17 @@ def test_a_step_with_the_wrong_options_changes_nothing(workdir: Workdir, command
     assert files_of(workdir.root) == before
 
 
+@pytest.mark.parametrize("words", STEPS)
+def test_a_step_without_a_name_or_a_reason_changes_nothing(workdir: Workdir, command: Command, words: str) -> None:
+    before = files_of(workdir.root)
+    for blank, told in (({"why": ""}, "why is blank"), ({"why": " \t"}, "why is blank"), ({"who": "  "}, "who is blank")):
+        result = command(workdir, *words.split(), "a:one", *STEPS[words], **blank)
+        assert result.exit_code == 1 and told in result.stderr, (blank, result.output)
+        dry = command(workdir, *words.split(), "a:one", *STEPS[words], "--dry-run", **blank)
+        assert dry.exit_code == 1 and told in dry.stderr, (blank, dry.output)
+    assert files_of(workdir.root) == before
+
+
 def test_a_target_group_that_is_a_file_is_refused(tmp_path: Path, command: Command) -> None:
     workdir = standing(tmp_path, {"a": {"one": SCANNED}})
     (workdir.root / "groups" / "file").write_text("no group")

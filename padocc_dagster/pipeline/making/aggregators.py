@@ -9,8 +9,9 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from padocc_dagster.pipeline.making.encodings import refusal_of, refused_by_check, unsupported_in
-from padocc_dagster.pipeline.making.refusals import DifferingEncodingError
+from padocc_dagster.pipeline.joining.encodings import refusal_of, refused_by_check, unsupported_in
+from padocc_dagster.pipeline.joining.refusals import DifferingEncodingError
+from padocc_dagster.pipeline.making.replacing import replaced
 
 INLINED_BY_K = 500
 """Bytes under which K writes a chunk into the references (`kerchunk/combine.py:622`)."""
@@ -55,14 +56,14 @@ def guarded(files: Sequence[str], dropped: Iterable[str]) -> Iterator[Attempts]:
     """
     from padocc.phases import compute
 
-    attempts, kept = Attempts(), (compute.virtualise, compute.mzz_combine)
+    attempts, virtualise_any, combine_any = Attempts(), compute.virtualise, compute.mzz_combine
 
     def virtualise(*arguments: Any, **given: Any) -> None:
         unsupported = unsupported_in(files[0], dropped)
         if unsupported:
             raise unsupported
         try:
-            kept[0](*arguments, **given)
+            virtualise_any(*arguments, **given)
         except Exception as error:
             attempts.failed("V", error)
             _refuse(files[: given["nfiles"]], given["agg_dims"], dropped, error)
@@ -73,17 +74,14 @@ def guarded(files: Sequence[str], dropped: Iterable[str]) -> Iterator[Attempts]:
         fileset = given.pop("fileset")
         _refuse(fileset, given["concat_dims"], dropped)
         try:
-            kept[1](refs, **given, fileset=[file for file, ref in zip(fileset, refs, strict=True) if _referenced(ref)])
+            combine_any(refs, **given, fileset=[file for file, ref in zip(fileset, refs, strict=True) if _referenced(ref)])
         except Exception as error:
             attempts.failed("K", error)
             raise
         attempts.succeeded("K")
 
-    compute.virtualise, compute.mzz_combine = virtualise, combine
-    try:
+    with replaced(compute, virtualise=virtualise, mzz_combine=combine):
         yield attempts
-    finally:
-        compute.virtualise, compute.mzz_combine = kept
 
 
 def _refuse(files: Sequence[str], concat: Sequence[str], dropped: Iterable[str], error: Exception | None = None) -> None:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from padocc_dagster.pipeline.making.encodings import is_hdf5
+from padocc_dagster.pipeline.comparison.chunk_index import is_hdf5
 from padocc_dagster.pipeline.workdir.files import write_text
 from padocc_dagster.pipeline.workdir.layout import Project, Workdir
 

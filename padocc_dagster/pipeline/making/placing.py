@@ -13,8 +13,9 @@ from itertools import accumulate
 from typing import Any, NamedTuple
 
 from padocc_dagster.pipeline.comparison.encoding import Encoding
+from padocc_dagster.pipeline.comparison.seen import ENGINES
 from padocc_dagster.pipeline.comparison.times import rounded_equal
-from padocc_dagster.pipeline.making.opening import ENGINES
+from padocc_dagster.pipeline.making.replacing import replaced
 from padocc_dagster.pipeline.workdir.files import read_json
 from padocc_dagster.pipeline.workdir.layout import Project, Workdir
 from padocc_dagster.pipeline.workdir.product import Product
@@ -65,11 +66,8 @@ def placed(workdir: Workdir, project: Project, sources: Sequence[str], product: 
                 slices[dimension] = slice(place.start, place.stop)
         return found
 
-    xarray.open_dataset, ValidateOperation._get_preslice = open_dataset, preslice  # type: ignore[assignment]  # patched, with looser types
-    try:
+    with replaced(xarray, open_dataset=open_dataset), replaced(ValidateOperation, _get_preslice=preslice):
         yield
-    finally:
-        xarray.open_dataset, ValidateOperation._get_preslice = opened, sliced
 
 
 def _times_of(product: Product, dimension: str) -> tuple[dict[str, Times], dict[str, Any]]:

@@ -1,15 +1,16 @@
 """The scan: find the files' order, then let PADOCC try a sample of them."""
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
+from padocc_dagster.pipeline.joining.formats import left_out
+from padocc_dagster.pipeline.joining.refusals import with_details
 from padocc_dagster.pipeline.making.aggregators import guarded
-from padocc_dagster.pipeline.making.asked import as_asked, asked_order
-from padocc_dagster.pipeline.making.coordinate_chunks import coordinates_in_any_chunks
+from padocc_dagster.pipeline.making.configured import as_configured, find_order
 from padocc_dagster.pipeline.making.dimensions import NotInSourceError, apply_dimensions
-from padocc_dagster.pipeline.making.dropping import left_out
 from padocc_dagster.pipeline.making.operation import clear_cache, construct
-from padocc_dagster.pipeline.making.refusals import with_details
+from padocc_dagster.pipeline.making.replacing import replaced
 from padocc_dagster.pipeline.workdir.files import read_json, write_json, write_lines
 from padocc_dagster.pipeline.workdir.layout import Project, Workdir
 from padocc_dagster.pipeline.workdir.product import asked_override
@@ -31,7 +32,7 @@ def scan(workdir: Workdir, project: Project) -> dict[str, Any]:
     fails is a warning: every file was opened, and the product is compared with them all the same.
     """
     files = read_sources(workdir, project)
-    ordering = asked_order(workdir, project, files)
+    ordering = find_order(workdir, project, files)
     clear_cache(workdir, project)
     asked = _prepare(workdir, project)
     try:
@@ -70,7 +71,7 @@ def _try_sample(workdir: Workdir, project: Project, files: Sequence[str]) -> Non
     from padocc.phases.scan import ScanOperation
 
     dropped = left_out(spec_of(workdir, project), files[0])
-    with as_asked(workdir, project, files), coordinates_in_any_chunks(), guarded(files, dropped) as attempts:
+    with as_configured(workdir, project, files), coordinates_in_any_chunks(), guarded(files, dropped) as attempts:
         try:
             construct(ScanOperation, workdir, project, "scan").run(mode="kerchunk")
         except Exception as error:
@@ -104,3 +105,22 @@ def _prepare(workdir: Workdir, project: Project) -> dict[str, Any]:
     base["override"] = {"cloud_type": "kerchunk", "file_type": "json"}
     write_json(workdir.base_cfg(project), base)
     return asked
+
+
+def coordinates_in_any_chunks() -> AbstractContextManager[None]:
+    """For the block, PADOCC's scan does not compare the chunks of coordinates along the dimensions of concatenation.
+
+    Both aggregators read the values of these coordinates and write them anew. PADOCC's scan refuses them all the same where their chunks
+    differ (`padocc/phases/scan.py:255`), as in months of 31, 28 and 31 days.
+    """
+    from padocc.phases.scan import ScanOperation
+
+    summarise = ScanOperation._summarise_json
+
+    def without_coordinates(operation: Any, identifier: Any) -> Any:
+        volume, count, chunks, per_variable = summarise(operation, identifier)
+        combine = (operation.detail_cfg["kwargs"] or {}).get("combine_kwargs") or {}
+        joined = combine.get("concat_dims") or ()
+        return volume, count, {name: None if name in joined else found for name, found in chunks.items()}, per_variable
+
+    return replaced(ScanOperation, _summarise_json=without_coordinates)

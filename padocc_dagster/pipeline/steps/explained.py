@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from padocc_dagster.pipeline.depiction import other_revisions, published_revisions
-from padocc_dagster.pipeline.making.tick import tick_of
 from padocc_dagster.pipeline.making.validate import read_findings
+from padocc_dagster.pipeline.publishing.tick import tick_of
 from padocc_dagster.pipeline.remedies import commands_for, remedy_for
 from padocc_dagster.pipeline.watch.findings import Result
 from padocc_dagster.pipeline.watch.last import last_found

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from padocc_dagster.pipeline.comparison import compare
-from padocc_dagster.pipeline.making.verify import comparison_options, request_of
+from padocc_dagster.pipeline.publishing.verify import comparison_options, request_of
 from padocc_dagster.pipeline.running.call import call
 from padocc_dagster.pipeline.watch.localised import localised
 from padocc_dagster.pipeline.watch.multihash import matches

@@ -8,7 +8,7 @@ from urllib.parse import unquote, urljoin, urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, ValidationInfo
 
-from padocc_dagster.pipeline.making.links import moved
+from padocc_dagster.pipeline.publishing.links import moved
 from padocc_dagster.pipeline.workdir.names import nearest, path_problem
 from padocc_dagster.selection.validation import Text
 

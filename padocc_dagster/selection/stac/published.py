@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Iterable
 from typing import Any
 
-from padocc_dagster.pipeline.making.stac_item import validate_core
+from padocc_dagster.pipeline.publishing.stac_item import validate_core
 from padocc_dagster.selection.stac.projects import Chosen
 from padocc_dagster.selection.stac.record import InvalidItem, links_of
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from padocc_dagster.pipeline.making import publish
-from padocc_dagster.pipeline.making.links import linked
+from padocc_dagster.pipeline.publishing import publish
+from padocc_dagster.pipeline.publishing.links import linked
 from padocc_dagster.pipeline.workdir.outcome import Verdict
 from padocc_dagster.pipeline.workdir.sources import SourceNotFoundError
 from padocc_dagster.pipeline.workdir.status import GateClosedError

@@ -16,11 +16,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from padocc_dagster.pipeline.making.links import linked
-from padocc_dagster.pipeline.making.stac_item import item_to_publish, updated_item
-from padocc_dagster.pipeline.making.tick import tick_of, void_tick_problem
 from padocc_dagster.pipeline.making.validate import read_findings
-from padocc_dagster.pipeline.making.verify import comparison_problem
+from padocc_dagster.pipeline.publishing.links import linked
+from padocc_dagster.pipeline.publishing.stac_item import item_to_publish, updated_item
+from padocc_dagster.pipeline.publishing.tick import tick_of, void_tick_problem
+from padocc_dagster.pipeline.publishing.verify import comparison_problem
 from padocc_dagster.pipeline.workdir.changes import changes
 from padocc_dagster.pipeline.workdir.event_log import Histories
 from padocc_dagster.pipeline.workdir.files import read_json, write_json, write_text

@@ -3,8 +3,8 @@
 import os
 from collections.abc import Iterable, Iterator, Sequence
 
-from padocc_dagster.pipeline.making.order import ordered
-from padocc_dagster.pipeline.making.refusals import (
+from padocc_dagster.pipeline.joining.order import ordered
+from padocc_dagster.pipeline.joining.refusals import (
     DifferingCalendarError,
     DifferingCoordinateError,
     DifferingGridError,
@@ -15,7 +15,7 @@ from padocc_dagster.pipeline.making.refusals import (
     SourcesRefused,
     some,
 )
-from padocc_dagster.pipeline.making.survey import Header, survey
+from padocc_dagster.pipeline.joining.survey import Header
 
 
 def refusal_in(
@@ -129,16 +129,3 @@ def _apart(headers: Sequence[Header], declared: set[str], along: str | None) -> 
                 f"along {joined}, and a product has one {name} for all. Replace those files, or edit the pattern so that they are left out"
             )
             yield DifferingGridError(message, name, odd)
-
-
-def overlap_refusal(files: Sequence[str], taken: Iterable[str]) -> SourcesOverlapError:
-    """Why a CFA aggregation took only some of the files: for each place along its dimensions it holds one."""
-    left = [path for path in files if path not in {*taken}]
-    starts = {header.path: header.starts for header in survey(files)}
-    twins = [path for path in files if path not in left and starts[path] == starts[left[0]]]
-    beside = f"begins where {twins[0]} begins" if twins else "is where another file is"
-    message = (
-        f"{len(left)} of {len(files)} source files did not get into the CFA aggregation, which holds one file for each place: "
-        f"{left[0]} {beside}. Edit the pattern so that it finds one version of each file"
-    )
-    return SourcesOverlapError(message, files=[*left, *twins])

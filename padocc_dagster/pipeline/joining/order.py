@@ -8,7 +8,7 @@ once, from the coordinates, before anything is cached, and PADOCC learns that it
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from padocc_dagster.pipeline.making.survey import Header, Start, UnreadableSourceError, survey
+from padocc_dagster.pipeline.joining.survey import Header, Start, UnreadableSourceError, survey
 
 __all__ = ["Ordering", "UnreadableSourceError", "concatenation_order", "ordered"]
 

@@ -5,9 +5,11 @@ MultiZarrToZarr takes those of the first file for all, and so makes garbage of t
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from padocc_dagster.pipeline.making.refusals import (
+from padocc_dagster.pipeline.comparison.chunk_index import opened_index
+from padocc_dagster.pipeline.comparison.storage import hdf5_name
+from padocc_dagster.pipeline.joining.refusals import (
     DifferingEncodingError,
     PartialChunksError,
     SourcesRefused,
@@ -17,34 +19,8 @@ from padocc_dagster.pipeline.making.refusals import (
 
 CHECKS = ("check_same_dtypes", "check_same_codecs", "check_same_chunk_shapes", "result_type")
 """Functions of VirtualiZarr that refuse what differs (`virtualizarr/manifests/utils.py`, `array_api.py:44`)."""
-HDF5 = b"\x89HDF\r\n\x1a\n"
 INLINED_BYTES = 100
 """Variables smaller than this are read by kerchunk whatever their filters are (`kerchunk/hdf.py:141`)."""
-NAMES = {
-    1: "deflate",
-    2: "shuffle",
-    3: "fletcher32",
-    4: "szip",
-    5: "nbit",
-    6: "scaleoffset",
-    32000: "lzf",
-    32001: "blosc",
-    32004: "lz4",
-    32008: "bitshuffle",
-    32015: "zstd",
-}
-"""HDF5's filters by number."""
-
-
-class Filter(NamedTuple):
-    """One filter of a pipeline, with its parameters as HDF5 stores them."""
-
-    number: int
-    parameters: tuple[int, ...]
-
-    def __str__(self) -> str:
-        name = NAMES.get(self.number, f"filter {self.number}")
-        return f"{name} {self.parameters[0]}" if self.number == 1 and self.parameters else name
 
 
 class Encoding(NamedTuple):
@@ -52,14 +28,13 @@ class Encoding(NamedTuple):
 
     dtype: str
     """NumPy's name with byte order, as in `<f4`."""
-    filters: tuple[Filter, ...]
-    """In the order in which they were applied."""
+    filters: tuple[tuple[int, tuple[int, ...]], ...]
+    """HDF5's numbers and parameters, in the order in which they were applied."""
     chunks: tuple[int, ...]
     """The shape of a chunk; of a variable that is not chunked, its own shape."""
 
     def __str__(self) -> str:
-        applied = ", ".join(map(str, self.filters)) or "no filter"
-        return f"{self.dtype}, {applied}, chunks {'x'.join(map(str, self.chunks)) or 'none'}"
+        return f"{self.dtype}, {in_words(self.filters) or 'no filter'}, chunks {'x'.join(map(str, self.chunks)) or 'none'}"
 
 
 class Stored(NamedTuple):
@@ -69,17 +44,20 @@ class Stored(NamedTuple):
     shape: tuple[int, ...]
 
 
+def in_words(filters: Iterable[tuple[int, tuple[int, ...]]]) -> str:
+    """Filters for a reader, deflate with its level."""
+    return ", ".join(f"deflate {parameters[0]}" if number == 1 and parameters else hdf5_name(number) for number, parameters in filters)
+
+
 def stored_in(path: str) -> dict[str, Stored]:
     """How a file stores its variables, by name; nothing of a GeoTIFF. In a NetCDF3 file nothing is filtered, and each record is a chunk."""
-    if path.endswith(".tif"):
-        return {}
-    return _of_hdf5(path) if is_hdf5(path) else _of_netcdf3(path)
-
-
-def is_hdf5(path: str) -> bool:
-    """Whether a file is HDF5, and so NetCDF4, by its first bytes."""
-    with open(path, "rb") as file:
-        return file.read(len(HDF5)) == HDF5
+    with opened_index(path) as index:
+        found = {}
+        for name in index.names():
+            if storage := index.storage(name):
+                shape, chunks = index.shapes(name)
+                found[name] = Stored(Encoding(storage.dtype, storage.hdf5_filters, chunks), shape)
+        return found
 
 
 def refusal_of(files: Sequence[str], concat: Sequence[str], dropped: Iterable[str] = ()) -> SourcesRefused | None:
@@ -165,7 +143,7 @@ def _unsupported(path: str, names: Iterable[str]) -> UnsupportedFilterError | No
             except Hdf5FeatureNotSupported:
                 if file[name].nbytes < INLINED_BYTES:
                     continue
-                applied = ", ".join(map(str, stored[name].encoding.filters))
+                applied = in_words(stored[name].encoding.filters)
                 message = f"variable {name} in {path} has the HDF5 filters {applied}, of which kerchunk references cannot undo one: "
                 return UnsupportedFilterError(message + "make a Zarr store, which holds the values", name, [path])
     return None
@@ -181,29 +159,3 @@ def _axes(path: str, concat: Sequence[str]) -> dict[str, int | None]:
         dimensions = {name: variable.dimensions for name, variable in dataset.variables.items()}
     places = {name: [found.index(one) for one in concat if one in found] for name, found in dimensions.items()}
     return {name: found[0] for name, found in places.items() if found}
-
-
-def _of_hdf5(path: str) -> dict[str, Stored]:
-    import h5py
-
-    with h5py.File(path) as file:
-        return {name: _stored(found) for name, found in file.items() if isinstance(found, h5py.Dataset) and found.shape is not None}
-
-
-def _stored(dataset: Any) -> Stored:
-    properties = dataset.id.get_create_plist()
-    filters = (properties.get_filter(number) for number in range(properties.get_nfilters()))
-    applied = tuple(Filter(number, tuple(values)) for number, _, values, _ in filters)
-    return Stored(Encoding(dataset.dtype.str, applied, dataset.chunks or dataset.shape), dataset.shape)
-
-
-def _of_netcdf3(path: str) -> dict[str, Stored]:
-    import netCDF4
-
-    found = {}
-    with netCDF4.Dataset(path) as dataset:
-        for name, variable in dataset.variables.items():
-            unlimited = bool(variable.dimensions) and dataset.dimensions[variable.dimensions[0]].isunlimited()
-            chunks = (1, *variable.shape[1:]) if unlimited else variable.shape
-            found[name] = Stored(Encoding(f">{variable.dtype.str[1:]}", (), chunks), variable.shape)
-    return found

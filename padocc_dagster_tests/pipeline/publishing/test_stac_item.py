@@ -8,7 +8,7 @@ from typing import Any
 import pystac
 import pytest
 
-from padocc_dagster.pipeline.making.stac_item import ASSETS, item_to_publish, updated_item
+from padocc_dagster.pipeline.publishing.stac_item import ASSETS, item_to_publish, updated_item
 from padocc_dagster.pipeline.workdir.layout import Project, Workdir
 from padocc_dagster.pipeline.workdir.product import Product
 from padocc_dagster.selection.stac.published import item_of, pack

@@ -7,7 +7,7 @@ so does any change of the product.
 
 from collections.abc import Callable, Iterable
 
-from padocc_dagster.pipeline.making.verify import comparison_problem
+from padocc_dagster.pipeline.publishing.verify import comparison_problem
 from padocc_dagster.pipeline.workdir.event_log import events_of
 from padocc_dagster.pipeline.workdir.events import Step, Ticked, Unticked
 from padocc_dagster.pipeline.workdir.files import CorruptFileError, read_json

@@ -1,4 +1,4 @@
-"""Group configs in the inbox: the version of each, and how reading it ended.
+"""Readings of group configs in the inbox: the version of each file, and how reading it ended.
 
 padocc_dagster/inbox/<file>    JSON: the version that was read last, and how that ended
 """

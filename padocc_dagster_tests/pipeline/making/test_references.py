@@ -8,7 +8,7 @@ import pytest
 import xarray
 
 from padocc_dagster.pipeline.comparison import Request, compare
-from padocc_dagster.pipeline.making.faithful import restore_declarations
+from padocc_dagster.pipeline.making.references import mend_references
 from padocc_dagster_tests.make_products import make
 
 KINDS = ("kerchunk-V", "kerchunk-K")
@@ -49,7 +49,7 @@ def write(folder, number=3, form="NETCDF4"):
 def test_what_files_declare_is_in_the_product_and_reads_alike(tmp_path, kind, form):
     sources = write(tmp_path / "sources", form=form)
     product = make(kind, sources, tmp_path)
-    restore_declarations(product, sources[0])
+    mend_references(product.path, sources, {})
     result = compare(Request(product, sources))
     assert result.problems == ()
     with xarray.open_dataset(str(product.path), engine="kerchunk") as made, xarray.open_dataset(sources[1]) as source:

@@ -6,9 +6,9 @@ import netCDF4
 import numpy as np
 import pytest
 
-from padocc_dagster.pipeline.making.encodings import CHECKS, refusal_of, refused_by_check, stored_in
-from padocc_dagster.pipeline.making.order import concatenation_order
-from padocc_dagster.pipeline.making.survey import survey
+from padocc_dagster.pipeline.joining.encodings import CHECKS, refusal_of, refused_by_check, stored_in
+from padocc_dagster.pipeline.joining.order import concatenation_order
+from padocc_dagster.pipeline.joining.survey import survey
 from padocc_dagster_tests.pipeline.cases import SHUFFLED, UNSHUFFLED, base, name
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from padocc_dagster.pipeline.making.tick import tick, tick_of, untick
+from padocc_dagster.pipeline.publishing.tick import tick, tick_of, untick
 from padocc_dagster.pipeline.workdir.event_log import history_of
 from padocc_dagster.pipeline.workdir.files import read_json, write_json
 from padocc_dagster.pipeline.workdir.status import append_row, gate_problem
