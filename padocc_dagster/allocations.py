@@ -23,9 +23,13 @@ from padocc_dagster.pipeline.workdir.layout import Project, Workdir
 MEMORY_MIB = 2048
 RUN_MIB = 512
 """What a run takes beside the worker of its phase, whose memory is what was learned."""
+CHILD_MIB = 256
+"""What each of several processes that share the work takes."""
 LEAST_MIB = 1024
 """Of what was learned, with that."""
-CPUS = 1  # PADOCC keeps one core busy
+CPUS = 1  # PADOCC keeps one core busy, unless the files are many
+MANY_FILES, MOST_CPUS = 500, 4
+"""So many files are worth a CPU each time, up to so many CPUs: a job with more may wait longer than it saves."""
 COMPUTE = "cloud_product"
 PHASES = {"scan_report": "scan", COMPUTE: "compute", "validation_report": "validate", "completed_product": "complete"}
 """The phase that makes an asset."""
@@ -62,12 +66,12 @@ def allocation_for(work: Work) -> Allocation:
     """What a run requests. Never raises: a project whose files cannot be read gets the defaults, and its run reports why."""
     checks_alone = work.job_name in (ASSET_JOB, COMPARE_JOB) and work.partition_key and not work.assets
     assets = frozenset({COMPUTE}) if checks_alone else work.assets
-    seconds, memory_mib = 60 * _minutes(assets, work.job_name), MEMORY_MIB
+    seconds, memory_mib, cpus = 60 * _minutes(assets, work.job_name), MEMORY_MIB, CPUS
     if estimated := _estimated(work.partition_key, assets):
         for asset, phase_seconds in estimated.seconds.items():
             seconds += phase_seconds - 60 * _minutes({asset}, ASSET_JOB)
-        memory_mib = estimated.memory_mib
-    return _raised(_sized(max(seconds, LEAST_SECONDS), memory_mib), [job for job in work.past if job.assets == work.assets])
+        memory_mib, cpus = estimated.memory_mib, estimated.cpus
+    return _raised(_sized(max(seconds, LEAST_SECONDS), memory_mib, cpus), [job for job in work.past if job.assets == work.assets])
 
 
 def _minutes(assets: Iterable[str], job_name: str) -> int:
@@ -84,7 +88,10 @@ class Estimated:
     """What the phases of a run will take, with a margin: seconds by asset, without those that nothing is known of."""
 
     seconds: dict[str, int]
+    """On one CPU: a site may give no more."""
     memory_mib: int
+    cpus: int
+    """More than one is a wish: `batch/planning.py` lowers it to what the site allows."""
 
 
 def _estimated(partition_key: str | None, assets: Collection[str]) -> Estimated | None:
@@ -97,7 +104,10 @@ def _estimated(partition_key: str | None, assets: Collection[str]) -> Estimated 
         learned, size = read_learned(workdir, project.group), size_of(workdir, project)
         seconds = {asset: _seconds(learned, size, phase) for asset, phase in phases.items()}
         known = {asset: math.ceil(each) for asset, each in seconds.items() if each is not None}
-        return Estimated(known, max(_mib(learned, size, phase) for phase in phases.values()))
+        is_shared = COMPUTE in phases and size.cloud_format != "CFA"
+        cpus = max(CPUS, min(MOST_CPUS, int(size.files) // MANY_FILES)) if is_shared else CPUS
+        memory_mib = max(_mib(learned, size, phase) for phase in phases.values())
+        return Estimated(known, memory_mib + (cpus if cpus > 1 else 0) * CHILD_MIB, cpus)
     except Exception:  # the run itself reports what is wrong with its project's files
         return None
 
@@ -130,8 +140,8 @@ def _raised(allocation: Allocation, past: list[PastJob]) -> Allocation:
             seconds.append(2 * (job.requested.wall_seconds or 0))
         if job.cause == "OUT_OF_MEMORY":
             mib.append(2 * (job.requested.memory_mib or 0))
-    return _sized(max(seconds), max(mib))
+    return _sized(max(seconds), max(mib), allocation.cpus or CPUS)
 
 
-def _sized(seconds: int, memory_mib: int) -> Allocation:
-    return Allocation(min(seconds, MOST_SECONDS), min(memory_mib, MOST_MIB), CPUS)
+def _sized(seconds: int, memory_mib: int, cpus: int) -> Allocation:
+    return Allocation(min(seconds, MOST_SECONDS), min(memory_mib, MOST_MIB), cpus)

@@ -133,7 +133,7 @@ def test_a_large_project_gets_what_its_scan_foretells(change: Callable[..., None
     seconds = 3 * (20 + 1000 * 0.53 + 3e6 * 1.2e-4 + 2 * 0.05 * 200e9 / 20e6)
     found = allocation_for(work("cloud_product"))
     assert seconds <= found.wall_seconds < seconds + 61
-    assert found.memory_mib == pytest.approx((512e6 + 3e6 * 3000) / 2**20, abs=1)
+    assert found.memory_mib == pytest.approx((512e6 + 3e6 * 3000) / 2**20 + 2 * 256, abs=1)
 
 
 def test_more_to_read_or_to_make_takes_more_time(change: Callable[..., None]) -> None:
@@ -218,6 +218,17 @@ def test_what_a_project_died_of_raises_what_was_learned(scanned: Made) -> None:
     assert allocation_for(work("cloud_product")).memory_mib == 1024
     died = past("OUT_OF_MEMORY", Allocation(600, 1024, 1))
     assert allocation_for(work("cloud_product", past=(died,))).memory_mib == 2048
+
+
+@pytest.mark.parametrize(("files", "cpus"), [(4, 1), (999, 1), (1000, 2), (1500, 3), (100_000, 4)])
+def test_a_project_of_many_files_wishes_for_several_cpus_and_time_enough_for_one(
+    change: Callable[..., None], files: int, cpus: int
+) -> None:
+    change(**{**LARGE, "num_files": files})
+    found = allocation_for(work("cloud_product"))
+    assert found.cpus == cpus
+    assert found.wall_seconds >= 3 * files * 0.53
+    assert allocation_for(work("validation_report")).cpus == 1
 
 
 @pytest.mark.usefixtures("nowhere")

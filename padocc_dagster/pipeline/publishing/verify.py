@@ -21,29 +21,30 @@ from padocc_dagster.pipeline.workdir.status import PRODUCT_DIFFERS, PRODUCT_NOT_
 from padocc_dagster.pipeline.workdir.used import Meter, Used
 
 
-def verify(root: str, project: str, requested: dict[str, int] | None = None) -> dict[str, Any]:
+def verify(root: str, project: str, requested: dict[str, int] | None = None, cpus: int | None = None) -> dict[str, Any]:
     """Compare the product with its sources, write `comparison.json` and the event `Compared`, and return the comparison.
 
     A product that differs closes the gate for everybody: in PADOCC's own status log, compute has failed. A later comparison that
-    passes (a source was restored, say) opens it again. `requested` is what the run's job requested of a cluster.
+    passes (a source was restored, say) opens it again. `requested` is what the run's job requested of a cluster, `cpus` how many
+    processes may work at once (None: one for each CPU that this process may use).
     """
     meter = Meter()
     workdir, key = Workdir(Path(root)), Project.parse(project)
     with held(workdir.project_lock(key), f"project {key}"):
         base = read_json(workdir.base_cfg(key))
         options = comparison_options(spec_of(workdir, key, base))
-        comparison = compare(request_of(product_of(workdir, key, base), read_sources(workdir, key), options, str(key)))
+        comparison = compare(request_of(product_of(workdir, key, base), read_sources(workdir, key), options, str(key), cpus))
         write_json(workdir.comparison(key), {**comparison.as_dict(), "asked": options})
-        _record(workdir, key, comparison, meter.used(requested=requested))
+        _record(workdir, key, comparison, meter.used(cpus or 1, requested))
     return comparison.as_dict()
 
 
-def request_of(product: Product, sources: Iterable[str], options: dict[str, Any], seed: str) -> Request:
+def request_of(product: Product, sources: Iterable[str], options: dict[str, Any], seed: str, cpus: int | None = None) -> Request:
     """The comparison with these options, as `comparison_options` returns them, with defaults for what is missing."""
     options = {**comparison_options(ProjectSpec("", "", ())), **options}
     given: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in options.items()}
-    cpus = len(os.sched_getaffinity(0))
-    return Request(product=product, sources=tuple(sources), seed=zlib.crc32(seed.encode()), cpus=cpus, **given)
+    usable = len(os.sched_getaffinity(0))
+    return Request(product=product, sources=tuple(sources), seed=zlib.crc32(seed.encode()), cpus=min(cpus or usable, usable), **given)
 
 
 def comparison_options(spec: ProjectSpec) -> dict[str, Any]:

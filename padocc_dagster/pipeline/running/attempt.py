@@ -54,7 +54,7 @@ def _attempt(phase: str, needed: str, work: Work, root: str, key: str, options: 
     others meanwhile is not repeated; `requested` is what the run's job requested of a cluster.
     """
     workdir, project, meter = Workdir(Path(root)), Project.parse(key), Meter()
-    requested = options.pop("requested", None)
+    requested, cpus = options.pop("requested", None), options.get("cpus", 1)
     run, resumed, unattended = options.pop("run", ""), options.pop("resumed", False), options.pop("unattended", False)
     try:
         with held(workdir.project_lock(project), f"project {project}"):
@@ -69,7 +69,7 @@ def _attempt(phase: str, needed: str, work: Work, root: str, key: str, options: 
             if done is None:
                 done = _locked_attempt(phase, needed, work, workdir, project, run, options)
                 if done.status or _interrupted(workdir, project):
-                    record_end(workdir, project, done, run, meter.used(requested=requested))
+                    record_end(workdir, project, done, run, meter.used(cpus, requested))
             return done.as_dict()
     except LockedError as error:
         return Outcome(phase, Verdict.FAILED, "", "LockedError", str(error)).as_dict()
