@@ -2,9 +2,9 @@
 
     python -m benchmarks.kills [--kills 100] [--projects 40] [--seed 1]
 
-Projects of three small files go from the inbox to publication on one machine while the daemon, the code server, the web server, and the
-processes of runs are killed with SIGKILL, at moments drawn from the seed. At the end each project's phases are counted, in its files and in
-Dagster's events. Takes about ten seconds a kill.
+Projects of three small files go from the inbox to publication on one machine while the services, and the processes and keepers of runs,
+are killed with SIGKILL, at moments drawn from the seed. At the end each project's phases are counted, in its files and in Dagster's events.
+Takes about ten seconds a kill.
 """
 
 import argparse
@@ -20,6 +20,7 @@ from pathlib import Path
 import dagster as dg
 import psutil
 
+from padocc_dagster.local.records import Records
 from padocc_dagster.partitions import PHASE_ASSETS
 from padocc_dagster.pipeline.workdir.event_log import events_of
 from padocc_dagster.pipeline.workdir.events import PhaseEnded, StartFailed
@@ -27,27 +28,26 @@ from padocc_dagster.pipeline.workdir.layout import Project, Workdir
 from padocc_dagster_tests.live.conftest import Live, free_port, start, stop
 from padocc_dagster_tests.make_netcdf import Series
 
-SERVICES = ("daemon", "code-server", "webserver", "run")
+SERVICES = ("daemon", "code-server", "webserver", "fork-server")
+PROCESSES = ("run", "keeper")
 SERIES = Series(lengths=(4, 4, 4), lat=12, lon=12)
 MOST_IN_A_MINUTE = 3
 """Kills of one service: with five the supervisor gives up."""
 GROUP = "killed"
 
 
-def kill(live: Live, name: str) -> bool:
+def kill(live: Live, name: str, draw: random.Random) -> bool:
     """Whether there was something to kill: a service may be on its way up."""
-    if name != "run":
+    if name in SERVICES:
         with contextlib.suppress(AssertionError):
             live.kill(name)
             return True
         return False
-    for process in psutil.Process(live.process.pid).children(recursive=True):
-        try:
-            if "spawn_main" in " ".join(process.cmdline()):  # how the code server starts the process of a run
-                os.kill(process.pid, signal.SIGKILL)
-                return True
-        except psutil.NoSuchProcess:
-            continue
+    for keeper in draw.sample(keepers := list(Records(live.workdir.root / "dagster").keepers().values()), len(keepers)):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            chosen = psutil.Process(keeper) if name == "keeper" else next(iter(psutil.Process(keeper).children()), psutil.Process(keeper))
+            os.kill(chosen.pid, signal.SIGKILL)
+            return True
     return False
 
 
@@ -71,9 +71,9 @@ def kill_and_count(live: Live, kills: int, projects: int, draw: random.Random) -
     while sum(killed.values()) < kills and not all(published(live, code) for code in codes):
         time.sleep(draw.uniform(2, 12))
         now = time.monotonic()
-        free = [name for name in SERVICES if sum(now - at < 60 for at in lately[name]) < MOST_IN_A_MINUTE]
+        free = [name for name in (*SERVICES, *PROCESSES) if sum(now - at < 60 for at in lately[name]) < MOST_IN_A_MINUTE]
         name = draw.choice(free or ["run"])
-        if kill(live, name):
+        if kill(live, name, draw):
             killed[name] += 1
             lately[name].append(now)
             print(

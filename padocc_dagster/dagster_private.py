@@ -1,23 +1,43 @@
 """The parts of Dagster that are private and have no public counterpart. No other file uses any; review them at each new version."""
 
 import time
+from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
-from dagster import AssetCheckKey, DagsterInstance, DagsterRun, MetadataValue
+from dagster import AssetCheckKey, DagsterInstance, DagsterRun, DagsterRunStatus, MetadataValue
 from dagster._core.definitions.asset_checks.asset_check_evaluation import AssetCheckEvaluationTargetMaterializationData
 from dagster._core.errors import DagsterUserCodeUnreachableError
 from dagster._core.events import EngineEventData, JobFailureData, RunFailureReason
+from dagster._core.execution.compute_logs import redirect_to_file
 from dagster._core.instance.config import dagster_instance_config
 from dagster._core.instance.ref import InstanceRef
 from dagster._core.launcher import CheckRunHealthResult, DefaultRunLauncher, LaunchRunContext, RunLauncher, WorkerStatus
 from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
+from dagster._core.storage.compute_log_manager import CapturedLogContext
+from dagster._core.storage.local_compute_log_manager import IO_TYPE_EXTENSION, LocalComputeLogManager
 from dagster._core.storage.tags import GRPC_INFO_TAG
 from dagster._grpc.types import CanCancelExecutionRequest, CanCancelExecutionResult, ExecuteRunArgs
 from dagster._serdes import ConfigurableClass, ConfigurableClassData, deserialize_value
+from sqlalchemy import create_engine
+from sqlalchemy.engine import Engine
 
-__all__ = ["CheckRunHealthResult", "ConfigurableClass", "ConfigurableClassData", "LaunchRunContext", "RunLauncher", "WorkerStatus"]
+__all__ = [
+    "CapturedLogContext",
+    "CheckRunHealthResult",
+    "ConfigurableClass",
+    "ConfigurableClassData",
+    "LaunchRunContext",
+    "LocalComputeLogManager",
+    "RunLauncher",
+    "WorkerStatus",
+    "redirect_to_file",
+]
+STREAM_SUFFIXES = tuple(IO_TYPE_EXTENSION.values())
+"""Of the files that hold a step's standard output and error."""
+SQLITE_FILES = 16
 
 
 def bound_to(storage_id: int, run_id: str) -> Any:
@@ -47,11 +67,13 @@ def most_concurrent_runs(instance: DagsterInstance) -> int | None:
 
 
 def has_worker(instance: DagsterInstance, run: DagsterRun) -> bool:
-    """Whether the code server has a worker for a run that Dagster's default launcher started. True where that cannot be known.
+    """Whether a process works for a run that a launcher on one machine started. True where that cannot be known.
 
-    The launcher has no public way to ask (`dagster/_core/launcher/default_run_launcher.py`).
+    Dagster's default launcher has no public way to ask (`dagster/_core/launcher/default_run_launcher.py`).
     """
     launcher = instance.run_launcher
+    if hasattr(launcher, "has_worker"):
+        return bool(launcher.has_worker(run))
     if not isinstance(launcher, DefaultRunLauncher):
         return True
     client = launcher._get_grpc_client_for_termination(run.run_id)  # type: ignore[no-untyped-call]
@@ -80,6 +102,17 @@ def report_worker_lost(instance: DagsterInstance, run: DagsterRun, message: str)
     instance.report_run_failed(run, message, reason)
 
 
+def report_process_ended(instance: DagsterInstance, run_id: str, how: str) -> None:
+    """Report that the process of a run has ended, as `how` says, if the run has not: as cancelled where a person is cancelling it."""
+    run = instance.get_run_by_id(run_id)
+    if run is None or run.is_finished:
+        return
+    if run.status is DagsterRunStatus.CANCELING:
+        instance.report_run_canceled(run, f"{how} while the run was being cancelled.")
+    else:
+        report_worker_lost(instance, run, f"{how} before the run did.")
+
+
 def report_with_metadata(instance: DagsterInstance, run: DagsterRun, message: str, metadata: "Mapping[str, MetadataValue[Any]]") -> None:
     """Add an engine event with metadata to the run."""
     instance.report_engine_event(message, run, EngineEventData(metadata))
@@ -95,6 +128,79 @@ def execute_run_argument(run: DagsterRun) -> str:
     origin = run.job_code_origin
     assert origin is not None  # as of every run that is launched
     return ExecuteRunArgs(origin, run.run_id, instance_ref=None).get_command_args()[-1]
+
+
+def load_jobs(module: str) -> None:
+    """Import all that the execution of a run uses, and the module with the definitions, whose jobs are built and kept for `execute_run`."""
+    from dagster import Definitions
+    from dagster._cli import api  # noqa: F401  # what `execute_run` imports
+    from dagster._core.storage import sqlite_storage  # noqa: F401
+    from dagster._core.workspace.autodiscovery import loadable_targets_from_python_module
+
+    keep_sqlite_open()
+    for target in loadable_targets_from_python_module(module, working_directory=None):
+        if isinstance(target.target_definition, Definitions):
+            target.target_definition.get_repository_def().load_all_definitions()
+
+
+def execute_run(run_id: str) -> bool:
+    """Execute the run of the instance in DAGSTER_HOME, as `dagster api execute_run` does. Returns whether it succeeded."""
+    from dagster._cli.api import _execute_run_command_body
+    from dagster._utils.interrupts import capture_interrupts
+
+    keep_sqlite_open()
+    try:
+        with capture_interrupts(), DagsterInstance.get() as instance:
+            return not _execute_run_command_body(run_id, instance, lambda event: None, set_exit_code_on_failure=True)
+    finally:
+        close_sqlite()
+
+
+def keep_sqlite_open() -> None:
+    """Make Dagster's SQLite storages keep their connections in this process. They open one for each statement, and read all of Dagster's
+    migrations for each file: half of the CPU that a run uses besides its steps.
+
+    Replaced are `create_engine` in the modules of the storages (`dagster/_core/storage/event_log/sqlite/sqlite_event_log.py:227`) and
+    alembic's ScriptDirectory.from_config. Files of single runs are closed again when `SQLITE_FILES` others have been used.
+    """
+    from alembic.script import ScriptDirectory
+    from dagster._core.storage.event_log.sqlite import consolidated_sqlite_event_log, sqlite_event_log
+    from dagster._core.storage.runs.sqlite import sqlite_run_storage
+    from dagster._core.storage.schedules.sqlite import sqlite_schedule_storage
+    from dagster._core.storage.sql import ALEMBIC_SCRIPTS_LOCATION, get_alembic_config
+
+    if sqlite_run_storage.__dict__["create_engine"] is _kept_engine:
+        return
+    for storage in (consolidated_sqlite_event_log, sqlite_event_log, sqlite_run_storage, sqlite_schedule_storage):
+        setattr(storage, "create_engine", _kept_engine)  # noqa: B010
+    scripts = ScriptDirectory.from_config(get_alembic_config(sqlite_run_storage.__file__))
+    scripts.as_revision_number("head")  # read now, and shared by forks
+    read = ScriptDirectory.from_config
+
+    def from_config(config: Any) -> ScriptDirectory:
+        return scripts if config.get_main_option("script_location") == ALEMBIC_SCRIPTS_LOCATION else read(config)
+
+    ScriptDirectory.from_config = from_config  # type: ignore[method-assign]
+
+
+def close_sqlite(most: int = 0) -> None:
+    """Close the connections that are kept, but for those to the `most` files that were used last."""
+    while len(_engines) > most:
+        Engine.dispose(_engines.popitem(last=False)[1])
+
+
+_engines: "OrderedDict[str, Engine]" = OrderedDict()
+_engines_lock = Lock()
+
+
+def _kept_engine(url: str, poolclass: object = None, connect_args: "Mapping[str, Any] | None" = None) -> Engine:
+    with _engines_lock:
+        if url not in _engines:
+            _engines[url] = create_engine(url, connect_args=dict(connect_args or {}))
+            _engines[url].dispose = lambda close=True: None  # type: ignore[method-assign]  # Dagster calls it after each statement
+        _engines.move_to_end(url)
+        close_sqlite(SQLITE_FILES)
+        return _engines[url]
 
 
 def read_cursor(instance: DagsterInstance, key: str) -> str:

@@ -7,6 +7,7 @@ OF_PATHS = {
     "commands/": "live",
     "conductor/": "live",
     "live/": "live",
+    "local/": "live",
     "pipeline/": "padocc",
     "sensors/": "live",
     "services/": "live",
@@ -35,6 +36,7 @@ UNIT_PATHS = (
     "pipeline/workdir/test_source_states.py",
     "pipeline/publishing/test_stac_item.py",
     "pipeline/workdir/test_status.py",
+    "local/test_records.py",
     "services/test_settings_file.py",
 )
 """Files of those folders whose tests need none of it."""

@@ -1,5 +1,6 @@
 """Dagster's own word on an instance: is its dagster.yaml valid, does its launcher take its config, does its database answer."""
 
+import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -47,10 +48,11 @@ def launcher(home: Path, values: Mapping[str, Any]) -> "RunLauncher | None":
 def open_instance(home: Path, values: Mapping[str, Any]) -> "DagsterInstance":
     """The instance, whose database has answered. Raises InstanceProblem.
 
-    Postgres is tried once before, because Dagster repeats a failed connection for a long time.
+    Postgres is tried once before, because Dagster repeats a failed connection for a long time. Sets DAGSTER_HOME, which the settings name.
     """
     from dagster import DagsterInstance
 
+    os.environ["DAGSTER_HOME"] = str(home)
     try:
         _try_postgres(values)
         instance = DagsterInstance.from_config(str(home))

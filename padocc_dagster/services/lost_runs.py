@@ -1,10 +1,9 @@
-"""What is put in order before the daemon starts: runs whose worker is gone without a word are reported as failed, so that Dagster
-repeats them; a launcher that knows jobs outside this machine compares them with the runs itself (`SlurmRunLauncher.reconcile`).
+"""What is put in order before the daemon starts: runs that no process works for are reported as failed, so that Dagster retries them; a
+launcher that knows jobs outside this machine compares them with the runs itself (`SlurmRunLauncher.reconcile`).
 
-Dagster's default launcher cannot tell whether a worker of an earlier code server is alive
-(`dagster/_core/launcher/default_run_launcher.py` has no health check): such a run would stay "started" for ever, hold its slot
-and keep its project waiting. `padocc-dagster up` knows that none is alive, because it has ended them all, and runs this file as
-`python -m padocc_dagster.services.lost_runs <seconds since 1970>`, with DAGSTER_HOME in the environment.
+`LocalRunLauncher` knows which runs have a process. Dagster's default launcher does not know whether a worker of an earlier code server
+is alive (`dagster/_core/launcher/default_run_launcher.py` has no health check), but `padocc-dagster up` has ended them all. It runs this
+file as `python -m padocc_dagster.services.lost_runs <seconds since 1970>`, with DAGSTER_HOME in the environment.
 
 Prints sentences for the person who starts the services. Exit status: 0, or `os.EX_CONFIG` when these say what is wrong in dagster.yaml.
 """
@@ -20,13 +19,13 @@ if TYPE_CHECKING:
 
 
 def put_in_order(before: datetime) -> list[str]:
-    """See to the unfinished runs that a code server was given before that time. Returns what a person should know, a sentence each."""
+    """See to the unfinished runs that were launched before that time. Returns what a person should know, a sentence each."""
     from dagster import DagsterInstance
 
     with DagsterInstance.get() as instance:
         if not hasattr(instance.run_launcher, "reconcile"):
             lost = report_lost_runs(instance, before)
-            return [f"{len(lost)} run(s) were at work when the code server ended; Dagster repeats them: {', '.join(lost)}"] if lost else []
+            return [f"{len(lost)} run(s) have lost their process; Dagster retries them: {', '.join(lost)}"] if lost else []
         try:
             instance.run_launcher.reconcile()
         except Exception as error:  # the sensor and the daemon try again
@@ -35,24 +34,29 @@ def put_in_order(before: datetime) -> list[str]:
 
 
 def report_lost_runs(instance: "DagsterInstance", before: datetime) -> list[str]:
-    """Report the unfinished runs that a code server was given before that time, and return their ids.
+    """Report the unfinished runs that were launched before that time and have no process any more, and return their ids.
 
     Runs that somebody executes in a process of their own are not touched.
     """
     from dagster import DagsterRunStatus, RunsFilter
 
     from padocc_dagster.dagster_private import report_worker_lost, runs_in_code_server
+    from padocc_dagster.local import LocalRunLauncher
 
+    launcher = instance.run_launcher
+    local = launcher if isinstance(launcher, LocalRunLauncher) else None
     unfinished = [DagsterRunStatus.STARTING, DagsterRunStatus.STARTED, DagsterRunStatus.CANCELING]
     lost = []
     for run in instance.get_runs(RunsFilter(statuses=unfinished, updated_before=before)):
-        if not runs_in_code_server(run):
+        if local.has_worker(run) if local else not runs_in_code_server(run):
             continue
         if run.status is DagsterRunStatus.CANCELING:
-            instance.report_run_canceled(run, "The run's worker was ended while the run was being cancelled.")
+            instance.report_run_canceled(run, "The run's process ended while the run was being cancelled.")
         else:
-            report_worker_lost(instance, run, "The run's worker ended when padocc-dagster's code server did.")
+            report_worker_lost(instance, run, "The run's process ended when padocc-dagster's services did.")
         lost.append(run.run_id)
+    if local:
+        local.forget_finished()
     return lost
 
 

@@ -1,14 +1,15 @@
 """Dagster's three processes for one working directory, and one that helps them: started, watched, started again, ended together.
 
-- `code-server` has this package's definitions and runs the work: every run is a child of it, except on SLURM, where each is a job.
-  The web server and the daemon both ask it, so either of them may die and come back while runs go on.
-- `daemon` turns sensors, conditions and the queue into runs. `webserver` answers on one address of this machine.
-- `fork-server` forks the workers of runs on this machine (`pipeline/workers/fork_server.py`). Without it they are started afresh.
+- `code-server` has this package's definitions. The web server and the daemon both ask it.
+- `daemon` turns sensors and the queue into runs. `webserver` answers on one address of this machine.
+- `fork-server` forks the processes of runs on this machine, and of PADOCC's workers (`local/fork_server.py`). Without it they are started
+  afresh.
 
-What happens when one of them dies: it is started again and nothing else changes, unless it is the code server. With the code
-server, what is left of its runs is ended too and these runs are reported as lost, so that Dagster repeats them
-(`run_retries` in dagster.yaml); jobs on SLURM go on. When the process that watches is itself killed, Linux sends them all a SIGTERM:
-the others end at once, the code server when its runs have ended; the next start ends what it still finds.
+Runs depend on none of them: each run's process has a keeper (`local/keeper.py`), on SLURM a job. Whatever dies is started again, and
+nothing else changes, unless dagster.yaml names no launcher: then runs are children of the code server, and the daemon begins anew after
+it. When the process that watches is itself killed, Linux sends the
+services a SIGTERM. Runs go on, and the next start takes them over; runs whose processes are gone are reported as lost, so that Dagster
+retries them (`run_retries` in dagster.yaml).
 """
 
 import os
@@ -25,12 +26,14 @@ from subprocess import DEVNULL, Popen, run
 
 import psutil
 
+from padocc_dagster.local import fork_server
+from padocc_dagster.local.records import Records
 from padocc_dagster.pipeline.running.environment import clean_environment
 from padocc_dagster.pipeline.running.forked import FORK_SERVER
 from padocc_dagster.pipeline.workdir.layout import Workdir
-from padocc_dagster.pipeline.workers import fork_server
-from padocc_dagster.services import daemon, network, processes
+from padocc_dagster.services import code_server, daemon, network, processes
 from padocc_dagster.services.home import Home
+from padocc_dagster.slurm.yaml_fields import load
 
 DEFINITIONS = "padocc_dagster.definitions"
 DEATHS, WITHIN_SECONDS = 5, 60.0
@@ -76,10 +79,10 @@ class Services:
         python, workspace = [sys.executable, "-m"], ["-w", str(self.home.workspace)]
         server = ["--module-name", module, "--socket", str(self.home.socket), "--empty-working-directory"]
         web = ["-h", host, "-p", str(port), "--log-level", "warning"]
-        self.code_server = Service("code-server", [*python, "dagster", "api", "grpc", *server])
+        self.code_server = Service("code-server", [*python, code_server.__name__, "api", "grpc", *server])
         self.webserver = Service("webserver", [*python, "dagster_webserver", *web, *workspace])
         self.daemon = Service("daemon", [*python, daemon.__name__, "run", *workspace])
-        self.fork_server = Service("fork-server", [sys.executable, "-P", "-m", fork_server.__name__, str(self.home.fork_socket)])
+        self.fork_server = Service("fork-server", [sys.executable, "-P", "-m", fork_server.__name__, str(self.home.fork_socket), module])
 
     def check_port(self) -> None:
         """Raises ServicesError when the web server's port is taken or refused."""
@@ -132,8 +135,8 @@ class Services:
         self.stopping.set()
         everything = [p for service in self.all if service.process for p in processes.descendants(service.process.pid)]
         self._end([self.webserver, self.daemon], 4)
-        if self.code_server.process:
-            processes.end(processes.spawned(self.code_server.process.pid), 6)
+        at_work = processes.spawned(self.code_server.process.pid) if self.code_server.process else []
+        processes.end([*at_work, *self._keepers()], 6)
         self._end([self.code_server, self.fork_server], 3)
         processes.end([*self._left_over(), *everything], 2)
         for path in (self.home.socket, self.home.fork_socket):
@@ -144,7 +147,6 @@ class Services:
         self._end([self.daemon], 4)
         processes.end(self._left_over(but=self.webserver), 4)
         ended = time.time()
-        self.home.socket.unlink(missing_ok=True)
         self._start(self.code_server)
         self._wait_for(lambda: network.is_listening(self.home.socket), "the code server")
         argv = [sys.executable, "-m", "padocc_dagster.services.lost_runs", str(ended)]
@@ -159,16 +161,22 @@ class Services:
         self._start(self.daemon)
 
     def _start_again(self, service: Service) -> None:
-        """Start a service that died. Without a daemon nothing can be at work in the code server, and it is started alone.
+        """Start a service that died. A code server is started alone unless runs were at work in it, for which there must be a daemon.
 
         That also keeps a code server that dies while `_start_code_server_and_daemon` waits for it from beginning it all anew.
         """
-        if service is self.code_server and self.daemon.process:
+        if service is self.code_server and self.daemon.process and self._code_server_has_runs():
             self._start_code_server_and_daemon()
         else:
             self._start(service)
 
+    def _code_server_has_runs(self) -> bool:
+        """Whether runs are children of the code server, as with Dagster's own launcher."""
+        return not (load(self.home.settings) or {}).get("run_launcher")
+
     def _start(self, service: Service) -> None:
+        if service is self.code_server:
+            self.home.socket.unlink(missing_ok=True)
         environment, folder = self.environment, self.home.root
         if service is self.fork_server:  # what it forks must be as clean as a worker that is started afresh
             environment, folder = clean_environment(), Path("/")
@@ -211,13 +219,18 @@ class Services:
             service.process = None
 
     def _left_over(self, but: Service | None = None) -> list[psutil.Process]:
-        """Whatever serves or served this working directory and is alive, without the service named and what it started.
+        """Whatever serves or served this working directory and is alive, without the service named and what it started, and without runs.
 
         PADOCC's workers are not among them: they end with the run that they work for (`pipeline/running/call.py`). A run whose worker is
         ended first would write down that its phase failed.
         """
-        spared = but.process.pid if but and but.process else None
-        return [p for p in processes.marked(str(self.home.root)) if spared not in processes.lineage(p)]
+        spared = {but.process.pid} if but and but.process else set()
+        spared |= {keeper.pid for keeper in self._keepers()}
+        return [p for p in processes.marked(str(self.home.root)) if not spared & processes.lineage(p)]
+
+    def _keepers(self) -> list[psutil.Process]:
+        """The keepers of the runs at work on this machine. They pass SIGTERM on to their runs, and end after them."""
+        return [psutil.Process(pid) for pid in Records(self.home.root).keepers().values() if psutil.pid_exists(pid)]
 
 
 def is_served(home: Home) -> bool:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import dagster as dg
 import psutil
@@ -24,7 +25,12 @@ from padocc_dagster_tests.make_netcdf import Series, write
 
 PATIENCE = 400.0
 """How many seconds to wait for what takes a tenth of that on a machine with nothing else to do."""
-COMMANDS = {"daemon": "padocc_dagster.services.daemon", "webserver": "dagster_webserver", "code-server": "api grpc"}
+COMMANDS = {
+    "daemon": "padocc_dagster.services.daemon",
+    "webserver": "dagster_webserver",
+    "code-server": "api grpc",
+    "fork-server": "local.fork_server",
+}
 
 
 @dataclass
@@ -43,7 +49,9 @@ class Live:
     @cached_property
     def instance(self) -> dg.DagsterInstance:
         """Opened once: to open it takes twenty times as long as to ask it for a run."""
-        return dg.DagsterInstance.from_config(str(self.workdir.root / "dagster"))
+        home = str(self.workdir.root / "dagster")
+        with mock.patch.dict(os.environ, DAGSTER_HOME=home):
+            return dg.DagsterInstance.from_config(home)
 
     def series(self, name: str, series: Series = Series(), seed: int = 0) -> str:
         """Write source files and return their pattern."""
@@ -79,12 +87,12 @@ class Live:
         return found
 
     def kill(self, name: str) -> None:
-        """Kill one of the three services without warning."""
+        """Kill one of the services without warning."""
         command = COMMANDS[name]
         for child in psutil.Process(self.process.pid).children():
             if command in " ".join(child.cmdline()):
                 child.send_signal(signal.SIGKILL)
-                child.wait(10)
+                psutil.wait_procs([child], 10)  # it stays a zombie while `up` is busy
                 return
         raise AssertionError(f"no {name} among the children")
 

@@ -13,7 +13,8 @@ from typing import Any
 import psutil
 
 from padocc_dagster.pipeline.running.environment import clean_environment
-from padocc_dagster.pipeline.workers import fork_server, worker
+from padocc_dagster.pipeline.workers import worker
+from padocc_dagster.pipeline.workers.fork_server import WORKER_NAME
 
 KILLED_AT_CALL = """
 import importlib, json, os, signal, sys
@@ -48,9 +49,7 @@ def workers(ancestor: int | None = None) -> list[psutil.Process]:
     found = []
     for process in psutil.Process(ancestor).children(recursive=True):
         with contextlib.suppress(psutil.Error):
-            lines = [each.cmdline() for each in (process, *process.parents()[:2])]
-            forked = all(fork_server.__name__ in line for line in lines)  # the server, a keeper and the worker
-            if forked or worker.__name__ in lines[0]:
+            if process.name() == WORKER_NAME or worker.__name__ in process.cmdline():
                 found.append(process)
     return found
 

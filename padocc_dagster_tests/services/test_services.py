@@ -17,9 +17,10 @@ from typing import Any
 import psutil
 import pytest
 
+from padocc_dagster.local import fork_server
+from padocc_dagster.local.records import Records
 from padocc_dagster.pipeline.running.environment import clean_environment
 from padocc_dagster.pipeline.workdir.layout import Workdir
-from padocc_dagster.pipeline.workers import fork_server
 from padocc_dagster.services import network, processes
 from padocc_dagster.services.home import SOCKET_PATH_LENGTH, Home, first_settings
 from padocc_dagster.services.supervisor import DEATHS, Services, ServicesError, is_served, serving
@@ -38,8 +39,6 @@ SERVE = """
 import sys
 from pathlib import Path
 from padocc_dagster.pipeline.workdir.layout import Workdir
-from padocc_dagster.pipeline.workers import fork_server
-from padocc_dagster.pipeline.running.environment import clean_environment
 from padocc_dagster.services.supervisor import Services, serving
 with serving(Services(Workdir(Path(sys.argv[1])), int(sys.argv[2]), module=sys.argv[3])) as services:
     services.watch()
@@ -123,7 +122,16 @@ class Up:
         """Leave nothing behind, whatever a test found."""
         self.process.kill()
         self.process.wait()
-        processes.end(self.left(), 0)
+        processes.end([*self.left(), *self.keepers()], 0)
+
+    def keepers(self) -> list[psutil.Process]:
+        return [psutil.Process(pid) for pid in Records(self.home.root).keepers().values()]
+
+    def may_go_on(self, run: str) -> None:
+        """Let the run's step end, and wait for the run's success."""
+        (self.home.workdir.root / "go").touch()
+        wait_for(lambda: self.status(run) == "SUCCESS")
+        (self.home.workdir.root / "go").unlink()
 
 
 @pytest.fixture(scope="module")
@@ -162,17 +170,6 @@ def test_the_fork_server_sees_no_more_than_a_worker_and_comes_back_when_it_is_ki
     assert wait_for(lambda: up.service(fork_server.__name__, [server])).is_running()
 
 
-def test_a_fork_server_that_keeps_dying_is_left_alone_and_everything_else_goes_on(up: Up) -> None:
-    dead: list[psutil.Process] = []
-    for _ in range(DEATHS):
-        server = wait_for(lambda: "is left alone" in up.output.read_text() or up.service(fork_server.__name__, dead))
-        if isinstance(server, psutil.Process):
-            server.kill()
-            dead.append(server)
-    wait_for(lambda: "The fork-server died 5 times in 60 s" in up.output.read_text())
-    assert up.process.poll() is None and network.location_is_loaded(up.url)
-
-
 def test_a_second_up_of_the_same_working_directory_is_refused(up: Up) -> None:
     assert is_served(up.home)
     with pytest.raises(ServicesError, match=f"served already .process {up.process.pid}, {up.url}"):
@@ -195,14 +192,39 @@ def test_a_run_goes_on_while_the_daemon_and_the_web_server_are_killed_and_come_b
     assert [r["runId"] for r in up.runs()] == [run]
 
 
-def test_a_run_is_repeated_when_the_code_server_is_killed(up: Up) -> None:
+@pytest.mark.parametrize("word", ["grpc", fork_server.__name__], ids=["the code server", "the fork server"])
+def test_a_run_goes_on_while_a_server_is_killed_and_comes_back(up: Up, word: str) -> None:
+    run, daemon = up.launch(), up.service("padocc_dagster.services.daemon")
+    killed = wait_for(partial(up.service, word))
+    killed.kill()
+    wait_for(partial(up.service, word, [killed]))
+    wait_for(lambda: network.is_listening(up.home.socket))
+    assert up.service("padocc_dagster.services.daemon") == daemon
+    assert up.status(run) == "STARTED"
+    up.may_go_on(run)
+    again = up.launch()
+    up.may_go_on(again)
+    assert not [found for found in up.runs() if found["parentRunId"]]
+
+
+def test_a_run_is_retried_when_its_process_is_killed(up: Up) -> None:
     run = up.launch()
-    wait_for(lambda: up.service("grpc")).kill()
-    repeat = wait_for(lambda: up.repeat_of(run, "STARTED"))
+    [keeper] = up.keepers()
+    keeper.children()[0].kill()
+    retry = wait_for(lambda: up.repeat_of(run, "STARTED"))
     assert up.status(run) == "FAILURE"
-    (up.home.workdir.root / "go").touch()
-    wait_for(lambda: up.status(repeat) == "SUCCESS")
-    (up.home.workdir.root / "go").unlink()
+    up.may_go_on(retry)
+
+
+def test_a_fork_server_that_keeps_dying_is_left_alone_and_everything_else_goes_on(up: Up) -> None:
+    dead: list[psutil.Process] = []
+    for _ in range(DEATHS):
+        server = wait_for(lambda: "is left alone" in up.output.read_text() or up.service(fork_server.__name__, dead))
+        if isinstance(server, psutil.Process):
+            server.kill()
+            dead.append(server)
+    wait_for(lambda: "The fork-server died 5 times in 60 s" in up.output.read_text())
+    assert up.process.poll() is None and network.location_is_loaded(up.url)
 
 
 def test_sigterm_leaves_no_process_and_ends_the_run_at_work_within_20_s(up: Up) -> None:
@@ -217,7 +239,10 @@ def test_sigterm_leaves_no_process_and_ends_the_run_at_work_within_20_s(up: Up) 
     assert not is_served(up.home)
 
 
-def test_after_up_itself_was_killed_the_next_one_repeats_its_run_and_keeps_edited_settings(tmp_path: Path) -> None:
+@pytest.mark.parametrize("with_its_run", [False, True], ids=["alone", "with its run"])
+def test_after_up_itself_was_killed_the_next_one_takes_its_run_over_or_repeats_it_and_keeps_edited_settings(
+    tmp_path: Path, with_its_run: bool
+) -> None:
     first = Up(tmp_path / "w").ready()
     try:
         run = first.launch()
@@ -225,11 +250,14 @@ def test_after_up_itself_was_killed_the_next_one_repeats_its_run_and_keeps_edite
         first.home.settings.write_text(edited)
         first.process.kill()
         first.process.wait()
-        wait_for(lambda: not any(first.has(word) for word in ("padocc_dagster.services.daemon", "dagster_webserver")))
+        wait_for(lambda: not any(first.has(word) for word in ("padocc_dagster.services.daemon", "dagster_webserver", "grpc")))
+        if with_its_run:
+            processes.end(first.keepers(), 0)
         second = Up(tmp_path / "w").ready()
         try:
+            assert (second.status(run) == "STARTED") is not with_its_run
             (tmp_path / "w" / "go").touch()
-            wait_for(lambda: second.repeat_of(run, "SUCCESS"))
+            wait_for(lambda: second.repeat_of(run, "SUCCESS") if with_its_run else second.status(run) == "SUCCESS")
             assert second.home.settings.read_text() == edited
         finally:
             second.kill()
@@ -248,13 +276,15 @@ def test_code_that_cannot_be_loaded_is_given_up_with_the_end_of_its_log(tmp_path
         broken.kill()
 
 
-def test_a_code_server_that_dies_before_the_web_server_is_ready_takes_its_runs_and_the_daemon_with_it(
+def test_with_dagsters_own_launcher_a_code_server_that_dies_takes_its_runs_and_the_daemon_with_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "patient_definitions.py").write_text(DEFINITIONS)
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(Path(__file__).parents[2]), str(tmp_path)]))
     said: list[str] = []
     services = Services(Workdir(tmp_path), network.free_port(), module="patient_definitions", say=said.append)
+    services.home.root.mkdir()
+    services.home.settings.write_text("telemetry: {enabled: false}\n")
     found: list[Any] = []
 
     def kill_the_code_server() -> None:

@@ -18,7 +18,7 @@ def read_fragments(path: str) -> dict[str, Fragments]:
 
 
 def check_fragments(case: Case) -> None:
-    """Check that every fragment lies in the file that its place asks for, and that every file has one. Variables without must be read."""
+    """Check that every fragment lies in the file that belongs in its place, and that every file has one. Variables without must be read."""
     files, findings, placement = {source: number for number, source in enumerate(case.sources)}, case.findings, case.placement
     used: set[int] = set()
     for name, found in case.fragments.items():
@@ -34,7 +34,7 @@ def check_fragments(case: Case) -> None:
                 findings.problem("fragments", f"a fragment of {name} lies in {uri}, which is not one of the source files", name)
             elif owner is not None and owner != file:
                 expected = case.sources[owner]
-                findings.problem("fragments", f"fragment {position} of {name} lies in {uri}, but its place asks for {expected}", name)
+                findings.problem("fragments", f"fragment {position} of {name} lies in {uri}, but its place is that of {expected}", name)
             else:
                 used.add(file)
     every = set(files.values())

@@ -62,7 +62,7 @@ def opened_index(path: str) -> Iterator[Index]:
         with _opened_hdf5(path) as index:
             yield index
     else:
-        yield _Unknown()
+        yield _Classic(path, {})
 
 
 def is_hdf5(path: str) -> bool:
@@ -71,24 +71,9 @@ def is_hdf5(path: str) -> bool:
         return stream.read(len(HDF5_MAGIC)) == HDF5_MAGIC
 
 
-class _Unknown:
-    def names(self) -> list[str]:
-        return []
-
-    def shapes(self, name: str) -> tuple[tuple[int, ...], tuple[int, ...]]:
-        raise KeyError(name)
-
-    def storage(self, name: str) -> Storage | None:
-        return None
-
-    def locations(self, name: str, chunks: tuple[int, ...], shape: tuple[int, ...]) -> Locations | None:
-        return None
-
-    def numbers(self, name: str) -> Any | None:
-        return None
-
-
 class _Classic:
+    """The index of a NetCDF3 file; without pieces, of a file that cannot be indexed."""
+
     def __init__(self, path: str, pieces: dict[str, netcdf3.Piece]) -> None:
         self._path = path
         self._pieces = pieces

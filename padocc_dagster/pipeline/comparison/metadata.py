@@ -1,4 +1,4 @@
-"""Attributes: what was asked to change must have changed, what gives values their meaning must be as in every file.
+"""Attributes: what was to change must have changed, what gives values their meaning must be as in every file.
 
 Other differences are reported once, and are no reason to refuse.
 """

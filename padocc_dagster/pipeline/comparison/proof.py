@@ -1,4 +1,4 @@
-"""The proof that references are right: each is held against the chunk index of the source file that its place asks for.
+"""The proof that references are right: each is held against the chunk index of the source file that belongs in its place.
 
 A chunk is proved when the product points at the file, the byte and the length at which the file's own index has the chunk of that place,
 and when the product's metadata makes of these bytes what the file's makes of them (`storage.py`). Then the values are equal without

@@ -40,7 +40,7 @@ def _compare_file(case: Case, number: int, product: Any, decoded: bool) -> None:
 
     path = case.sources[number]
     with xarray.open_dataset(path, decode_times=None if decoded else False, cache=False) as source:
-        if case.cloud_format != "CFA":  # cfapyx makes data variables of all auxiliary coordinates, whatever its arguments
+        if case.cloud_format != "CFA":  # cfapyx makes data variables of all auxiliary coordinates, with any arguments
             _check_coordinate_sets(case, source, product, path)
         for variable in case.headers[number].variables:
             name, plan = variable.name, case.plans.get(variable.name)

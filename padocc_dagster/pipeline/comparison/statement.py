@@ -2,6 +2,7 @@
 
 from padocc_dagster.pipeline.comparison.case import Case
 from padocc_dagster.pipeline.comparison.times import IN_WORDS
+from padocc_dagster.pipeline.workdir.names import some
 
 MOST_NAMES = 6
 
@@ -16,24 +17,19 @@ def statement(case: Case, drawn: str) -> str:
         least = min((plans[name].proved for name in proved if plans[name].reader.placed), default=1)
         kinds = len({number for name in proved for number in plans[name].kinds.values()})
         sentences.append(
-            f"every reference of {_names(proved)} was held against the chunk index of its file, in {least} of {files} files; "
+            f"every reference of {some(proved, MOST_NAMES)} was held against the chunk index of its file, in {least} of {files} files; "
             f"values were read in {kinds} of them, one of each kind of storage and encoding"
         )
     if in_full and len(in_full) < len(plans):
-        sentences.append(f"the values of {_names(in_full)} were read in every file")
+        sentences.append(f"the values of {some(in_full, MOST_NAMES)} were read in every file")
     if read_whole == files and files:
         sentences.append(f"all {files} source files were compared in full")
     elif read_whole:
         sentences.append(f"{read_whole} of {files} source files were compared in full" + (f": {drawn}" if drawn else ""))
     partly = [name for name, plan in plans.items() if plan.compared + plan.proved < files and plan.reader.placed]
     if partly:
-        sentences.append(f"not read, and not proved, in other files: {_names(partly)}")
+        sentences.append(f"not read, and not proved, in other files: {some(partly, MOST_NAMES)}")
     converted = [variable.encoding for plan in plans.values() for variable, found in plan.changed.items() if found]
     if any(encoding.is_time or encoding.is_duration for encoding in converted):
         sentences.append(f"times in other units are equal {IN_WORDS}")
     return "; ".join(sentences) or "nothing was compared"
-
-
-def _names(names: list[str]) -> str:
-    more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
-    return ", ".join(names[:MOST_NAMES]) + more

@@ -73,5 +73,5 @@ def _present(directory: Path, name: str, array: Any, chunks: tuple[int, ...], fi
             findings.problem("chunks", f"chunk {cell} of {name} is an empty file in {directory}", name)
         present[cell] = bool(size)
     for key in found:
-        findings.problem("chunks", f"{directory / key} belongs to no chunk of {name}: its shape asks for fewer", name)
+        findings.problem("chunks", f"{directory / key} belongs to no chunk of {name}: its shape has fewer", name)
     return present

@@ -14,13 +14,13 @@ from padocc_dagster.pipeline.joining.refusals import (
     PartialChunksError,
     SourcesRefused,
     UnsupportedFilterError,
-    some,
 )
+from padocc_dagster.pipeline.workdir.names import some
 
 CHECKS = ("check_same_dtypes", "check_same_codecs", "check_same_chunk_shapes", "result_type")
 """Functions of VirtualiZarr that refuse what differs (`virtualizarr/manifests/utils.py`, `array_api.py:44`)."""
 INLINED_BYTES = 100
-"""Variables smaller than this are read by kerchunk whatever their filters are (`kerchunk/hdf.py:141`)."""
+"""Variables smaller than this are read by kerchunk with any filters (`kerchunk/hdf.py:141`)."""
 
 
 class Encoding(NamedTuple):

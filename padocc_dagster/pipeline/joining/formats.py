@@ -13,11 +13,11 @@ from padocc_dagster.pipeline.joining.refusals import (
     DifferingSharedVariableError,
     SourcesOverlapError,
     TextsInAggregationError,
-    some,
 )
 from padocc_dagster.pipeline.joining.survey import Header, packings, survey
 from padocc_dagster.pipeline.workdir.files import read_json, write_json
 from padocc_dagster.pipeline.workdir.layout import Project, Workdir
+from padocc_dagster.pipeline.workdir.names import some
 from padocc_dagster.pipeline.workdir.spec import ProjectSpec
 
 RAW = ("mask_and_scale", "decode_cf")

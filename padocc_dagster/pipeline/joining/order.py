@@ -8,9 +8,7 @@ once, from the coordinates, before anything is cached, and PADOCC learns that it
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from padocc_dagster.pipeline.joining.survey import Header, Start, UnreadableSourceError, survey
-
-__all__ = ["Ordering", "UnreadableSourceError", "concatenation_order", "ordered"]
+from padocc_dagster.pipeline.joining.survey import Header, Start, survey
 
 
 @dataclass(frozen=True)
@@ -59,7 +57,7 @@ def ordered(headers: Sequence[Header], along: str | None = None) -> Ordering:
 
 
 def _values(starts: Sequence[Start | None]) -> list[float] | None:
-    """First values that tell files apart and can be compared with each other; None where they cannot."""
+    """First values that differ from file to file and can be compared with each other; None where they cannot."""
     found = [start for start in starts if start is not None]
     if len(found) != len(starts):
         return None

@@ -1,12 +1,10 @@
-"""Why sources cannot be made into the product asked for, as exceptions that carry typed details.
+"""Why sources cannot be made into the product that the config describes, as exceptions that carry typed details.
 
 Each names the files, the variable, what was expected and what to do; `remedies/own.py` has the commands. Nothing is detected here.
 """
 
 from collections.abc import Iterable
 from typing import Any
-
-SHOWN = 3
 
 
 class SourcesRefused(ValueError):
@@ -86,10 +84,3 @@ def with_details(error: Exception, **details: Any) -> Exception:
     """Add details to an exception, and return it."""
     error.details = {**details_of(error), **details}  # type: ignore[attr-defined]
     return error
-
-
-def some(files: Iterable[str]) -> str:
-    """The first files by name, and how many more there are."""
-    files = list(files)
-    more = f" and {len(files) - SHOWN} more" if len(files) > SHOWN else ""
-    return ", ".join(files[:SHOWN]) + more

@@ -50,9 +50,6 @@ class Packing(NamedTuple):
     scale_factor: float | None
     add_offset: float | None
 
-    def __str__(self) -> str:
-        return f"scale_factor {self.scale_factor}, add_offset {self.add_offset}"
-
 
 @dataclass(frozen=True)
 class Header:
@@ -62,7 +59,7 @@ class Header:
     sizes: dict[str, int]
     """Dimension → length."""
     starts: dict[str, Start]
-    """Coordinate along its own dimension (or along the one asked for) → its first value."""
+    """Coordinate along its own dimension (or along the one that the config names) → its first value."""
     packing: dict[str, Packing]
     """Variable → how it is packed, for those that are."""
     undecoded: dict[str, str]

@@ -13,9 +13,9 @@ from padocc_dagster.pipeline.joining.refusals import (
     GroupsInSourceError,
     SourcesOverlapError,
     SourcesRefused,
-    some,
 )
 from padocc_dagster.pipeline.joining.survey import Header
+from padocc_dagster.pipeline.workdir.names import some
 
 
 def refusal_in(

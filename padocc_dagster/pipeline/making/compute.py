@@ -1,4 +1,4 @@
-"""The computation of a product: clean, in confirmed order, with the attributes that the config asks for."""
+"""The computation of a product: clean, in confirmed order, with the attributes that the config sets."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -136,16 +136,16 @@ def _kerchunk(workdir: Workdir, project: Project, product: Product, processes: C
             failure = _aggregated(workdir, project, product, name)
             if failure is None:
                 break
-            if name not in [attempt.aggregator for attempt in attempts.made]:  # it failed before it could aggregate
-                attempts.failed(name, failure)
+            if name not in [attempt["aggregator"] for attempt in attempts]:  # it failed before it could aggregate
+                attempts.add(name, failure)
             if isinstance(failure, SourcesRefused) or type(failure).__name__ in NO_OTHER_AGGREGATOR_HELPS:
                 break
     if failure is not None:
-        if len(attempts.made) > 1 or isinstance(failure, SourcesRefused):
+        if len(attempts) > 1 or isinstance(failure, SourcesRefused):
             failure.add_note(f"(aggregators tried: {attempts})")
-        raise with_details(failure, aggregators=attempts.as_details())
+        raise with_details(failure, aggregators=list(attempts))
     mend_references(product.path, files, exact_times(files, processes), spec)
-    return name if len(files) > 1 else "", attempts.as_details()
+    return name if len(files) > 1 else "", list(attempts)
 
 
 def _aggregated(workdir: Workdir, project: Project, product: Product, aggregator: str) -> Exception | None:

@@ -22,7 +22,7 @@ class NotInSourceError(ValueError):
 
 
 def apply_dimensions(workdir: Workdir, project: Project, files: Sequence[str]) -> None:
-    """Write the dimensions asked for into PADOCC's configs.
+    """Write the dimensions that the config names into PADOCC's configs.
 
     Raises NotInSourceError for a dimension that the first file does not have, or a dropped variable that none has.
     """
@@ -94,7 +94,7 @@ def _dimensions(path: str) -> dict[str, set[str]]:
 def _header(path: str, concat: list[str], options: Mapping[str, Any]) -> tuple[dict[str, int], list[str], list[str], dict[str, None]]:
     """The dimensions of a file, its data variables along those of concatenation, its variables that do not have them, and all.
 
-    Coordinates along the dimension are neither: VirtualiZarr joins them by itself and refuses them among data variables.
+    Coordinates along the dimension are neither: VirtualiZarr joins them anyway and refuses them among data variables.
     """
     import xarray
 

@@ -76,7 +76,7 @@ def _replacing(path: Path) -> Iterator[io.StringIO]:
 
 
 def clear_cache(workdir: Workdir, project: Project) -> None:
-    """Remove what earlier attempts cached by index: PADOCC re-uses it for whatever file now has that index (`compute.py:1187`)."""
+    """Remove what earlier attempts cached by index: PADOCC re-uses it for the file that now has that index (`compute.py:1187`)."""
     directory = workdir.project_dir(project)
     for leftover in (*directory.glob("trial-*"), *(directory / name for name in ("cache", "cfacache", "zarrcache.zarr"))):
         remove(leftover)

@@ -102,7 +102,7 @@ def _fill_up(references: References, declared: Mapping[str, Mapping[str, Any]], 
 
 
 def _keys(array: Mapping[str, Any]) -> Iterator[str]:
-    """The names of the chunks that an array's metadata asks for."""
+    """The names of the chunks that an array has by its metadata."""
     counts = (-(-size // chunk) for size, chunk in zip(array["shape"], array["chunks"], strict=True))
     for cell in product(*map(range, counts)):
         yield array.get("dimension_separator", ".").join(map(str, cell)) or "0"

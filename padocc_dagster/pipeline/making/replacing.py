@@ -7,7 +7,7 @@ from typing import Any
 
 @contextmanager
 def replaced(owner: Any, **functions: Any) -> Iterator[None]:
-    """For the block, a module or a class has these functions; afterwards it has its own again, whatever happened."""
+    """For the block, a module or a class has these functions; afterwards, and after an error, it has its own again."""
     own = {name: getattr(owner, name) for name in functions}
     try:
         for name, function in functions.items():

@@ -13,7 +13,7 @@ from padocc_dagster.pipeline.making.operation import clear_cache, construct
 from padocc_dagster.pipeline.making.replacing import replaced
 from padocc_dagster.pipeline.workdir.files import read_json, write_json, write_lines
 from padocc_dagster.pipeline.workdir.layout import Project, Workdir
-from padocc_dagster.pipeline.workdir.product import asked_override
+from padocc_dagster.pipeline.workdir.product import configured_override
 from padocc_dagster.pipeline.workdir.sources import read_sources, total_bytes
 from padocc_dagster.pipeline.workdir.specs import spec_of
 from padocc_dagster.pipeline.workdir.status import append_row, read_rows
@@ -28,26 +28,26 @@ def scan(workdir: Workdir, project: Project) -> dict[str, Any]:
     """Order and open every source file, then run PADOCC's scan. Returns what it found.
 
     The scan always runs for kerchunk: `mode='zarr'` converts every file and then fails (`padocc/phases/scan.py:378`). The format that
-    the project asks for is put back afterwards. Where that is Zarr or CFA, which can hold what kerchunk references cannot, a trial that
+    the project has is put back afterwards. Where that is Zarr or CFA, which can hold what kerchunk references cannot, a trial that
     fails is a warning: every file was opened, and the product is compared with them all the same.
     """
     files = read_sources(workdir, project)
     ordering = find_order(workdir, project, files)
     clear_cache(workdir, project)
-    asked = _prepare(workdir, project)
+    configured = _prepare(workdir, project)
     try:
         apply_dimensions(workdir, project, ordering.files)
         _try_sample(workdir, project, ordering.files)
     except (OSError, MemoryError, NotInSourceError):
         raise
     except Exception as error:
-        if asked["cloud_type"] not in WITHOUT_REFERENCES:
+        if configured["cloud_type"] not in WITHOUT_REFERENCES:
             raise
         _forget_trial(workdir, project, ordering.files, type(error).__name__)
     finally:
         write_lines(workdir.allfiles(project), list(ordering.files))  # a trial of CFA leaves its sample there (compute.py:574)
         base = read_json(workdir.base_cfg(project))
-        base["override"] = asked
+        base["override"] = configured
         base["padocc_dagster"].pop("override_before_scan", None)
         write_json(workdir.base_cfg(project), base)
     detail = read_json(workdir.detail_cfg(project))
@@ -77,7 +77,7 @@ def _try_sample(workdir: Workdir, project: Project, files: Sequence[str]) -> Non
         except Exception as error:
             if str(attempts):
                 error.add_note(f"(aggregators tried: {attempts})")
-            with_details(error, aggregators=attempts.as_details())
+            with_details(error, aggregators=list(attempts))
             raise
 
 
@@ -97,14 +97,14 @@ def _forget_trial(workdir: Workdir, project: Project, files: Sequence[str], erro
 
 
 def _prepare(workdir: Workdir, project: Project) -> dict[str, Any]:
-    """Forget an earlier scan, and set the format the scan runs with. Returns the format the project asks for."""
+    """Forget an earlier scan, and set the format the scan runs with. Returns the format that the config names."""
     write_json(workdir.detail_cfg(project), {**read_json(workdir.detail_cfg(project)), **FOUND_BY_SCAN})
     base = read_json(workdir.base_cfg(project))
-    asked = asked_override(base)
-    base.setdefault("padocc_dagster", {})["override_before_scan"] = asked
+    configured = configured_override(base)
+    base.setdefault("padocc_dagster", {})["override_before_scan"] = configured
     base["override"] = {"cloud_type": "kerchunk", "file_type": "json"}
     write_json(workdir.base_cfg(project), base)
-    return asked
+    return configured
 
 
 def coordinates_in_any_chunks() -> AbstractContextManager[None]:

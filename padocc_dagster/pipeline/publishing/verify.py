@@ -34,7 +34,7 @@ def verify(root: str, project: str, requested: dict[str, int] | None = None, cpu
         base = read_json(workdir.base_cfg(key))
         options = comparison_options(spec_of(workdir, key, base))
         comparison = compare(request_of(product_of(workdir, key, base), read_sources(workdir, key), options, str(key), cpus))
-        write_json(workdir.comparison(key), {**comparison.as_dict(), "asked": options})
+        write_json(workdir.comparison(key), {**comparison.as_dict(), "options": options})
         _record(workdir, key, comparison, meter.used(cpus or 1, requested))
     return comparison.as_dict()
 
@@ -99,7 +99,7 @@ def comparison_problem(workdir: Workdir, project: Project) -> str | None:
         return f"the product of {project} differs from its sources ({comparison.problems[0]}): compute it again"
     base = read_json(workdir.base_cfg(project))
     product = product_of(workdir, project, base)
-    if record.get("asked") != comparison_options(spec_of(workdir, project, base)):
+    if record.get("options") != comparison_options(spec_of(workdir, project, base)):
         return f"the product of {project} was compared for another config: {remedy}, or compute again"
     if not product.exists() or str(product.path) != comparison.product_path:
         return f"{product.path} is not the product that was compared: {remedy}"

@@ -82,7 +82,7 @@ def explained(workdir: Workdir, project: Project) -> Explained:
     return Explained(
         project=str(project),
         phase=state.phase,
-        outcome="skipped" if reason is not None else _outcome(state),
+        outcome="skipped" if reason is not None else state.outcome,
         status=state.status,
         since=state.since,
         why=f"on the faultlist: {reason or 'no reason given'}" if reason is not None else state.why,
@@ -99,12 +99,6 @@ def explained(workdir: Workdir, project: Project) -> Explained:
         faultlisted=reason,
         tick=tick.as_dict() if (tick := tick_of(workdir, project)) else None,
     )
-
-
-def _outcome(state: ProjectState) -> str:
-    if state.verdict:
-        return state.verdict.value
-    return "under way" if state.status else "new"
 
 
 def _failure(state: ProjectState, reason: str | None) -> str:

@@ -8,7 +8,7 @@ import pytest
 from padocc_dagster.pipeline.comparison.encoding import differences, encoding_of, inherit, units_problem
 from padocc_dagster.pipeline.comparison.placement import Placement, place
 from padocc_dagster.pipeline.comparison.reading import blocks
-from padocc_dagster.pipeline.comparison.references import Table
+from padocc_dagster.pipeline.comparison.references import Table, places
 from padocc_dagster.pipeline.comparison.report import ENOUGH, Findings
 from padocc_dagster.pipeline.comparison.request import choose
 from padocc_dagster.pipeline.comparison.sources import Header
@@ -205,7 +205,7 @@ class TestPlacement:
 class TestChunks:
     @pytest.mark.parametrize("key", ("4.0", "0.1", "0", "0.0.0", "-1.0", "00.0", "a.0", ""))
     def test_keys_of_no_chunk_are_known(self, key):
-        assert Table("tas", (7, 4), Storage("<f4", (2, 4))).cell(key) is None
+        assert places(Table("tas", (7, 4), Storage("<f4", (2, 4))), [key]) is None
 
     def test_files_of_absent_chunks_are_forced(self):
         placement, present = Placement("time", (0, 3, 7)), np.zeros((4, 1), bool)
@@ -221,7 +221,7 @@ class TestChunks:
 
     def test_a_scalar_has_one_chunk(self):
         table = Table("crs", (), Storage("<i4", ()))
-        assert (table.expected, table.cell("0"), table.cell("1")) == (1, (), None)
+        assert (table.expected, places(table, ["0"]), places(table, ["1"])) == (1, (), None)
 
 
 class TestSample:
