@@ -34,6 +34,14 @@ def wants_slurm(values: Mapping[str, Any]) -> bool:
     return str(named.get("module", "")).startswith(LAUNCHER[0]) and named.get("class") == LAUNCHER[1]
 
 
+def most_at_once(values: Mapping[str, Any]) -> int | None:
+    """How many runs may work at once; None where nothing limits them."""
+    limit: Any = values
+    for key in ("concurrency", "runs", "max_concurrent_runs"):
+        limit = limit.get(key) if isinstance(limit, Mapping) else None
+    return limit if isinstance(limit, int) and limit > 0 else None
+
+
 def postgres(values: Any) -> Mapping[str, Any] | None:
     """The part that says where the Postgres database is; None without one."""
     if not isinstance(values, Mapping):
