@@ -8,6 +8,7 @@ from threading import Lock
 from typing import Any
 
 from dagster import AssetCheckKey, DagsterInstance, DagsterRun, DagsterRunStatus, MetadataValue
+from dagster._core.code_pointer import ModuleCodePointer, PackageCodePointer
 from dagster._core.definitions.asset_checks.asset_check_evaluation import AssetCheckEvaluationTargetMaterializationData
 from dagster._core.errors import DagsterUserCodeUnreachableError
 from dagster._core.events import EngineEventData, JobFailureData, RunFailureReason
@@ -128,6 +129,12 @@ def execute_run_argument(run: DagsterRun) -> str:
     origin = run.job_code_origin
     assert origin is not None  # as of every run that is launched
     return ExecuteRunArgs(origin, run.run_id, instance_ref=None).get_command_args()[-1]
+
+
+def definitions_module(run: DagsterRun) -> str:
+    """The module that the run's definitions are in; empty where they are named in another way."""
+    pointer = run.job_code_origin.repository_origin.code_pointer if run.job_code_origin else None
+    return pointer.module if isinstance(pointer, ModuleCodePointer | PackageCodePointer) else ""
 
 
 def load_jobs(module: str) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from padocc_dagster.batch.allocation import Allocation
 from padocc_dagster.doctor.line import Line, not_checked, ok, wrong
-from padocc_dagster.slurm.request.script import BatchRequest, batch_script
+from padocc_dagster.slurm.request.script import BatchRequest, batch_script, for_one_run
 from padocc_dagster.slurm.scheduler.client import Client, NoAccountingError, NoAnswerError, RefusedError
 from padocc_dagster.slurm.settings import Settings
 
@@ -76,12 +76,10 @@ def request(settings: Settings, allocation: Allocation, script: Path, command: t
         comment=JOB_NAME,
         allocation=allocation,
         log=script.with_suffix(".log"),
-        report=script.with_suffix(".json"),
         folder=script.parent,
         set_up=settings.set_up,
         python=settings.python,
-        command=command,
-        grace_seconds=settings.terminate_grace_seconds,
+        main=for_one_run(script.with_suffix(".json"), settings.terminate_grace_seconds, command),
         options=settings.sbatch_options,
     )
 
