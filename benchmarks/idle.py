@@ -32,9 +32,9 @@ def main(projects: int, seconds: float) -> None:
         try:
             live.wait("all projects to be known", lambda: _known(live) == projects)
             time.sleep(SETTLING)
-            before = _cpu(process)
+            before = services_of(process)
             time.sleep(seconds)
-            after = _cpu(process)
+            after = services_of(process)
             for name, (used, memory) in after.items():
                 print(f"{name:12} {100 * (used - before.get(name, (0.0, 0))[0]) / seconds:5.2f} % of a core, {memory / 2**20:.0f} MiB")
             total = sum(used for used, _ in after.values()) - sum(used for used, _ in before.values())
@@ -47,7 +47,7 @@ def _known(live: Live) -> int:
     return len(live.instance.get_materialized_partitions(dg.AssetKey("completed_product")))
 
 
-def _cpu(process: "subprocess.Popen[bytes]") -> dict[str, tuple[float, int]]:
+def services_of(process: "subprocess.Popen[bytes]") -> dict[str, tuple[float, int]]:
     """Seconds of CPU and bytes of memory of the supervisor and of each service, with what it started."""
     found: dict[str, tuple[float, int]] = {}
     for each in (psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)):
