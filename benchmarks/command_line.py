@@ -1,14 +1,16 @@
 """Projects through PADOCC's command line, serial and on SLURM: two of the ways that `table.py` compares.
 
 Serial, one process works through the group in each phase. With `--parallel`, PADOCC submits one array job for each phase, a task for each
-project; `--wait_sbatch` waits for it. Initialisation and completion have no parallel form.
+project; the next phase is submitted when the queue is empty. Initialisation and completion have no parallel form. `--wait_sbatch` cannot be
+used: it gives `-w` to sbatch, which takes the script for a list of nodes (`padocc/groups/mixins/allocations.py:477`).
 """
 
+import json
 import os
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -38,8 +40,15 @@ def parallel(sources: Mapping[str, Path], root: Path, folder: Path) -> dict[str,
         try:
             shims = Shims(folder / "shims")
             path = f"{shims.folder}{os.pathsep}{os.environ['PATH']}"
-            environment = {**os.environ, **cluster.environment(), "PATH": path, "VIRTUAL_ENV": sys.prefix}
-            found = _through(usage, sources, root, environment, "--parallel", "--wait_sbatch")
+            site = folder / "lotus.json"
+            site.write_text(json.dumps({"partition": "main"}))
+            environment = {**os.environ, **cluster.environment(), "PATH": path, "VIRTUAL_ENV": sys.prefix, "LOTUS_CFG": str(site)}
+
+            def wait() -> None:
+                while cluster.command("squeue", "-h"):
+                    time.sleep(1.0)
+
+            found = _through(usage, sources, root, environment, "--parallel", wait=wait)
             rows = cluster.command("sacct", "-n", "-P", "-X", "-S", "now-1day", "-o", "JobID").splitlines()
             return {**found, "jobs": len(rows), "calls": calls(shims)}
         finally:
@@ -51,7 +60,14 @@ def calls(shims: Shims) -> dict[str, int]:
     return {name: len(shims.calls(name)) for name in COMMANDS}
 
 
-def _through(usage: Usage, sources: Mapping[str, Path], root: Path, environment: dict[str, str], *options: str) -> dict[str, Any]:
+def _through(
+    usage: Usage,
+    sources: Mapping[str, Path],
+    root: Path,
+    environment: dict[str, str],
+    *options: str,
+    wait: Callable[[], None] = lambda: None,
+) -> dict[str, Any]:
     root.mkdir()
     config = root / "bench.csv"
     config.write_text("".join(f"{code},{folder}/*.nc,,\n" for code, folder in sources.items()))
@@ -69,6 +85,7 @@ def _through(usage: Usage, sources: Mapping[str, Path], root: Path, environment:
             since = usage.cpu_seconds()
             with open(root / f"{phase}.out", "wb") as output:
                 subprocess.run([PADOCC, *words], env=environment, stdout=output, stderr=subprocess.STDOUT, check=False)
+            wait()
             seconds[phase] = round(usage.cpu_seconds() - since, 1)
     wall, cpu = time.monotonic() - began, usage.cpu_seconds() - before
     ends = {code: project_state(Workdir(root), Project(GROUP, code)) for code in sources}

@@ -48,14 +48,17 @@ def _known(live: Live) -> int:
 
 
 def services_of(process: "subprocess.Popen[bytes]") -> dict[str, tuple[float, int]]:
-    """Seconds of CPU and bytes of memory of the supervisor and of each service, with what it started."""
+    """Seconds of CPU and bytes of memory of the supervisor and of each service, with what it started and is still there."""
     found: dict[str, tuple[float, int]] = {}
     for each in (psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)):
-        words = " ".join(each.cmdline())
+        try:
+            words, seconds, resident = " ".join(each.cmdline()), sum(each.cpu_times()[:4]), each.memory_info().rss
+        except psutil.NoSuchProcess:
+            continue
         names = {"services.daemon": "daemon", "dagster_webserver": "web server", "api grpc": "code server", "fork_server": "fork server"}
         name = next((name for part, name in names.items() if part in words), "supervisor")
         used, memory = found.get(name, (0.0, 0))
-        found[name] = used + sum(each.cpu_times()[:4]), memory + each.memory_info().rss
+        found[name] = used + seconds, memory + resident
     return found
 
 
