@@ -50,7 +50,7 @@ def publish(workdir: Workdir, project: Project, archive: Path, sources: int) -> 
     place.mkdir(parents=True)
     refs = {f"tas/{number}.0.0": [path, 0, 64] for number, path in enumerate(paths)}
     (place / f"{place.name}.json").write_text(json.dumps({"version": 1, "refs": refs}))
-    comparison = {"passed": True, "variables": VARIABLES, "source_fingerprint": digest(states), "asked": {}}
+    comparison = {"passed": True, "variables": VARIABLES, "source_fingerprint": digest(states), "options": {}}
     report = {"project": str(project), "published": "2026-01-01T00:00:00+00:00", "links": {}, "comparison": comparison}
     (place / f"{place.name}_report.json").write_text(json.dumps({**report, "config": VARIABLES, SOURCES: table_of(states)}))
 

@@ -17,7 +17,8 @@ from unittest.mock import patch
 import dagster as dg
 import psutil
 
-from padocc_dagster.conductor.tick import Memory, tick
+from padocc_dagster.conductor.memory import Memory
+from padocc_dagster.conductor.tick import tick
 from padocc_dagster.partitions import add_projects
 from padocc_dagster.pipeline.running.standings import Standings
 from padocc_dagster.pipeline.workdir.event_log import record

@@ -37,22 +37,35 @@ class History:
         with self.events.begin() as connection:
             logged = _rows(connection, events, (events.c.run_id == run_id) & events.c.dagster_event_type.in_(KEPT))
             checked = _rows(connection, checks, checks.c.run_id == run_id)
-            newest = connection.execute(select(func.max(events.c.id))).scalar_one()
         with self.runs.begin() as connection:
             run, tagged = _rows(connection, runs, runs.c.run_id == run_id), _rows(connection, tags, tags.c.run_id == run_id)
-        numbers = iter(range(newest + 1_000_000, newest + 1_000_000 + len(keys) * len(logged)))  # far from what the services write now
         for start in range(0, len(keys), BATCH):
             batch = enumerate(keys[start : start + BATCH], start)
             copies = [{template: key, run_id: f"{number:08x}-0000-4000-8000-000000000000"} for number, key in batch]
-            new_events, new_checks = [], []
-            for words in copies:
-                ids = {row["id"]: next(numbers) for row in logged}
-                new_events += [_with(row, words, id=ids[row["id"]]) for row in logged]
-                new_checks += [_with(row, words, id=None, **_moved(row, ids)) for row in checked]
-            _insert(self.events, "event_logs", new_events)
-            _insert(self.events, "asset_check_executions", new_checks)
+            self._copy_events(copies, logged, checked)
             _insert(self.runs, "runs", [_with(row, words, id=None) for words in copies for row in run])
             _insert(self.runs, "run_tags", [_with(row, words, id=None) for words in copies for row in tagged])
+
+    def _copy_events(self, copies: Sequence[dict[str, str]], logged: Sequence[Row], checked: Sequence[Row]) -> None:
+        """Insert the events and the results of checks that name them by their ids, while nobody else inserts any."""
+        events, checks = _table(self.events, "event_logs"), _table(self.events, "asset_check_executions")
+        postgres = self.events.dialect.name == "postgresql"
+        with self.events.connect() as connection:
+            connection.exec_driver_sql("LOCK TABLE event_logs IN EXCLUSIVE MODE" if postgres else "BEGIN IMMEDIATE")
+            number = connection.execute(select(func.max(events.c.id))).scalar_one()
+            new_events: list[Row] = []
+            new_checks: list[Row] = []
+            for words in copies:
+                ids = {row["id"]: number + each for each, row in enumerate(logged, 1)}
+                number += len(logged)
+                new_events += [_with(row, words, id=ids[row["id"]]) for row in logged]
+                new_checks += [_with(row, words, id=None, **_moved(row, ids)) for row in checked]
+            connection.execute(events.insert(), new_events)
+            if new_checks:
+                connection.execute(checks.insert(), new_checks)
+            if postgres:
+                connection.exec_driver_sql(f"SELECT setval(pg_get_serial_sequence('event_logs', 'id'), {number})")
+            connection.commit()
 
 
 def _moved(row: Row, ids: dict[int, int]) -> Row:

@@ -95,7 +95,6 @@ def _measured(live: Live, usage: Usage, sources: dict[str, Path]) -> dict[str, A
     live.wait("the last run", lambda: not unfinished(live.instance))
     cpu = usage.cpu_seconds() - before
     used = {name: round(seconds - services.get(name, 0.0), 2) for name, seconds in _services(live).items()}
-    runs = live.instance.get_runs_count()
     return {
         "wall": firsts[f"published_{len(sources)}"],
         "first": firsts["published_1"],
@@ -104,7 +103,21 @@ def _measured(live: Live, usage: Usage, sources: dict[str, Path]) -> dict[str, A
         "cpu_per_project": cpu / len(sources),
         "services": {**used, "runs and workers": round(cpu - sum(used.values()), 2)},
         "peak_mib": usage.peak_mib,
-        "runs": runs,
+        **_busy(live),
+    }
+
+
+def _busy(live: Live) -> dict[str, Any]:
+    """How many runs there were, and how well the runs that advance projects filled the places that there are for runs."""
+    records = live.instance.get_run_records()
+    spans = [(r.start_time, r.end_time) for r in records if r.dagster_run.job_name == "advance_project" and r.start_time and r.end_time]
+    begun, over = min(start for start, _ in spans), max(end for _, end in spans)
+    places = max(2, os.cpu_count() or 2)
+    return {
+        "runs": len(records),
+        "seconds_a_run": statistics.median(end - start for start, end in spans),
+        "seconds_of_runs": over - begun,
+        "places_filled": sum(end - start for start, end in spans) / places / (over - begun),
     }
 
 

@@ -26,13 +26,6 @@ class Standing(NamedTuple):
     withdrawn: Sequence[str] = ()
 
     @property
-    def outcome(self) -> str:
-        """The verdict in a word; "under way" while PADOCC has the phase at work, "new" before anything was done."""
-        if self.state.verdict:
-            return self.state.verdict.value
-        return "under way" if self.state.status else "new"
-
-    @property
     def why(self) -> str:
         """Why it is in this state, in short, and what its catalogue has withdrawn since."""
         withdrawn = f"withdrawn from its catalogue: {', '.join(self.withdrawn)}" if self.withdrawn else ""
@@ -44,7 +37,7 @@ class Standing(NamedTuple):
             "group": self.project.group,
             "project": self.project.code,
             "phase": self.state.phase,
-            "outcome": self.outcome,
+            "outcome": self.state.outcome,
             "status": self.state.status,
             "since": self.state.since.isoformat() if self.state.since else None,
             "why": self.state.why,
@@ -74,7 +67,7 @@ def status_table(rows: Iterable[Standing]) -> Table:
         table.add_column(name, no_wrap=True)
     table.add_column("why", overflow="fold")
     for row in rows:
-        outcome = Text(row.outcome, style=COLOURS.get(row.state.verdict, "") if row.state.verdict else "")
+        outcome = Text(row.state.outcome, style=COLOURS.get(row.state.verdict, "") if row.state.verdict else "")
         cells = [row.project.group, row.project.code, row.state.phase]
         table.add_row(*map(Text, cells), outcome, Text(_moment(row.state.since)), Text(row.why))
     return table

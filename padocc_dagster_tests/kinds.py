@@ -25,7 +25,7 @@ UNIT_PATHS = (
     "pipeline/steps/test_choice.py",
     "pipeline/comparison/test_parts.py",
     "pipeline/running/test_due.py",
-    "pipeline/making/test_faithful.py",
+    "pipeline/making/test_references.py",
     "pipeline/steps/test_faultlisting.py",
     "pipeline/workdir/test_history.py",
     "pipeline/workdir/test_locks.py",
@@ -34,8 +34,9 @@ UNIT_PATHS = (
     "pipeline/remedies/test_remedies.py",
     "pipeline/workdir/test_rules.py",
     "pipeline/workdir/test_source_states.py",
-    "pipeline/making/test_stac_item.py",
+    "pipeline/publishing/test_stac_item.py",
     "pipeline/workdir/test_status.py",
+    "local/test_records.py",
     "services/test_settings_file.py",
 )
 """Files of those folders whose tests need none of it."""

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from padocc_dagster.pipeline.making.parquet import write_parquet
-from padocc_dagster.pipeline.making.scalars import name_scalar_chunks
+from padocc_dagster.pipeline.making.references import name_scalar_chunks
 from padocc_dagster.pipeline.workdir.product import Product
 
 KINDS = ("kerchunk-V", "kerchunk-K", "parquet", "zarr")

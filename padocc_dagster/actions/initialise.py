@@ -10,9 +10,9 @@ from pydantic import Field
 
 from padocc_dagster.pipeline.running.call import WorkerError, follow
 from padocc_dagster.pipeline.running.phases import initialise_group as initialise
-from padocc_dagster.pipeline.workdir.inbox import Result, record_reading, version_of
 from padocc_dagster.pipeline.workdir.layout import Workdir
 from padocc_dagster.pipeline.workdir.locks import LockedError, held
+from padocc_dagster.pipeline.workdir.readings import Result, record_reading, version_of
 from padocc_dagster.pipeline.workdir.selections import forget_selection, keep_selection
 from padocc_dagster.resources import Padocc
 from padocc_dagster.runs import PRIORITY

@@ -13,14 +13,14 @@ from pydantic import BaseModel, Field
 from padocc_dagster.pipeline.steps.choice import OUTCOMES, Choice
 from padocc_dagster.pipeline.workdir.layout import Workdir
 from padocc_dagster.pipeline.workdir.outcome import PHASES
-from padocc_dagster.pipeline.workdir.step import By, StepResult
+from padocc_dagster.pipeline.workdir.step import By, StepRefused, StepResult
 
 
 class StepConfig(BaseModel):
     """Who takes the step, and why."""
 
-    who: str = Field(description="Your name, kept with every project that the step touches", min_length=1)
-    why: str = Field(description="The reason, kept with every project that the step touches", min_length=1)
+    who: str = Field(description="Your name, kept with every project that the step touches")
+    why: str = Field(description="The reason, kept with every project that the step touches")
     dry_run: bool = Field(False, description="Only show what would be done")
 
     @property
@@ -53,8 +53,15 @@ class ManualStep:
     job: str
     """The name of its job in Dagster."""
     config: type[StepConfig]
-    take: Callable[[Workdir, Any], StepResult]
-    """Takes the step. Raises StepRefused, with every problem and nothing changed, for a config that is wrong."""
+    carry_out: Callable[[Workdir, Any], StepResult]
+    """What `take` does once there is a name and a reason."""
     description: str
     follows: str = ""
     """What follows, in a sentence."""
+
+    def take(self, workdir: Workdir, config: StepConfig) -> StepResult:
+        """Take the step. Raises StepRefused, with every problem and nothing changed, for a config that is wrong."""
+        given = {"who": (config.who, "your name"), "why": (config.why, "the reason")}
+        if blank := [f"{name} is blank: give {what}, which is kept" for name, (text, what) in given.items() if not text.strip()]:
+            raise StepRefused(blank)
+        return self.carry_out(workdir, config)

@@ -4,7 +4,7 @@ A tick replaces PADOCC's verdict alone: a product that is not shown to equal its
 """
 
 from padocc_dagster.actions.step import ManualStep, ProjectsConfig
-from padocc_dagster.pipeline.making import tick as ticking
+from padocc_dagster.pipeline.publishing import tick as ticking
 from padocc_dagster.pipeline.steps.choice import chosen
 from padocc_dagster.pipeline.workdir.layout import Workdir
 from padocc_dagster.pipeline.workdir.step import StepResult

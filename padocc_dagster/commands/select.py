@@ -42,7 +42,7 @@ def select(file: FileArgument, workdir: WorkdirOption = None) -> None:
 def _show(selection: "Selection") -> None:
     """Counts, the first projects, and the size where the catalogue or this machine knows it."""
     from padocc_dagster.pipeline.workdir.sources import readable_size
-    from padocc_dagster.selection.stac.size import size_of
+    from padocc_dagster.selection.stac.specs import size_of
 
     for chosen in selection.projects[:EXAMPLES]:
         files = sum(len(record.sources) for record in chosen.records)

@@ -16,8 +16,8 @@ import dagster as dg
 
 from padocc_dagster.actions.initialise import initialise_group
 from padocc_dagster.conductor.starts import PROBLEM_AFTER, Verdict, decide, pause_is_over, why
-from padocc_dagster.pipeline.workdir.inbox import read_before, version_of
 from padocc_dagster.pipeline.workdir.layout import Workdir
+from padocc_dagster.pipeline.workdir.readings import read_before, version_of
 from padocc_dagster.runs import DUE
 
 SETTLED_SECONDS = 1.0

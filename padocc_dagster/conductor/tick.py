@@ -4,18 +4,18 @@ import hashlib
 import json
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from itertools import islice
+from itertools import islice, takewhile
 
 import dagster as dg
 
 from padocc_dagster.actions.jobs import finish_interrupted_steps
 from padocc_dagster.conductor.jobs import refresh_group
 from padocc_dagster.conductor.known import closed, unchecked, unreported, unshown
+from padocc_dagster.conductor.memory import Memory
+from padocc_dagster.conductor.partition_keys import sync_partitions
 from padocc_dagster.conductor.requests import busy_groups, requests
 from padocc_dagster.conductor.starts import report_lost_starts
 from padocc_dagster.conductor.sync import materialization, report_from_files, report_request
-from padocc_dagster.partitions import GROUPS, PROJECTS, add_projects
 from padocc_dagster.pipeline.running.standings import Standings
 from padocc_dagster.pipeline.steps.unattended import follow_rules
 from padocc_dagster.pipeline.workdir.groups import last_refresh, refreshed_seconds_ago
@@ -26,14 +26,10 @@ from padocc_dagster.runs import unfinished
 
 LOOK_SECONDS = 10.0
 """Most seconds of a tick for the files: Dagster ends a tick after 60 s."""
-PARTITIONS_SECONDS = 60.0
-"""How often Dagster's partitions are compared with the files, when nothing changed."""
-DELETIONS = 100
-"""Partitions deleted in a tick; each takes 11 to 27 ms."""
-REPORTED, COMPARED = 500, 200
-"""Projects that one run reports, and projects compared with what Dagster knows in a tick."""
-RUNLESS = 50
-"""Projects that were only initialised are reported in the tick itself, up to so many: a run would take a place in the queue."""
+COMPARED = 500
+"""Projects compared with what Dagster knows in a tick, and reported by one run."""
+RUNLESS_SECONDS = 2.0
+"""How long a tick reports projects that were only initialised, 2 ms each: a run would take a place in the queue."""
 REFRESH_SECONDS = 30.0
 """Between two refreshes of a group whose projects are under way."""
 REFRESH_ATTEMPTS = 3
@@ -41,31 +37,6 @@ RULED = 20
 """Projects for which rules are followed in a tick: one that is at work is waited for."""
 UNFINISHED_SECONDS = 120.0
 WRITER, CHANGE = "padocc/group_writer", "padocc/group_change"
-
-
-@dataclass
-class Memory:
-    """What saves work at the next tick. All of it can be lost."""
-
-    standings: Standings
-    to_compare: dict[Project, None] = field(default_factory=dict)
-    """Projects that changed, and of which Dagster may not know."""
-    dirty: set[str] = field(default_factory=set)
-    """Groups that changed since their subsets were written."""
-    keys: set[str] = field(default_factory=set)
-    """Dagster's partition keys, as of `keys_read`."""
-    keys_read: float = float("-inf")
-    warned: set[str] = field(default_factory=set)
-    ruled: dict[Project, tuple[int, Rules]] = field(default_factory=dict)
-    """Failed projects for which the rules of their groups were followed: at how many rows, and which rules."""
-
-
-_memories: dict[tuple[str, str], Memory] = {}
-
-
-def memory_of(workdir: Workdir, home: str) -> Memory:
-    """What this process remembers for a working directory and an instance."""
-    return _memories.setdefault((str(workdir.root), home), Memory(Standings(workdir)))
 
 
 def tick(context: dg.SensorEvaluationContext, memory: Memory, since: float) -> tuple[list[dg.RunRequest], float]:
@@ -81,10 +52,10 @@ def tick(context: dg.SensorEvaluationContext, memory: Memory, since: float) -> t
             memory.to_compare[project] = None
     _follow_rules(context, memory)
     idle = not (memory.to_compare or memory.dirty or any(standings.is_operable(project) for project in _due(standings)))
-    if idle and time.monotonic() - memory.keys_read < PARTITIONS_SECONDS and not unfinished_steps(standings.workdir):
+    if idle and not memory.keys_are_old() and not unfinished_steps(standings.workdir):
         return [], since
     instance = context.instance
-    _sync_partitions(context, memory)
+    sync_partitions(context, memory)
     under_way = unfinished(instance)
     if lost := report_lost_starts(instance, under_way):
         context.log.warning(f"launches that were interrupted, and are made again: {', '.join(lost)}")
@@ -128,43 +99,6 @@ def _to_rule(memory: Memory) -> Iterator[tuple[Project, int, Rules]]:
                 yield project, now.rows, standing.rules
 
 
-def _sync_partitions(context: dg.SensorEvaluationContext, memory: Memory) -> None:
-    """Make Dagster's partitions be the projects of the managed groups. Where a group's list cannot be read, its partitions stay."""
-    instance, standings = context.instance, memory.standings
-    if time.monotonic() - memory.keys_read > PARTITIONS_SECONDS:
-        memory.keys = set(instance.get_dynamic_partitions(PROJECTS))
-        memory.keys_read = time.monotonic()
-        _sync_groups(instance, standings)
-    for group, standing in standings.groups.items():
-        missing = [code for code in standing.codes if f"{group}:{code}" not in memory.keys]
-        if missing:
-            add_projects(instance, group, missing)
-            memory.keys |= {f"{group}:{code}" for code in missing}
-            memory.to_compare |= {Project(group, code): None for code in missing}
-    if len(memory.keys) == sum(len(standing.codes) for standing in standings.groups.values()):
-        return
-    for key in [key for key in memory.keys if _is_gone(standings, key)][:DELETIONS]:
-        instance.delete_dynamic_partition(PROJECTS, key)
-        memory.keys.discard(key)
-        context.log.info(f"{key} is no longer in its group: removed or moved")
-
-
-def _is_gone(standings: Standings, key: str) -> bool:
-    group, _, code = key.partition(":")
-    if group in standings.groups:
-        codes = standings.groups[group].codes
-        return code not in codes and (bool(codes) or standings.is_settled(group))  # plain PADOCC empties a list before it writes it
-    return any(standings.workdir.merged(group, other).is_dir() for other in standings.groups)
-
-
-def _sync_groups(instance: dg.DagsterInstance, standings: Standings) -> None:
-    known = set(instance.get_dynamic_partitions(GROUPS))
-    instance.add_dynamic_partitions(GROUPS, [group for group in standings.groups if group not in known])
-    for group in known - set(standings.groups):
-        if any(standings.workdir.merged(group, other).is_dir() for other in standings.groups):
-            instance.delete_dynamic_partition(GROUPS, group)
-
-
 def _report(instance: dg.DagsterInstance, memory: Memory, under_way: list[dg.RunRecord]) -> Iterator[dg.RunRequest]:
     """One run at a time reports what Dagster does not know. A project with a run under way is left to that run."""
     standings, busy = memory.standings, {record.dagster_run.tags.get("dagster/partition") for record in under_way}
@@ -177,13 +111,11 @@ def _report(instance: dg.DagsterInstance, memory: Memory, under_way: list[dg.Run
     for project in ready:
         if project not in news:
             memory.to_compare.pop(project)
-    initialised = [project for project, phases in news.items() if phases == ["init"]]
-    if len(initialised) == len(news) <= RUNLESS:
-        for project in initialised:
-            instance.report_runless_asset_event(materialization(standings.workdir, project, "init", found[project].passed["init"]))
-            memory.to_compare.pop(project)
-    elif news:
-        projects = sorted(news, key=str)[:REPORTED]
+    initialised, end = [project for project, phases in news.items() if phases == ["init"]], time.monotonic() + RUNLESS_SECONDS
+    for project in takewhile(lambda _: time.monotonic() < end, initialised):
+        instance.report_runless_asset_event(materialization(standings.workdir, project, "init", found[project].passed["init"]))
+        memory.to_compare.pop(project)
+    if projects := sorted(news.keys() - set(initialised), key=str):
         rows = [(str(project), found[project].rows) for project in projects]
         digest = hashlib.sha256(json.dumps([rows, round(time.time() // 60)]).encode()).hexdigest()[:16]
         yield report_request(projects, f"report/{digest}")

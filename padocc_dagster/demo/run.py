@@ -92,13 +92,13 @@ def _wait(services: Services, console: Console) -> None:
         while not services.stopping.wait(1.0):
             services.revive()
             rows, now = _standings(services.home.workdir), time.monotonic()
-            states = [(row.state.phase, row.outcome) for row in rows]
+            states = [(row.state.phase, row.state.outcome) for row in rows]
             if console.is_terminal:
                 live.update(_progress(rows, now - started), refresh=True)
             else:
                 for row, state, old in zip(rows, states, seen, strict=True):
                     if state != old:
-                        console.print(f"{now - started:4.0f} s  {row.project.code}: {row.state.phase} {row.outcome}")
+                        console.print(f"{now - started:4.0f} s  {row.project.code}: {row.state.phase} {row.state.outcome}")
             if states != seen:
                 seen, changed = states, now
             ended = all(map(_ended, rows)) and (_is_quiet(services.url) or now - changed > QUIET_SECONDS)
@@ -118,7 +118,7 @@ def _is_quiet(url: str) -> bool:
 def _progress(rows: list[Standing], seconds: float) -> Table:
     table = Table.grid(padding=(0, 2))
     for row in rows:
-        table.add_row(row.project.code, row.state.phase, row.outcome)
+        table.add_row(row.project.code, row.state.phase, row.state.outcome)
     table.add_row(f"{seconds:.0f} s")
     return table
 
@@ -135,7 +135,7 @@ def _judge(rows: list[Standing], equal: bool, console: Console) -> bool:
     wrong = [row for row in rows if (row.state.phase, row.state.verdict) != EXPECTED[row.project.code]]
     for row in wrong:
         phase, verdict = EXPECTED[row.project.code]
-        console.print(f"{row.project.code} ended at {row.state.phase} ({row.outcome}), expected {phase} ({verdict.value}).")
+        console.print(f"{row.project.code} ended at {row.state.phase} ({row.state.outcome}), expected {phase} ({verdict.value}).")
     if not wrong and equal:
         console.print("Every project ended where it should: three published, equal to their source files; two stopped.")
     return not wrong and equal

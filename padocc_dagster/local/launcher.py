@@ -23,7 +23,10 @@ from padocc_dagster.dagster_private import (
 )
 from padocc_dagster.local.keeper import Launch
 from padocc_dagster.local.records import Records
-from padocc_dagster.pipeline.running.forked import FORK_SERVER, PATIENCE_SECONDS
+from padocc_dagster.pipeline.running.forked import FORK_SERVER
+
+PATIENCE_SECONDS = 30.0
+"""The conductor believes a launch lost after 45 s (`conductor/starts.py`). A fork server that imports for longer is not waited for."""
 
 
 class LocalRunLauncher(RunLauncher, ConfigurableClass):
@@ -74,7 +77,7 @@ class LocalRunLauncher(RunLauncher, ConfigurableClass):
         keeper = self.records.keeper(run_id)
         if keeper is None:
             self._instance.report_run_canceled(run, "No process worked for the run any more.")
-            return False
+            return True
         with suppress(ProcessLookupError):
             os.kill(keeper, SIGTERM)
         return True
@@ -95,6 +98,13 @@ class LocalRunLauncher(RunLauncher, ConfigurableClass):
         if records.keeper(run.run_id):
             return True
         return run.status is DagsterRunStatus.STARTED and not records.has(run.run_id)
+
+    def forget_finished(self) -> None:
+        """Remove the records of finished runs whose keepers were killed."""
+        for run_id in self.records.abandoned():
+            run = self._instance.get_run_by_id(run_id)
+            if run is None or run.is_finished:
+                self.records.forget(run_id)
 
     def get_run_worker_debug_info(self, run: DagsterRun, include_container_logs: bool | None = True) -> str | None:
         """What a person needs to look further."""

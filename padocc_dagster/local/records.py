@@ -46,6 +46,10 @@ class Records:
         found = {path.name: _locked_by(path) for path in self._paths()}
         return {name: pid for name, pid in found.items() if pid}
 
+    def abandoned(self) -> list[str]:
+        """The ids of runs whose keepers were killed."""
+        return [path.name for path in self._paths() if not _locked_by(path)]
+
     def forget(self, run_id: str) -> None:
         """Remove the record of a run that has no keeper."""
         self._path(run_id).unlink(missing_ok=True)

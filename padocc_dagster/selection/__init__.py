@@ -1,4 +1,4 @@
-"""Group configs: what a person asks for, read from a CSV or a YAML file and checked whole before anything is written.
+"""Group configs: what a person wants made, read from a CSV or a YAML file and checked whole before anything is written.
 
 Projects are named one by one, or come from a STAC catalogue (`stac/`).
 

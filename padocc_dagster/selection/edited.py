@@ -71,7 +71,7 @@ def _with_records(old: ProjectSpec, new: ProjectSpec) -> ProjectSpec:
 
 
 def _field_problems(setting: Mapping[str, Any], removing: Sequence[str]) -> list[str]:
-    problems = [f"{word} stands for a name of your own: write that instead" for word in PLACEHOLDERS if word in _words(setting)]
+    problems = [f"{word} is a placeholder for a name of your own: write that instead" for word in PLACEHOLDERS if word in _words(setting)]
     if not setting and not removing:
         problems.append("nothing is to be set or removed: name at least one field, as in cloud_format=zarr")
     for name in (*setting, *removing):
@@ -92,7 +92,7 @@ def _field_problems(setting: Mapping[str, Any], removing: Sequence[str]) -> list
 
 
 def _words(value: Any) -> set[str]:
-    """The words in a value, at whatever depth."""
+    """The words in a value, at any depth."""
     if isinstance(value, Mapping):
         return {word for name, child in value.items() for word in (str(name).rpartition(".")[2], *_words(child))}
     if isinstance(value, (list, tuple)):

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-SHOWN = 3
+from padocc_dagster.pipeline.workdir.names import some as shortened
+
 LONGEST_NAME = 300
 
 
@@ -60,6 +61,5 @@ class Findings:
 
 
 def some(names: list[str]) -> str:
-    """The first three names, and how many more there are."""
-    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-    return ", ".join(repr(name if len(name) <= LONGEST_NAME else name[:LONGEST_NAME] + "…") for name in names[:SHOWN]) + more
+    """The first three names in quotes, and how many more there are."""
+    return shortened(repr(name if len(name) <= LONGEST_NAME else name[:LONGEST_NAME] + "…") for name in names)

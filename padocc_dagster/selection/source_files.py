@@ -23,7 +23,7 @@ FAULTS = {
     "empty": ("empty (0 bytes)", "copy them again or leave them out"),
     "remote": (
         "an address that no rule brings to this machine",
-        "write its beginning and the folder that stands for it in `paths`, {https://host/archive: /archive}",
+        "write its beginning and the folder for it in `paths`, {https://host/archive: /archive}",
     ),
     "twice": ("there already, under the same or another name", "keep each file once"),
 }
@@ -66,7 +66,7 @@ def problems_of(faults: Faults, count: int, where: str = "") -> Iterator[tuple[i
 
 
 def fault_of(path: str) -> tuple[str | None, tuple[int, int] | None]:
-    """The first thing that is wrong with a source file (a key of FAULTS), and which file it is, whatever its name."""
+    """The first thing that is wrong with a source file (a key of FAULTS), and which file it is, under any name."""
     if path_problem(path) or ".." in path.split("/"):
         return "unsafe", None
     if not path.startswith("/"):

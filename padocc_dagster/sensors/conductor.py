@@ -13,8 +13,9 @@ from padocc_dagster.actions.initialise import initialise_group
 from padocc_dagster.actions.jobs import finish_interrupted_steps
 from padocc_dagster.conductor.inbox import Seen, look_at_inbox
 from padocc_dagster.conductor.jobs import advance_project, compare_products, refresh_group
+from padocc_dagster.conductor.memory import memory_of
 from padocc_dagster.conductor.sync import report_from_files
-from padocc_dagster.conductor.tick import memory_of, tick
+from padocc_dagster.conductor.tick import tick
 from padocc_dagster.resources import served_workdir
 
 LOOK_SECONDS = 4  # the daemon looks every 5 s, and with 5 here it skips a sensor that is a millisecond early: every 10 s

@@ -40,20 +40,23 @@ def report_lost_runs(instance: "DagsterInstance", before: datetime) -> list[str]
     """
     from dagster import DagsterRunStatus, RunsFilter
 
-    from padocc_dagster.dagster_private import has_worker, report_worker_lost, runs_in_code_server
+    from padocc_dagster.dagster_private import report_worker_lost, runs_in_code_server
     from padocc_dagster.local import LocalRunLauncher
 
-    local = isinstance(instance.run_launcher, LocalRunLauncher)
+    launcher = instance.run_launcher
+    local = launcher if isinstance(launcher, LocalRunLauncher) else None
     unfinished = [DagsterRunStatus.STARTING, DagsterRunStatus.STARTED, DagsterRunStatus.CANCELING]
     lost = []
     for run in instance.get_runs(RunsFilter(statuses=unfinished, updated_before=before)):
-        if has_worker(instance, run) if local else not runs_in_code_server(run):
+        if local.has_worker(run) if local else not runs_in_code_server(run):
             continue
         if run.status is DagsterRunStatus.CANCELING:
             instance.report_run_canceled(run, "The run's process ended while the run was being cancelled.")
         else:
             report_worker_lost(instance, run, "The run's process ended when padocc-dagster's services did.")
         lost.append(run.run_id)
+    if local:
+        local.forget_finished()
     return lost
 
 

@@ -11,9 +11,9 @@ import pytest
 from padocc_dagster.actions import initialise as action
 from padocc_dagster.pipeline.workdir.files import read_json
 from padocc_dagster.pipeline.workdir.groups import project_codes
-from padocc_dagster.pipeline.workdir.inbox import read_before, version_of
 from padocc_dagster.pipeline.workdir.layout import Project, Workdir
 from padocc_dagster.pipeline.workdir.managed import is_managed
+from padocc_dagster.pipeline.workdir.readings import read_before, version_of
 from padocc_dagster.pipeline.workdir.status import read_rows
 from padocc_dagster.resources import Padocc
 from padocc_dagster_tests.actions.results import QUIET, failure, killed_at

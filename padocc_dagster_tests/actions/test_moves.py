@@ -12,8 +12,9 @@ import pytest
 from padocc_dagster.actions.adding import ADD, ADD_BACK
 from padocc_dagster.actions.jobs import finish_interrupted_steps
 from padocc_dagster.actions.moves import MERGE, REMOVE, SPLIT, TRANSFER
+from padocc_dagster.conductor.memory import Memory
 from padocc_dagster.conductor.sync import to_report
-from padocc_dagster.conductor.tick import Memory, tick
+from padocc_dagster.conductor.tick import tick
 from padocc_dagster.partitions import add_projects
 from padocc_dagster.pipeline.moving import moves
 from padocc_dagster.pipeline.running.standings import Standings

@@ -18,9 +18,9 @@ def command(monkeypatch: pytest.MonkeyPatch) -> Command:
     """Call a command of a working directory: `command(workdir, "tick", "a:one", why="…")`."""
     monkeypatch.setenv("COLUMNS", "200")
 
-    def run(workdir: Workdir, *words: str, why: str | None = "a reason") -> Result:
-        asked = ["--why", why, "--who", "ada"] if why else []
-        return CliRunner().invoke(app, [*words, "-w", str(workdir.root), *asked], catch_exceptions=False)
+    def run(workdir: Workdir, *words: str, why: str | None = "a reason", who: str = "ada") -> Result:
+        by = [] if why is None else ["--why", why, "--who", who]
+        return CliRunner().invoke(app, [*words, "-w", str(workdir.root), *by], catch_exceptions=False)
 
     return run
 

@@ -85,6 +85,17 @@ def test_a_step_with_the_wrong_options_changes_nothing(workdir: Workdir, command
     assert files_of(workdir.root) == before
 
 
+@pytest.mark.parametrize("words", STEPS)
+def test_a_step_without_a_name_or_a_reason_changes_nothing(workdir: Workdir, command: Command, words: str) -> None:
+    before = files_of(workdir.root)
+    for blank, told in (({"why": ""}, "why is blank"), ({"why": " \t"}, "why is blank"), ({"who": "  "}, "who is blank")):
+        result = command(workdir, *words.split(), "a:one", *STEPS[words], **blank)
+        assert result.exit_code == 1 and told in result.stderr, (blank, result.output)
+        dry = command(workdir, *words.split(), "a:one", *STEPS[words], "--dry-run", **blank)
+        assert dry.exit_code == 1 and told in dry.stderr, (blank, dry.output)
+    assert files_of(workdir.root) == before
+
+
 def test_a_target_group_that_is_a_file_is_refused(tmp_path: Path, command: Command) -> None:
     workdir = standing(tmp_path, {"a": {"one": SCANNED}})
     (workdir.root / "groups" / "file").write_text("no group")
@@ -141,7 +152,7 @@ def test_an_empty_reason_is_a_sentence(workdir: Workdir, command: Command) -> No
     from padocc_dagster.cli import app
 
     result = CliRunner().invoke(app, ["rescan", "a:one", "--why", "", "-w", str(workdir.root)])
-    assert result.exit_code == 1 and result.stderr.startswith("padocc-dagster: --why: ") and "Traceback" not in result.output
+    assert result.exit_code == 1 and "why is blank: give the reason" in result.stderr and "Traceback" not in result.output
 
 
 def test_a_working_directory_that_is_not_there_is_a_sentence(tmp_path: Path, command: Command) -> None:
@@ -154,6 +165,6 @@ def test_a_working_directory_that_is_not_there_is_a_sentence(tmp_path: Path, com
 def test_a_placeholder_of_a_remedy_is_not_taken_for_a_value(real: Workdir, command: Command, words: tuple[str, ...]) -> None:
     before = files_of(real.root)
     result = command(real, "edit", "a:one", *words)
-    assert result.exit_code == 1 and "stands for a name of your own" in result.stderr
+    assert result.exit_code == 1 and "is a placeholder for a name of your own" in result.stderr
     assert command(real, "tick", "a:one", why="WHY IT DOES NO HARM").exit_code == 1
     assert files_of(real.root) == before

@@ -8,7 +8,8 @@ from typing import Any
 import dagster as dg
 from dagster._core.test_utils import create_run_for_test
 
-from padocc_dagster.conductor.tick import Memory, tick
+from padocc_dagster.conductor.memory import Memory
+from padocc_dagster.conductor.tick import tick
 from padocc_dagster.pipeline.running.standings import Standings
 from padocc_dagster.pipeline.workdir.event_log import events_of, record
 from padocc_dagster.pipeline.workdir.events import Event

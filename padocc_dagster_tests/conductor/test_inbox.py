@@ -17,8 +17,8 @@ from padocc_dagster.conductor import inbox as module
 from padocc_dagster.conductor import starts
 from padocc_dagster.pipeline.workdir.files import read_json
 from padocc_dagster.pipeline.workdir.groups import project_codes
-from padocc_dagster.pipeline.workdir.inbox import Result, record_reading, version_of
 from padocc_dagster.pipeline.workdir.layout import Project, Workdir
+from padocc_dagster.pipeline.workdir.readings import Result, record_reading, version_of
 from padocc_dagster.pipeline.workdir.status import read_rows
 from padocc_dagster.resources import Padocc
 from padocc_dagster.runs import DUE

@@ -8,7 +8,7 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from padocc_dagster.conductor import sync, tick
+from padocc_dagster.conductor import memory, sync
 from padocc_dagster.conductor.known import EVENT, closed, rows_shown, steps_shown, unchecked, unreported, unshown
 from padocc_dagster.conductor.sync import Logged, report_from_files, to_report
 from padocc_dagster.dagster_private import check_results
@@ -234,7 +234,7 @@ def test_a_new_process_reports_nothing_that_is_known(synced: Synced) -> None:
 
 
 def test_partitions_are_the_projects_of_managed_groups(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tick, "PARTITIONS_SECONDS", 0.0)
+    monkeypatch.setattr(memory, "PARTITIONS_SECONDS", 0.0)
     with dg.instance_for_test() as instance:
         synced = Synced(tmp_path / "work", instance, "abc")
         synced.tick()
@@ -251,7 +251,7 @@ def test_partitions_are_the_projects_of_managed_groups(tmp_path: Path, monkeypat
 
 
 def test_a_list_that_cannot_be_read_takes_no_partition_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tick, "PARTITIONS_SECONDS", 0.0)
+    monkeypatch.setattr(memory, "PARTITIONS_SECONDS", 0.0)
     with dg.instance_for_test() as instance:
         synced = Synced(tmp_path / "work", instance, "ab")
         synced.tick()

@@ -97,8 +97,13 @@ def test_a_killed_keeper_takes_its_run_along_which_the_monitor_finds(launched: L
     wait_for("the process's end", lambda: not process.is_running() or process.status() == psutil.STATUS_ZOMBIE)
     wait_for("the keeper's end", lambda: launched.records.keeper(run_id) is None)
     assert launched.launcher.check_run_worker_health(launched.run(run_id)).status is WorkerStatus.FAILED
-    assert not launched.launcher.terminate(run_id)
+    assert launched.records.abandoned() == [run_id]
+    launched.launcher.forget_finished()
+    assert launched.records.has(run_id)
+    assert launched.launcher.terminate(run_id)
     assert launched.status(run_id) is CANCELED
+    launched.launcher.forget_finished()
+    assert not launched.records.has(run_id)
 
 
 def test_a_run_that_another_way_started_is_left_alone(launched: Launched) -> None:

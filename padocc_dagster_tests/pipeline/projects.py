@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from padocc_dagster.pipeline.making import initialise, verify
+from padocc_dagster.pipeline.making import initialise
+from padocc_dagster.pipeline.publishing import verify
 from padocc_dagster.pipeline.running import phases
 from padocc_dagster.pipeline.workdir.files import read_json, read_lines, write_json
 from padocc_dagster.pipeline.workdir.layout import Project, Workdir

@@ -12,6 +12,7 @@ import pytest
 import yaml
 from dagster._core.storage.tags import GRPC_INFO_TAG
 
+from padocc_dagster.local.records import Records
 from padocc_dagster.pipeline.workdir.layout import Workdir
 from padocc_dagster.services.home import Home
 from padocc_dagster.services.supervisor import Services, ServicesError, serving
@@ -62,6 +63,22 @@ def test_a_run_of_a_code_server_that_is_gone_is_reported_as_failed(tmp_path: Pat
     assert done.returncode == 0, done.stderr
     assert done.stdout == f"1 run(s) have lost their process; Dagster retries them: {run_id}\n"
     assert status(home, run_id) is dg.DagsterRunStatus.FAILURE
+
+
+LOCAL = {"run_launcher": {"module": "padocc_dagster.local", "class": "LocalRunLauncher"}}
+
+
+def test_of_the_runs_on_this_machine_those_without_a_keeper_are_reported_and_forgotten(tmp_path: Path) -> None:
+    home = home_with(tmp_path / "home", LOCAL)
+    kept, lost, elsewhere = started(home), started(home), started(home)
+    records = Records(home)
+    claim, other = records.claim(kept), records.claim(lost)
+    os.close(other.file)  # as when its process ends
+    done = put_in_order(home)
+    assert done.stdout == f"1 run(s) have lost their process; Dagster retries them: {lost}\n", done.stderr
+    assert status(home, lost) is dg.DagsterRunStatus.FAILURE and not records.has(lost)
+    assert {status(home, kept), status(home, elsewhere)} == {dg.DagsterRunStatus.STARTED}
+    claim.release()
 
 
 def test_a_run_at_work_in_a_slurm_job_is_not_lost_though_it_has_the_tag_of_a_code_server(tmp_path: Path) -> None:

@@ -4,15 +4,15 @@ PADOCC 1.5.1 can end with `Success` and wrong data, and its validation compares 
 (`padocc/phases/validate.py:84-108`). So nothing is published that this package has not compared itself: the references or
 chunks, the structure, and the values. What it cannot decide it refuses, with a sentence.
 
-    request.py    what to compare                 report.py, statement.py   what came out
+    request.py    what to compare                 case.py   what is known while it runs     report.py, statement.py   what came out
     sources.py    headers and raw values of the source files
     storage.py    how bytes become values         chunk_index.py, netcdf3.py   where the chunks of a source file lie
-    products.py   the product as variables, in one form for all formats (references.py, store.py, cfa.py know the formats)
-    encoding.py   what raw values mean            values.py, times.py, units.py, identity.py   when two are equal
+    products.py   the product as variables, in one form for all formats
+    encoding.py   what raw values mean            values.py, times.py   when two are equal
     attributes.py which attributes mean what      metadata.py   attributes compared
     placement.py  where each file lies in the product
-    plans.py      which variable with which, and which files are read (sample.py: those that were asked for)
-    inventory.py  the chunks by format (chunks.py: of a Zarr store), and proof.py, the proof of references
+    plans.py      which variable with which, and which files are read
+    inventory.py  the chunks by format: references.py and proof.py, store.py, cfa.py
     seen.py       the product as plain xarray shows it
     reading.py    the product in blocks           files.py, parallel.py   its values against those of each file
     compare.py    the order of it all

@@ -1,22 +1,11 @@
 """The fragments of a CFA-netCDF file: which source file each part of a variable comes from. No data is read here."""
 
 from itertools import accumulate
-from typing import Any, NamedTuple
+from typing import Any
 
+from padocc_dagster.pipeline.comparison.case import Case, Fragments
 from padocc_dagster.pipeline.comparison.placement import Placement
-from padocc_dagster.pipeline.comparison.report import Findings
 from padocc_dagster.pipeline.comparison.sources import opened
-
-
-class Fragments(NamedTuple):
-    """The fragments of one aggregated variable."""
-
-    uris: Any
-    """Array of texts, a cell for each fragment."""
-    identifiers: Any
-    lengths: Any
-    """The sizes of the fragments along each dimension, a row for each."""
-    dimensions: tuple[str, ...]
 
 
 def read_fragments(path: str) -> dict[str, Fragments]:
@@ -28,32 +17,34 @@ def read_fragments(path: str) -> dict[str, Fragments]:
         return {name: _terms(dataset, variable) for name, variable in dataset.variables.items() if "aggregated_data" in variable.ncattrs()}
 
 
-def check_fragments(
-    fragments: dict[str, Fragments], placement: Placement, sources: tuple[str, ...], findings: Findings
-) -> tuple[dict[str, int], set[int]]:
-    """Check that every fragment lies in the file that its place asks for.
-
-    Returns the number of fragments of each aggregated variable, and the numbers of the source files they use.
-    """
-    numbers = {source: number for number, source in enumerate(sources)}
+def check_fragments(case: Case) -> None:
+    """Check that every fragment lies in the file that belongs in its place, and that every file has one. Variables without must be read."""
+    files, findings, placement = {source: number for number, source in enumerate(case.sources)}, case.findings, case.placement
     used: set[int] = set()
-    for name, found in fragments.items():
+    for name, found in case.fragments.items():
         axis = found.dimensions.index(placement.dimension) if placement.dimension in found.dimensions else None
         edges = list(accumulate(_sizes(found, axis), initial=0))
         strangers = {str(i) for i in found.identifiers.ravel()} - {name}
         if strangers:
             findings.problem("fragments", f"fragments of {name} are read from other variables: {', '.join(sorted(strangers))}", name)
         for position, uri in _positions(found.uris):
-            file = numbers.get(str(uri).removeprefix("file://"))
+            file = files.get(str(uri).removeprefix("file://"))
             owner = _owner(position, axis, edges, placement)
             if file is None:
                 findings.problem("fragments", f"a fragment of {name} lies in {uri}, which is not one of the source files", name)
             elif owner is not None and owner != file:
-                expected = sources[owner]
-                findings.problem("fragments", f"fragment {position} of {name} lies in {uri}, but its place asks for {expected}", name)
+                expected = case.sources[owner]
+                findings.problem("fragments", f"fragment {position} of {name} lies in {uri}, but its place is that of {expected}", name)
             else:
                 used.add(file)
-    return {name: found.uris.size for name, found in fragments.items()}, used
+    every = set(files.values())
+    for number in sorted(every - used) if case.fragments else ():
+        findings.problem("source files", f"no fragment of the product lies in {case.sources[number]}")
+    for name, plan in case.plans.items():
+        if name in case.fragments:
+            plan.chunks_expected = plan.chunks_present = case.fragments[name].uris.size
+        else:
+            plan.forced |= every if plan.reader.placed else {0}
 
 
 def _terms(dataset: Any, variable: Any) -> Fragments:

@@ -31,8 +31,14 @@ class Locations(NamedTuple):
 class Index(Protocol):
     """The chunks of one open source file."""
 
+    def names(self) -> list[str]:
+        """The variables of the file, as it calls them."""
+
     def storage(self, name: str) -> Storage | None:
         """How the variable is stored; None when that cannot be said."""
+
+    def shapes(self, name: str) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """The shape of a variable that has a storage, and the shape of what lies in one piece of it: a chunk, a record, or all values."""
 
     def locations(self, name: str, chunks: tuple[int, ...], shape: tuple[int, ...]) -> Locations | None:
         """Where the variable's chunks lie when it is cut in chunks of this shape; None when they do not lie in one piece each.
@@ -50,32 +56,34 @@ def opened_index(path: str) -> Iterator[Index]:
 
     Raises OSError, or ValueError for a damaged header.
     """
-    with open(path, "rb") as stream:
-        beginning = stream.read(8)
-    if beginning[:3] == netcdf3.MAGIC:
+    if netcdf3.is_classic(path):
         yield _Classic(path, netcdf3.pieces(path))
-    elif beginning == HDF5_MAGIC:
+    elif is_hdf5(path):
         with _opened_hdf5(path) as index:
             yield index
     else:
-        yield _Unknown()
+        yield _Classic(path, {})
 
 
-class _Unknown:
-    def storage(self, name: str) -> Storage | None:
-        return None
-
-    def locations(self, name: str, chunks: tuple[int, ...], shape: tuple[int, ...]) -> Locations | None:
-        return None
-
-    def numbers(self, name: str) -> Any | None:
-        return None
+def is_hdf5(path: str) -> bool:
+    """Whether a file is HDF5, and so NetCDF4, by its first bytes. Raises OSError when it cannot be read."""
+    with open(path, "rb") as stream:
+        return stream.read(len(HDF5_MAGIC)) == HDF5_MAGIC
 
 
 class _Classic:
+    """The index of a NetCDF3 file; without pieces, of a file that cannot be indexed."""
+
     def __init__(self, path: str, pieces: dict[str, netcdf3.Piece]) -> None:
         self._path = path
         self._pieces = pieces
+
+    def names(self) -> list[str]:
+        return list(self._pieces)
+
+    def shapes(self, name: str) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        piece = self._pieces[name]
+        return piece.shape, piece.shape if piece.step is None else (1, *piece.shape[1:])
 
     def storage(self, name: str) -> Storage | None:
         import numpy as np
@@ -126,6 +134,16 @@ class _Hdf5:
         self._root = root
         self._sets: dict[str, Any] = {}
 
+    def names(self) -> list[str]:
+        return [name.decode() for name in self._root]
+
+    def shapes(self, name: str) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        import h5py
+
+        dataset = self._dataset(name)
+        plist = dataset.get_create_plist()
+        return dataset.shape, tuple(plist.get_chunk()) if plist.get_layout() == h5py.h5d.CHUNKED else dataset.shape
+
     def storage(self, name: str) -> Storage | None:
         import h5py
 
@@ -133,13 +151,14 @@ class _Hdf5:
         if dataset is None:
             return None
         plist = dataset.get_create_plist()
-        filters = tuple(hdf5_filter(number, tuple(values)) for number, _, values, _ in map(plist.get_filter, range(plist.get_nfilters())))
+        applied = tuple((number, tuple(values)) for number, _, values, _ in map(plist.get_filter, range(plist.get_nfilters())))
+        filters = tuple(hdf5_filter(*each) for each in applied)
         chunks = tuple(plist.get_chunk()) if plist.get_layout() == h5py.h5d.CHUNKED else None
         dtype = dataset.dtype
         known = (
             is_known(dtype, filters) and plist.get_layout() in (h5py.h5d.CHUNKED, h5py.h5d.CONTIGUOUS) and not plist.get_external_count()
         )
-        return Storage(dtype.str, chunks, filters, _fill_of(plist, dtype) if dtype.kind in "iuf" else None, known)
+        return Storage(dtype.str, chunks, filters, _fill_of(plist, dtype) if dtype.kind in "iuf" else None, known, applied)
 
     def locations(self, name: str, chunks: tuple[int, ...], shape: tuple[int, ...]) -> Locations | None:
         import h5py

@@ -3,193 +3,166 @@
 import os
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any
 
-from padocc_dagster.pipeline.comparison import sample
+from padocc_dagster.pipeline.comparison.case import Case, Plan
 from padocc_dagster.pipeline.comparison.cfa import read_fragments
 from padocc_dagster.pipeline.comparison.files import compare_files
-from padocc_dagster.pipeline.comparison.inventory import Held, take_stock
+from padocc_dagster.pipeline.comparison.inventory import take_stock
 from padocc_dagster.pipeline.comparison.metadata import compare_attributes
-from padocc_dagster.pipeline.comparison.parallel import Share, read_in_parallel, readers
-from padocc_dagster.pipeline.comparison.placement import STACKED, Placement, out_of_order, place
-from padocc_dagster.pipeline.comparison.plans import Plan, plan, reading_list
-from padocc_dagster.pipeline.comparison.products import OpenProduct, opened_product
+from padocc_dagster.pipeline.comparison.parallel import read_in_parallel, readers
+from padocc_dagster.pipeline.comparison.placement import STACKED, out_of_order, place
+from padocc_dagster.pipeline.comparison.plans import plan, reading_list
 from padocc_dagster.pipeline.comparison.reading import SMALL, ProductReader
 from padocc_dagster.pipeline.comparison.references import parse
-from padocc_dagster.pipeline.comparison.report import Comparison, Findings, in_words
-from padocc_dagster.pipeline.comparison.request import Request
+from padocc_dagster.pipeline.comparison.report import Comparison, in_words
+from padocc_dagster.pipeline.comparison.request import Request, choose
 from padocc_dagster.pipeline.comparison.seen import compare_seen
-from padocc_dagster.pipeline.comparison.sources import Common, Header, SourceError, read_header, source_fingerprint
+from padocc_dagster.pipeline.comparison.sources import Header, SourceError, read_header, source_fingerprint
 from padocc_dagster.pipeline.comparison.statement import statement
 from padocc_dagster.pipeline.workdir.product import fingerprint, fingerprint_of_bytes
-
-
-@dataclass
-class _Work:
-    """What is known while a comparison runs."""
-
-    request: Request
-    findings: Findings = field(default_factory=Findings)
-    plans: dict[str, Plan] = field(default_factory=dict)
-    common: Common = field(default_factory=Common)
-    held: Held = Held()
-    """What the product holds instead of values; references are from the bytes of the fingerprint."""
-    files_proved: int = 0
-    files_compared: int = 0
-    statement: str = "nothing was compared"
-    fingerprints: tuple[str, str] = ("", "")
 
 
 def compare(request: Request) -> Comparison:
     """Decide whether the product equals its source files. Never raises for what a product or a file holds: that is a problem.
 
-    References are proved (`proof.py`) and what cannot be proved is read: see `plans.reading_list` and `sample.choose`.
+    References are proved (`proof.py`) and what cannot be proved is read: see `plans.reading_list` and `request.choose`.
     """
-    begun = monotonic()
-    work = _Work(request)
+    begun, case, fingerprints = monotonic(), Case(request), ("", "")
     try:
-        if _begin(work):
-            _examine(work)
-            _check_unchanged(work)
+        if _can_begin(case):
+            fingerprints = _fingerprints(case)
+            _examine(case)
+            _check_unchanged(case, fingerprints)
     except Exception as error:
-        work.findings.problem("comparison", f"{request.product.path} cannot be compared: {in_words(error)}")
+        case.findings.problem("comparison", f"{request.product.path} cannot be compared: {in_words(error)}")
     return Comparison(
         product_path=str(request.product.path),
-        cloud_format=request.product.cloud_format,
-        problems=work.findings.problems(),
-        information=tuple(work.findings.information),
+        cloud_format=case.cloud_format,
+        problems=case.findings.problems(),
+        information=tuple(case.findings.information),
         files_total=len(request.sources),
-        files_proved=work.files_proved,
-        files_compared=work.files_compared,
-        sampling=work.statement,
-        variables_at_fault=work.findings.variables(),
-        reasons=work.findings.reasons(),
-        variables=tuple(_row(name, item) for name, item in work.plans.items()),
-        product_fingerprint=work.fingerprints[0],
-        source_fingerprint=work.fingerprints[1],
+        files_proved=max((item.proved for item in case.plans.values()), default=0),
+        files_compared=case.files_compared,
+        sampling=case.sampling,
+        variables_at_fault=case.findings.variables(),
+        reasons=case.findings.reasons(),
+        variables=tuple(_row(name, item) for name, item in case.plans.items()),
+        product_fingerprint=fingerprints[0],
+        source_fingerprint=fingerprints[1],
         seconds=round(monotonic() - begun, 3),
     )
 
 
-def _examine(work: _Work) -> None:
-    request, findings = work.request, work.findings
-    size = sum(os.path.getsize(path) for path in request.sources)
+def _examine(case: Case) -> None:
+    request, findings = case.request, case.findings
+    if case.cloud_format == "CFA":
+        case.fragments = read_fragments(str(request.product.path))
     with ExitStack() as stack:
-        pool = stack.enter_context(readers(request, size))
-        headers = _headers(request.sources, work.common, findings)
+        pool = stack.enter_context(readers(request, sum(map(os.path.getsize, request.sources))))
+        case.headers = _headers(case)
         opened = stack.enter_context(ExitStack())
-        product = _opened(work, opened) if headers else None
-        if product is None:
+        if not case.headers or not _open(case, opened):
             return
-        placement, problems = place(headers, product.sizes)
+        placement, problems = place(case.headers, case.product.sizes)
         for problem in problems:
             findings.problem("dimensions", problem)
         if placement is None:
             return
-        if request.along and len(headers) > 1 and placement.dimension not in request.along:
+        case.placement = placement
+        if request.along and len(case.headers) > 1 and placement.dimension not in request.along:
             findings.problem("dimensions", f"the files are joined along {placement.dimension}, not along {', '.join(request.along)}")
-        work.plans = plan(headers, product, placement, request, findings)
-        compare_attributes(request, headers, work.common, product, work.plans, findings)
-        take_stock(request, work.held, product, headers, placement, work.plans, findings)
-        _check_order(product, placement, request, findings)
-        if request.product.cloud_format == "CFA":
+        case.plans = plan(case)
+        compare_attributes(case)
+        take_stock(case)
+        _check_order(case)
+        if case.cloud_format == "CFA":
             opened.close()  # HDF5 2.0 crashes where a file with texts of variable length is open twice (`H5T__vlen_disk_isnull`)
-        compare_seen(request, work.held.references, headers, placement, work.plans, findings)
-        if request.product.cloud_format == "CFA":
-            product = _opened(work, opened)
-            for name, item in work.plans.items() if product else ():
-                assert product  # as the line above says
-                item.reader = ProductReader(product.variables[name], placement)
-        _read_values(work, headers, placement, pool)
+        compare_seen(case)
+        if case.cloud_format == "CFA" and _open(case, opened):
+            for name, item in case.plans.items():
+                item.reader = ProductReader(case.product.variables[name], placement)
+        _read_values(case, pool)
 
 
-def _opened(work: _Work, stack: ExitStack) -> OpenProduct | None:
-    """Open the product until the stack is closed; None, with the reason noted, when that fails."""
+def _open(case: Case, stack: ExitStack) -> bool:
+    """Open the product until the stack is closed; False, with the reason noted, when that fails."""
     try:
-        return stack.enter_context(opened_product(work.request.product, work.held.references))
+        case.product = stack.enter_context(case.opened())
     except Exception as error:
-        work.findings.problem("product", f"{work.request.product.path} cannot be opened: {in_words(error)}")
-        return None
-
-
-def _read_values(work: _Work, headers: list[Header], placement: Placement, pool: ProcessPoolExecutor | None) -> None:
-    """Read and compare the values that nothing proves, and say what was done."""
-    request, findings = work.request, work.findings
-    by_reference = request.product.cloud_format in ("kerchunk", "parquet")
-    chosen, drawn = sample.choose(len(headers), request.compare, request.seed, proved=by_reference)
-    reading = reading_list(headers, work.plans, chosen, 0 if by_reference else SMALL)
-    if pool is None:
-        work.files_compared = compare_files(request, headers, work.plans, reading, findings)
-    else:
-        limits = {name: item.exact_up_to for name, item in work.plans.items() if item.exact_up_to is not None}
-        share = Share(request, headers, placement, {}, limits)
-        work.files_compared, compared = read_in_parallel(pool, request.cpus, share, reading, findings)
-        for name, number in compared.items():
-            work.plans[name].compared = number
-    if not any(item.compared for item in work.plans.values()):
-        findings.problem("comparison", f"no variable of {request.product.path} could be compared with any file")
-    work.files_proved = max((item.proved for item in work.plans.values()), default=0)
-    work.statement = statement(request, work.plans, len(headers), work.files_compared, drawn)
-
-
-def _begin(work: _Work) -> bool:
-    """Check that there is something to compare, and take the fingerprints before anything is read."""
-    request = work.request
-    if not request.sources:
-        work.findings.problem("source files", "no source files were given: nothing to compare with")
-    if len(set(request.sources)) != len(request.sources):
-        work.findings.problem("source files", "a source file is listed more than once: list each once, in order of concatenation")
-    if not request.product.exists():
-        work.findings.problem("product", f"there is no product at {request.product.path}: run compute first")
-    for path in request.sources:
-        if not os.path.isfile(path):
-            work.findings.problem("source files", f"source file {path} does not exist")
-    if work.findings.count:
+        case.findings.problem("product", f"{case.request.product.path} cannot be opened: {in_words(error)}")
         return False
-    if request.product.cloud_format == "kerchunk":
-        content = request.product.path.read_bytes()
-        work.held = Held(references=parse(content, request.product.path))
-        work.fingerprints = (fingerprint_of_bytes(content), source_fingerprint(request.sources))
-    else:
-        work.fingerprints = (fingerprint(request.product.path), source_fingerprint(request.sources))
-    if request.product.cloud_format == "CFA":
-        work.held = Held(fragments=read_fragments(str(request.product.path)))
     return True
 
 
-def _check_unchanged(work: _Work) -> None:
+def _read_values(case: Case, pool: ProcessPoolExecutor | None) -> None:
+    """Read and compare the values that nothing proves, and say what was done."""
+    request, by_reference = case.request, case.cloud_format in ("kerchunk", "parquet")
+    chosen, drawn = choose(len(case.headers), request.compare, request.seed, proved=by_reference)
+    reading = reading_list(case, chosen, 0 if by_reference else SMALL)
+    case.files_compared = compare_files(case, reading) if pool is None else read_in_parallel(pool, case, reading)
+    if not any(item.compared for item in case.plans.values()):
+        case.findings.problem("comparison", f"no variable of {request.product.path} could be compared with any file")
+    case.sampling = statement(case, drawn)
+
+
+def _can_begin(case: Case) -> bool:
+    """Check that there is something to compare."""
+    request, findings = case.request, case.findings
+    if not request.sources:
+        findings.problem("source files", "no source files were given: nothing to compare with")
+    if len(set(request.sources)) != len(request.sources):
+        findings.problem("source files", "a source file is listed more than once: list each once, in order of concatenation")
+    if not request.product.exists():
+        findings.problem("product", f"there is no product at {request.product.path}: run compute first")
+    for path in request.sources:
+        if not os.path.isfile(path):
+            findings.problem("source files", f"source file {path} does not exist")
+    return not findings.count
+
+
+def _fingerprints(case: Case) -> tuple[str, str]:
+    """The fingerprints of product and sources, before anything else is read; references are those of the fingerprint's bytes."""
+    path = case.request.product.path
+    if case.cloud_format == "kerchunk":
+        content = path.read_bytes()
+        case.references = parse(content, path)
+        return fingerprint_of_bytes(content), source_fingerprint(case.sources)
+    return fingerprint(path), source_fingerprint(case.sources)
+
+
+def _check_unchanged(case: Case, before: tuple[str, str]) -> None:
     """Take the fingerprints again: what was read after a change is not what the report would be bound to."""
-    request, again = work.request, "compare again when nobody writes there"
-    if fingerprint(request.product.path) != work.fingerprints[0]:
-        work.findings.problem("product", f"the product {request.product.path} changed while it was compared: {again}")
-    gone = [path for path in request.sources if not os.path.isfile(path)]
-    if gone or source_fingerprint(request.sources) != work.fingerprints[1]:
+    path, again = case.request.product.path, "compare again when nobody writes there"
+    if fingerprint(path) != before[0]:
+        case.findings.problem("product", f"the product {path} changed while it was compared: {again}")
+    gone = [source for source in case.sources if not os.path.isfile(source)]
+    if gone or source_fingerprint(case.sources) != before[1]:
         which = f" ({gone[0]} is gone)" if gone else ""
-        sentence = f"source files of {request.product.path} changed while they were compared{which}: {again}"
-        work.findings.problem("source files", sentence)
+        case.findings.problem("source files", f"source files of {path} changed while they were compared{which}: {again}")
 
 
-def _headers(sources: tuple[str, ...], common: Common, findings: Findings) -> list[Header]:
+def _headers(case: Case) -> list[Header]:
     """Every file's header; empty, with the reasons noted, when one cannot be read."""
     headers = []
-    for path in sources:
+    for path in case.sources:
         try:
-            headers.append(read_header(path, common))
+            headers.append(read_header(path, case.common))
         except SourceError as error:
-            findings.problem("source files", str(error))
+            case.findings.problem("source files", str(error))
         except Exception as error:
-            findings.problem("source files", f"the header of {path} cannot be read: {in_words(error)}")
-    return headers if not findings.count else []
+            case.findings.problem("source files", f"the header of {path} cannot be read: {in_words(error)}")
+    return headers if not case.findings.count else []
 
 
-def _check_order(product: OpenProduct, placement: Placement, request: Request, findings: Findings) -> None:
+def _check_order(case: Case) -> None:
     """The dimension made up for the files must count them. A coordinate that does not rise or fall steadily is worth knowing, and a
-    problem where it tells that files are out of order along the dimension asked for."""
+    problem where it shows that files are out of order along the dimension that the config names."""
     import numpy as np
 
-    coordinate = product.variables.get(placement.dimension or "")
+    placement, findings = case.placement, case.findings
+    coordinate = case.product.variables.get(placement.dimension or "")
     if coordinate is None or len(coordinate.shape) != 1:
         return
     values = coordinate.read((slice(0, coordinate.shape[0]),))
@@ -198,12 +171,12 @@ def _check_order(product: OpenProduct, placement: Placement, request: Request, f
             findings.problem("values", f"variable {STACKED} does not count the files from 0 to {len(values) - 1}", STACKED)
     elif values.dtype.kind in "iuf" and not (np.all(values[1:] > values[:-1]) or np.all(values[1:] < values[:-1])):
         unsteady = f"the values of {placement.dimension} neither rise nor fall steadily: check the order of the source files"
-        astray = out_of_order(values, placement) if request.along else None
+        astray = out_of_order(values, placement) if case.request.along else None
         if astray is None:
             findings.inform(unsteady)
         else:
             remedy = f"scan again, or leave {placement.dimension} out if it says nothing"
-            findings.problem("order", f"{unsteady}, {request.sources[astray]} begins out of turn; {remedy}")
+            findings.problem("order", f"{unsteady}, {case.sources[astray]} begins out of turn; {remedy}")
 
 
 def _row(name: str, item: Plan) -> dict[str, Any]:

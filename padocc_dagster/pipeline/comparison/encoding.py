@@ -6,14 +6,19 @@ where they do not, both sides are decoded first (`values.py`).
 """
 
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any
 
 from padocc_dagster.pipeline.comparison.times import DURATIONS, same_axis
-from padocc_dagster.pipeline.comparison.units import same_unit
 
 BOUNDS_ATTRIBUTES = ("bounds", "climatology")
 CALENDARS = {"gregorian": "standard", "365_day": "noleap", "366_day": "all_leap"}
 """Two names of one calendar (CF 4.4.1)."""
+NORTH, EAST = (
+    ("degrees_north", "degree_north", "degree_n", "degrees_n", "degreen", "degreesn"),
+    ("degrees_east", "degree_east", "degree_e", "degrees_e", "degreee", "degreese"),
+)
+"""UDUNITS takes all of them for the same angle; CF does not (sections 4.1 and 4.2)."""
 
 
 @dataclass(frozen=True)
@@ -134,7 +139,32 @@ def _same_units(source: Encoding, product: Encoding) -> bool:
         return True
     if source.is_time and product.is_time:
         return source.calendar == product.calendar and same_axis(source.units, product.units, source.calendar)
-    return not (source.is_duration or product.is_duration) and same_unit(source.units, product.units)
+    return not (source.is_duration or product.is_duration) and _same_unit(source.units, product.units)
+
+
+@lru_cache(maxsize=1024)
+def _same_unit(one: str | None, other: str | None) -> bool:
+    """Whether a number means the same with either unit, as UDUNITS says, by which CF defines its units.
+
+    Texts that UDUNITS does not know must be the same text.
+    No unit, or an empty one, is that of a number without dimension (CF 3.1).
+    """
+    one, other = (one or "").strip() or "1", (other or "").strip() or "1"
+    if one == other:
+        return True
+    if _direction(one) != _direction(other):
+        return False
+    from cf_units import Unit
+
+    try:
+        return bool(Unit(one) == Unit(other))
+    except ValueError:
+        return False
+
+
+def _direction(text: str) -> str:
+    lower = text.strip().lower()
+    return "north" if lower in NORTH else "east" if lower in EAST else ""
 
 
 def _fills(name: str, attributes: dict[str, Any]) -> tuple[Any, ...]:

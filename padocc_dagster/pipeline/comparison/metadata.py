@@ -1,4 +1,4 @@
-"""Attributes: what was asked to change must have changed, what gives values their meaning must be as in every file.
+"""Attributes: what was to change must have changed, what gives values their meaning must be as in every file.
 
 Other differences are reported once, and are no reason to refuse.
 """
@@ -6,58 +6,55 @@ Other differences are reported once, and are no reason to refuse.
 from typing import Any
 
 from padocc_dagster.pipeline.comparison.attributes import NOISE, normal, same, shown, with_meaning
-from padocc_dagster.pipeline.comparison.plans import Plan
-from padocc_dagster.pipeline.comparison.products import OpenProduct
+from padocc_dagster.pipeline.comparison.case import Case, Plan
 from padocc_dagster.pipeline.comparison.report import Findings
-from padocc_dagster.pipeline.comparison.request import Request
-from padocc_dagster.pipeline.comparison.sources import Common, Header, SourceVariable, attributes_of
+from padocc_dagster.pipeline.comparison.sources import Common, SourceVariable, attributes_of
 
 MOST_LINES = 60
 
 
-def compare_attributes(
-    request: Request, headers: list[Header], common: Common, product: OpenProduct, plans: dict[str, Plan], findings: Findings
-) -> None:
+def compare_attributes(case: Case) -> None:
     """Check the attributes that were to be changed and those with meaning, and list the others that differ."""
-    _check_changes(request, product, findings)
-    _check_meaning(request, headers, plans, findings)
-    attributes, of_variables = attributes_of(request.sources[0])
-    changed = set(request.updates) | set(request.removals)
-    lines = _lines("global attribute", attributes, product.attributes, changed)
-    for name, variable in product.variables.items():
+    _check_changes(case)
+    _check_meaning(case)
+    attributes, of_variables = attributes_of(case.sources[0])
+    changed = set(case.request.updates) | set(case.request.removals)
+    lines = _lines("global attribute", attributes, case.product.attributes, changed)
+    for name, variable in case.product.variables.items():
         if name in of_variables:
             own = dict(with_meaning(of_variables[name]))
             lines += _lines(f"attribute {name}:", of_variables[name], variable.attributes, set(own))
-    lines += _differing(common, changed, len(headers))
+    lines += _differing(case.common, changed, len(case.headers))
     for line in lines[:MOST_LINES]:
-        findings.inform(line)
+        case.findings.inform(line)
     if len(lines) > MOST_LINES:
-        findings.inform(f"{len(lines) - MOST_LINES} more attributes differ")
+        case.findings.inform(f"{len(lines) - MOST_LINES} more attributes differ")
 
 
-def _check_changes(request: Request, product: OpenProduct, findings: Findings) -> None:
+def _check_changes(case: Case) -> None:
+    request, found = case.request, case.product.attributes
     for name, value in request.updates.items():
         wanted = f"global attribute {name} was to be set to {value!r}"
-        if name not in product.attributes:
-            findings.problem("attributes", f"{wanted}, and the product has no such attribute")
-        elif not same(product.attributes[name], value):
-            findings.problem("attributes", f"{wanted}, and is {product.attributes[name]!r} in the product")
+        if name not in found:
+            case.findings.problem("attributes", f"{wanted}, and the product has no such attribute")
+        elif not same(found[name], value):
+            case.findings.problem("attributes", f"{wanted}, and is {found[name]!r} in the product")
     for name in request.removals:
-        if name in product.attributes and name not in request.updates:
-            findings.problem("attributes", f"global attribute {name} was to be removed, and is still in the product")
+        if name in found and name not in request.updates:
+            case.findings.problem("attributes", f"global attribute {name} was to be removed, and is still in the product")
 
 
-def _check_meaning(request: Request, headers: list[Header], plans: dict[str, Plan], findings: Findings) -> None:
+def _check_meaning(case: Case) -> None:
     """Hold what gives each variable its meaning against every file; equal headers are one object and are looked at once."""
     checked: set[int] = set()
-    for path, header in zip(request.sources, headers, strict=True):
+    for path, header in zip(case.sources, case.headers, strict=True):
         if id(header.variables) in checked:
             continue
         checked.add(id(header.variables))
         for variable in header.variables:
-            if variable.name in plans and id(variable) not in checked:
+            if variable.name in case.plans and id(variable) not in checked:
                 checked.add(id(variable))
-                _check_one(variable, plans[variable.name], path, findings)
+                _check_one(variable, case.plans[variable.name], path, case.findings)
 
 
 def _check_one(variable: SourceVariable, plan: Plan, path: str, findings: Findings) -> None:

@@ -16,7 +16,7 @@ DIMENSIONS, VARIABLES, ATTRIBUTES = 10, 11, 12
 STREAMING = {4: 0xFFFFFFFF, 8: 0xFFFFFFFFFFFFFFFF}
 """The number of records of a file whose writer did not count them, by the width of the count."""
 MOST_BYTES = 256 << 20
-"""A count that asks for more than this is no count."""
+"""A count of more than this is no count."""
 
 
 class Piece(NamedTuple):
@@ -48,7 +48,7 @@ class _Header:
 
     def bytes(self, size: int) -> bytes:
         if size > MOST_BYTES:
-            raise ValueError(f"its header asks for {size} bytes at once")
+            raise ValueError(f"its header has a count of {size} bytes")
         content = self.stream.read(size)
         if len(content) != size:
             raise ValueError("its header ends too early")

@@ -10,14 +10,14 @@ import signal
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from functools import partial
 from multiprocessing import get_context
+from typing import NamedTuple
 
+from padocc_dagster.pipeline.comparison.case import Case
 from padocc_dagster.pipeline.comparison.files import compare_files
 from padocc_dagster.pipeline.comparison.placement import Placement
 from padocc_dagster.pipeline.comparison.plans import plan
-from padocc_dagster.pipeline.comparison.products import opened_product
-from padocc_dagster.pipeline.comparison.references import load_json
 from padocc_dagster.pipeline.comparison.report import Findings
 from padocc_dagster.pipeline.comparison.request import Request
 from padocc_dagster.pipeline.comparison.sources import Header
@@ -27,29 +27,19 @@ WORTH_BYTES = 256 << 20
 PR_SET_PDEATHSIG = 1
 
 
-@dataclass(frozen=True)
-class Share:
-    """What one process reads."""
+class Shared(NamedTuple):
+    """What every process needs of the comparison."""
 
     request: Request
     headers: list[Header]
     placement: Placement
-    reading: dict[int, list[str]]
     exact_up_to: dict[str, int]
-
-
-@dataclass(frozen=True)
-class Read:
-    """What came of it: files read whole, and for each variable how many files were compared."""
-
-    findings: Findings
-    files: int
-    compared: dict[str, int]
+    """Of the variables that have a limit: see `Plan`."""
 
 
 @contextmanager
 def readers(request: Request, size: int) -> Iterator[ProcessPoolExecutor | None]:
-    """Processes that stand ready, for source files of `size` bytes together; None where one process is better."""
+    """Processes that wait for work, for source files of `size` bytes together; None where one process is better."""
     if request.cpus < 2 or size < WORTH_BYTES or request.product.cloud_format not in ("zarr", "CFA"):
         yield None
         return
@@ -58,34 +48,32 @@ def readers(request: Request, size: int) -> Iterator[ProcessPoolExecutor | None]
         yield pool
 
 
-def read_in_parallel(
-    pool: ProcessPoolExecutor, count: int, share: Share, reading: Mapping[int, Sequence[str]], findings: Findings
-) -> tuple[int, dict[str, int]]:
-    """Share the files out, in runs that follow each other, and gather what is found. Returns as `Read` has it."""
+def read_in_parallel(pool: ProcessPoolExecutor, case: Case, reading: Mapping[int, Sequence[str]]) -> int:
+    """Read and compare as `compare_files` does, the files parted in runs that follow each other. Returns how many were read whole."""
     numbers = list(reading)
-    size = -(-len(numbers) // (count * 4)) or 1
-    parts = [numbers[start : start + size] for start in range(0, len(numbers), size)]
-    shares = [
-        Share(share.request, share.headers, share.placement, {n: list(reading[n]) for n in part}, share.exact_up_to) for part in parts
-    ]
-    files, compared = 0, dict.fromkeys(share.exact_up_to, 0)
-    for found in pool.map(_read, shares):
-        findings.absorb(found.findings)
-        files += found.files
-        for name, number in found.compared.items():
-            compared[name] = compared.get(name, 0) + number
-    return files, compared
+    size = -(-len(numbers) // (case.request.cpus * 4)) or 1
+    parts = [{n: list(reading[n]) for n in numbers[start : start + size]} for start in range(0, len(numbers), size)]
+    limits = {name: item.exact_up_to for name, item in case.plans.items() if item.exact_up_to is not None}
+    files = 0
+    for findings, whole, compared in pool.map(partial(_read, Shared(case.request, case.headers, case.placement, limits)), parts):
+        case.findings.absorb(findings)
+        files += whole
+        for name, number in compared.items():
+            case.plans[name].compared += number
+    return files
 
 
-def _read(share: Share) -> Read:
-    refs = load_json(share.request.product.path) if share.request.product.cloud_format == "kerchunk" else None
-    findings = Findings()
-    with opened_product(share.request.product, refs) as product:
-        plans = plan(share.headers, product, share.placement, share.request, Findings())
-        for name, limit in share.exact_up_to.items():
-            plans[name].exact_up_to = limit
-        files = compare_files(share.request, share.headers, plans, share.reading, findings)
-    return Read(findings, files, {name: item.compared for name, item in plans.items()})
+def _read(shared: Shared, reading: dict[int, list[str]]) -> tuple[Findings, int, dict[str, int]]:
+    """What was found, how many files were read whole, and for each variable how many files were compared."""
+    case = Case(shared.request, headers=shared.headers)
+    case.placement = shared.placement
+    with case.opened() as case.product:
+        case.plans = plan(case)
+        case.findings = Findings()  # what was planned is reported by the process that reads headers
+        for name, limit in shared.exact_up_to.items():
+            case.plans[name].exact_up_to = limit
+        files = compare_files(case, reading)
+    return case.findings, files, {name: item.compared for name, item in case.plans.items()}
 
 
 def _end_with_parent(parent: int) -> None:

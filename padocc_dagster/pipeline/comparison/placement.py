@@ -25,6 +25,10 @@ class Placement:
     def stacked(self) -> bool:
         return self.dimension == STACKED
 
+    def is_empty(self, file: int) -> bool:
+        """Whether the file has nothing along the dimension."""
+        return self.dimension is not None and self.offsets[file] == self.offsets[file + 1]
+
     def axis(self, product: ProductVariable) -> int | None:
         """The axis of the product's variable along which files follow one another; None when every file holds all of it."""
         return product.dimensions.index(self.dimension) if self.dimension in product.dimensions else None

@@ -1,4 +1,4 @@
-"""The product as variables with raw values, whatever its format."""
+"""The product as variables with raw values, in any format."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -32,8 +32,8 @@ class OpenProduct:
 
 
 @contextmanager
-def opened_product(product: Product, references: Any) -> Iterator[OpenProduct]:
-    """Open a product with decoding and masking off. `references` are those of a kerchunk JSON file, already read."""
+def opened_product(product: Product, references: Any = None) -> Iterator[OpenProduct]:
+    """Open a product with decoding and masking off. `references` are those of a kerchunk JSON file, where they were read before."""
     import dask
 
     # netCDF's C library, which a CFA product is read with, must not be entered by two threads.
@@ -44,7 +44,7 @@ def opened_product(product: Product, references: Any) -> Iterator[OpenProduct]:
         else:
             dataset = _open_zarr(product, references)
             with dataset:
-                yield _described(dataset.variables, dataset.attrs)
+                yield described(dataset.variables, dataset.attrs)
 
 
 def _open_zarr(product: Product, references: Any) -> Any:
@@ -67,28 +67,29 @@ def _opened_cfa(product: Product) -> Iterator[OpenProduct]:
 
     store = CFADataStore.open(str(product.path))
     try:
-        # xarray's engine "CFA" masks and scales whatever it is asked (cfapyx/backend.py:185); the store beneath it does not.
+        # xarray's engine "CFA" masks and scales with any arguments (cfapyx/backend.py:185); the store beneath it does not.
         store.cfa_options = {}
         store.mask_and_scale = False
         variables, attributes = store.load()
-        yield _described(variables, attributes)
+        yield described(variables, attributes)
     finally:
         store.close()
 
 
-def _described(variables: Any, attributes: Any) -> OpenProduct:
+def described(variables: Any, attributes: Any) -> OpenProduct:
+    """xarray's variables, opened without decoding their times, as a product. Raises ValueError for dimensions of two lengths."""
     bounds = {v.attrs[k]: name for name, v in variables.items() for k in BOUNDS_ATTRIBUTES if k in v.attrs}
     encodings = inherit({name: encoding_of(v.dtype, v.attrs) for name, v in variables.items()}, bounds)
-    described = {
+    found = {
         name: ProductVariable(name, tuple(v.dims), tuple(v.shape), encodings[name], dict(v.attrs), _reader(v))
         for name, v in variables.items()
     }
     sizes: dict[str, int] = {}
-    for variable in described.values():
+    for variable in found.values():
         for dimension, size in zip(variable.dimensions, variable.shape, strict=True):
             if sizes.setdefault(dimension, size) != size:
                 raise ValueError(f"dimension {dimension} is {size} long in {variable.name} and {sizes[dimension]} elsewhere")
-    return OpenProduct(described, sizes, dict(attributes))
+    return OpenProduct(found, sizes, dict(attributes))
 
 
 def _reader(variable: Any) -> Callable[[tuple[slice, ...]], Any]:

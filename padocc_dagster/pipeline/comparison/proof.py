@@ -1,4 +1,4 @@
-"""The proof that references are right: each is held against the chunk index of the source file that its place asks for.
+"""The proof that references are right: each is held against the chunk index of the source file that belongs in its place.
 
 A chunk is proved when the product points at the file, the byte and the length at which the file's own index has the chunk of that place,
 and when the product's metadata makes of these bytes what the file's makes of them (`storage.py`). Then the values are equal without
@@ -8,37 +8,31 @@ being read. What cannot be proved so is noted in the plans, and read.
 from dataclasses import replace
 from typing import Any
 
+from padocc_dagster.pipeline.comparison.case import Case, Plan
 from padocc_dagster.pipeline.comparison.chunk_index import Index, Locations, opened_index
 from padocc_dagster.pipeline.comparison.placement import Placement
-from padocc_dagster.pipeline.comparison.plans import Plan
 from padocc_dagster.pipeline.comparison.references import ABSENT, INLINE, STRAY, WHOLE, Table
 from padocc_dagster.pipeline.comparison.report import Findings, in_words
 from padocc_dagster.pipeline.comparison.sources import Header, SourceVariable
 from padocc_dagster.pipeline.comparison.storage import differences
 
 
-def prove(
-    headers: list[Header],
-    sources: tuple[str, ...],
-    tables: dict[str, Table],
-    plans: dict[str, Plan],
-    placement: Placement,
-    findings: Findings,
-) -> None:
+def prove(case: Case, tables: dict[str, Table]) -> None:
     """Hold every reference against its file. In each plan, `proved` counts files, and `forced` gets those that must be read."""
-    for number, header in enumerate(headers):
-        if findings.enough:
+    for number, header in enumerate(case.headers):
+        if case.findings.enough:
             return
-        if placement.dimension is not None and placement.offsets[number] == placement.offsets[number + 1]:
+        if case.placement.is_empty(number):
             continue
-        tasks = [(v, plans[v.name], tables[v.name]) for v in header.variables if v.name in plans and v.name in tables]
-        tasks = [task for task in tasks if task[1].reader.placed or number == task[1].owner]
+        tasks = [(v, case.plans[v.name], tables[v.name]) for v in header.variables if v.name in case.plans and v.name in tables]
+        path = case.sources[number]
         try:
-            with opened_index(sources[number]) as index:
+            with opened_index(path) as index:
                 for variable, plan, table in tasks:
-                    _prove_one(_Part(header, number, sources[number], variable, plan, table, placement), index, findings)
+                    if plan.reader.placed or number == plan.owner:
+                        _prove_one(_Part(header, number, path, variable, plan, table, case.placement), index, case.findings)
         except (OSError, ValueError) as error:
-            findings.problem("source files", f"the chunks of {sources[number]} cannot be found in it: {in_words(error)}")
+            case.findings.problem("source files", f"the chunks of {path} cannot be found in it: {in_words(error)}")
 
 
 class _Part:
@@ -83,7 +77,9 @@ def _prove_one(part: _Part, index: Index, findings: Findings) -> None:
         return
     own = part.variable.storage
     if own is None or not own.known or not part.table.storage.known:
-        _check_files(part, file, findings)
+        if ((file >= 0) & (file != part.number)).any():  # what cannot be proved must at least point into the file
+            sentence = f"the place of {part.path} in {part.name} has references into other source files"
+            findings.problem("references", sentence, part.name)
         part.plan.forced.add(part.number)
         return
     unlike = differences(own, replace(part.table.storage, chunks=part.chunks))
@@ -136,13 +132,6 @@ def _sentence(part: _Part, locations: Locations, at: tuple[int, ...], file: int,
         return f"{chunk} lies at {where}, and the product points into a file that is no source"
     other = "" if file == part.number else f" of source file {file + 1} instead"
     return f"{chunk} lies at {where}, and the product points at bytes {offset} to {offset + length}{other}"
-
-
-def _check_files(part: _Part, file: Any, findings: Findings) -> None:
-    """Where chunks cannot be proved, their references must at least point into the file."""
-    if ((file >= 0) & (file != part.number)).any():
-        sentence = f"the place of {part.path} in {part.name} has references into other source files"
-        findings.problem("references", sentence, part.name)
 
 
 def _check_masks(part: _Part, index: Index, file: Any, findings: Findings) -> None:

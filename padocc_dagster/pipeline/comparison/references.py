@@ -53,17 +53,6 @@ class Table:
     def present(self) -> int:
         return int((self.file != ABSENT).sum())
 
-    def cell(self, key: str) -> tuple[int, ...] | None:
-        """The place of the chunk of a key `1.0.2`; None when the array has no such chunk."""
-        if not self.shape:
-            return () if key == "0" else None
-        try:
-            cell = tuple(int(part) for part in key.split("."))
-        except ValueError:
-            return None
-        inside = len(cell) == len(self.grid) and all(0 <= c < n for c, n in zip(cell, self.grid, strict=True))
-        return cell if inside and ".".join(map(str, cell)) == key else None
-
 
 def parse(content: bytes, path: Path) -> dict[str, Any]:
     """Read the references of a kerchunk JSON file. Raises ValueError with a sentence when they are not plain references."""
@@ -96,43 +85,30 @@ def tables_of_json(references: dict[str, Any], sources: tuple[str, ...], finding
     lookup = _Lookup(sources)
     for array, keys in chunks.items():
         table = tables.get(array)
-        at = _places(table, keys) if table else None
+        at = places(table, keys) if table else None
         if table is None or at is None:
-            stray = _stray_key(array, table, keys)
-            findings.problem("chunk keys", f"reference {stray} belongs to no chunk of the product's variables", array)
+            stray = next((key for key in keys if table is None or places(table, [key]) is None), keys[0])
+            findings.problem("chunk keys", f"reference {array}/{stray} belongs to no chunk of the product's variables", array)
         else:
             _fill(table, at, [references[f"{array}/{key}"] for key in keys], lookup, findings)
     return tables
 
 
-def _places(table: Table, keys: list[str]) -> tuple[Any, ...] | None:
-    """The places of chunks in the table, an array for each dimension; None when a key belongs to no chunk of the array."""
-    if table.shape:
-        cells = _cells(table, keys)
-        return None if cells is None else tuple(cells.T)
-    return () if keys == ["0"] else None
-
-
-def _cells(table: Table, keys: list[str]) -> Any | None:
-    """The places of chunks, a row for each key `1.0.2`; None when a key belongs to no chunk of the array."""
+def places(table: Table, keys: list[str]) -> tuple[Any, ...] | None:
+    """The places of the chunks of keys `1.0.2`, an array for each dimension; None when one belongs to no chunk of the array."""
     import numpy as np
 
-    joined = ".".join(keys)
+    if not table.shape:
+        return () if keys == ["0"] else None
+    dimensions, joined = len(table.grid), ".".join(keys)
     try:
         numbers = np.array(joined.split("."), dtype="i8")
     except ValueError:
         return None
-    dimensions = len(table.grid)
-    if len(numbers) != len(keys) * dimensions or ".".join(map(str, numbers.tolist())) != joined:
-        return None
-    if any(key.count(".") != dimensions - 1 for key in keys):
+    if ".".join(map(str, numbers.tolist())) != joined or any(key.count(".") != dimensions - 1 for key in keys):
         return None
     cells = numbers.reshape(len(keys), dimensions)
-    return cells if ((cells >= 0) & (cells < np.array(table.grid))).all() else None
-
-
-def _stray_key(array: str, table: Table | None, keys: list[str]) -> str:
-    return next((f"{array}/{key}" for key in keys if table is None or table.cell(key) is None), f"{array}/{keys[0]}")
+    return tuple(cells.T) if ((cells >= 0) & (cells < np.array(table.grid))).all() else None
 
 
 def _fill(table: Table, at: tuple[Any, ...], values: list[Any], lookup: "_Lookup", findings: Findings) -> None:

@@ -50,7 +50,7 @@ class Comparison:
     @classmethod
     def from_dict(cls, value: dict[str, Any]) -> "Comparison":
         """Read back what `as_dict` gave, also with what `verify` adds to it. Raises KeyError or TypeError for anything else."""
-        value = {name: item for name, item in value.items() if name not in ("passed", "asked")}
+        value = {name: item for name, item in value.items() if name not in ("passed", "options")}
         tuples = {name: tuple(value[name]) for name in LISTS if name in value or name != "reasons"}
         return cls(**{**value, **tuples})
 
@@ -99,7 +99,7 @@ class Findings:
 
     @property
     def enough(self) -> bool:
-        """So much is wrong that more of it would tell nobody anything."""
+        """So much is wrong that more of it would be no news."""
         return self.count >= ENOUGH
 
     def problems(self) -> tuple[str, ...]:

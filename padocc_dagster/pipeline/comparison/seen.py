@@ -3,16 +3,13 @@
 One file of each kind is looked at: with the same encoding, equal raw values (`files.py`, `proof.py`) are seen alike.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack
 from typing import Any
 
+from padocc_dagster.pipeline.comparison.case import Case, Plan
 from padocc_dagster.pipeline.comparison.placement import Placement
-from padocc_dagster.pipeline.comparison.plans import Plan
 from padocc_dagster.pipeline.comparison.reading import blocks
-from padocc_dagster.pipeline.comparison.report import Findings, in_words
-from padocc_dagster.pipeline.comparison.request import Request
-from padocc_dagster.pipeline.comparison.sources import Header
+from padocc_dagster.pipeline.comparison.report import in_words
 from padocc_dagster.pipeline.comparison.values import SINGLE_PRECISION, texts_of
 
 ENGINES = {"kerchunk": "kerchunk", "parquet": "kerchunk", "zarr": "zarr", "CFA": "CFA"}
@@ -22,77 +19,46 @@ TIME_ROUNDING_NS = 1000
 """Nanoseconds by which decoded times may differ where raw ones were compared within a tolerance."""
 
 
-def compare_seen(
-    request: Request,
-    references: dict[str, Any] | None,
-    headers: list[Header],
-    placement: Placement,
-    plans: dict[str, Plan],
-    findings: Findings,
-) -> None:
-    """Compare types, missing values, decoded values, times and the set of coordinates, for one file of each kind.
-
-    `references` are those of a kerchunk JSON file, already read.
-    """
-    covered = sorted({number for plan in plans.values() for number in plan.representatives()})
-    _check_coordinates(request, headers, plans, findings)
-    decoded = [_is_decodable(request.sources[number]) for number in covered]
-    if not all(decoded):
-        which = request.sources[covered[decoded.index(False)]]
-        findings.inform(f"xarray cannot decode the times of {which}: open it, and the product, with decode_times=False")
+def compare_seen(case: Case) -> None:
+    """Compare types, missing values, decoded values, times and the set of coordinates, for one file of each kind."""
+    covered = sorted({number for plan in case.plans.values() for number in plan.representatives()})
+    _check_coordinates(case)
+    undecodable = [case.sources[number] for number in covered if not _is_decodable(case.sources[number])]
+    if undecodable:
+        case.findings.inform(f"xarray cannot decode the times of {undecodable[0]}: open it, and the product, with decode_times=False")
     try:
-        with _opened(request, references, all(decoded)) as product:
+        with ExitStack() as stack:
+            product = _opened(case, stack, not undecodable)
             for number in covered:
-                _compare_file(request, headers[number], number, product, all(decoded), placement, plans, findings)
+                _compare_file(case, number, product, not undecodable)
     except Exception as error:
-        findings.problem("opening", f"xarray cannot open {request.product.path} with default arguments: {in_words(error)}")
+        case.findings.problem("opening", f"xarray cannot open {case.request.product.path} with default arguments: {in_words(error)}")
 
 
-def _compare_file(
-    request: Request,
-    header: Header,
-    number: int,
-    product: Any,
-    decoded: bool,
-    placement: Placement,
-    plans: dict[str, Plan],
-    findings: Findings,
-) -> None:
+def _compare_file(case: Case, number: int, product: Any, decoded: bool) -> None:
     import xarray
 
-    path = request.sources[number]
+    path = case.sources[number]
     with xarray.open_dataset(path, decode_times=None if decoded else False, cache=False) as source:
-        if request.product.cloud_format != "CFA":  # cfapyx makes data variables of all auxiliary coordinates, unless it is asked not to
-            _check_coordinate_sets(source, product, path, plans, findings)
-        for variable in header.variables:
-            plan = plans.get(variable.name)
-            if plan and number in plan.representatives() and variable.name in source.variables and variable.name in product.variables:
+        if case.cloud_format != "CFA":  # cfapyx makes data variables of all auxiliary coordinates, with any arguments
+            _check_coordinate_sets(case, source, product, path)
+        for variable in case.headers[number].variables:
+            name, plan = variable.name, case.plans.get(variable.name)
+            if plan and number in plan.representatives() and name in source.variables and name in product.variables:
                 try:
-                    _compare_variable(request, variable.name, number, path, source, product, placement, plan, findings)
+                    _compare_variable(case, name, path, source.variables[name], _part_of(product.variables[name], number, case.placement))
                 except Exception as error:
-                    sentence = f"variable {variable.name} cannot be read by xarray with default arguments ({path}): {in_words(error)}"
-                    findings.problem("values", sentence, variable.name)
+                    sentence = f"variable {name} cannot be read by xarray with default arguments ({path}): {in_words(error)}"
+                    case.findings.problem("values", sentence, name)
 
 
-def _compare_variable(
-    request: Request,
-    name: str,
-    number: int,
-    path: str,
-    source: Any,
-    product: Any,
-    placement: Placement,
-    plan: Plan,
-    findings: Findings,
-) -> None:
-    ours, theirs = source.variables[name], _part_of(product.variables[name], number, placement)
+def _compare_variable(case: Case, name: str, path: str, ours: Any, theirs: Any) -> None:
+    plan = case.plans[name]
     if ours.dims != theirs.dims or ours.shape != theirs.shape:
         sentence = f"variable {name} reads as {theirs.dims} {theirs.shape} from the product, as {ours.dims} {ours.shape} from {path}"
-        findings.problem("values", sentence, name)
+        case.findings.problem("values", sentence, name)
         return
-    if not _check_type(request, name, path, ours, theirs, plan, findings):
-        return
-    if not plan.reader.placed and name in request.identical:
+    if not _check_type(case, name, path, ours.dtype, theirs.dtype) or (not plan.reader.placed and name in case.request.identical):
         return
     tolerant = plan.rewritten or any(plan.changed.values())
     for key in blocks(ours.shape, max(8, ours.dtype.itemsize)):
@@ -101,26 +67,26 @@ def _compare_variable(
         if unequal.any():
             at = tuple(int(i) for i in next(zip(*unequal.nonzero(), strict=True))) if unequal.ndim else ()
             values = f"{a[at]} in {path}, {b[at]} in the product"
-            findings.problem("values", f"variable {name}, read with default arguments, differs at {at}: {values}", name)
+            case.findings.problem("values", f"variable {name}, read with default arguments, differs at {at}: {values}", name)
             return
 
 
-def _check_type(request: Request, name: str, path: str, ours: Any, theirs: Any, plan: Plan, findings: Findings) -> bool:
+def _check_type(case: Case, name: str, path: str, a: Any, b: Any) -> bool:
     """Report another type; a problem where the format could carry the files' own. Returns whether values are worth comparing."""
-    a, b = ours.dtype, theirs.dtype
     if a == b or (a.kind == b.kind and a.kind in "Mm") or {a.kind, b.kind} <= set("OUST"):
         return True
     what = f"variable {name} reads as {b.name} from the product, as {a.name} from {path}"
     if a.kind == b.kind == "f":
-        findings.inform(f"{what}: attributes of the product do not keep the width of scale and offset")
+        case.findings.inform(f"{what}: attributes of the product do not keep the width of scale and offset")
         return True
     if {a.kind, b.kind} <= set("OM"):
         return True
-    if a.kind in "iu" and b.kind == "f" and request.product.cloud_format == "CFA":
-        plan.exact_up_to = CARRIED if b.itemsize == 8 else 1 << 24
-        findings.inform(f"{what}: a CFA aggregation masks whole numbers; all of them are checked to be within what {b.name} holds exactly")
+    if a.kind in "iu" and b.kind == "f" and case.cloud_format == "CFA":
+        case.plans[name].exact_up_to = CARRIED if b.itemsize == 8 else 1 << 24
+        checked = f"all of them are checked to be within what {b.name} holds exactly"
+        case.findings.inform(f"{what}: a CFA aggregation masks whole numbers; {checked}")
         return True
-    findings.problem("type", f"{what}: the product declares missing values, packing or units that the file does not", name)
+    case.findings.problem("type", f"{what}: the product declares missing values, packing or units that the file does not", name)
     return False
 
 
@@ -171,44 +137,42 @@ def _part_of(variable: Any, number: int, placement: Placement) -> Any:
     return variable.isel({placement.dimension: begin if placement.stacked else slice(begin, end)})
 
 
-def _check_coordinates(request: Request, headers: list[Header], plans: dict[str, Plan], findings: Findings) -> None:
+def _check_coordinates(case: Case) -> None:
     """Every file must have the coordinates that the first has."""
-    first = headers[0].coordinates & plans.keys()
-    for path, header in zip(request.sources, headers, strict=True):
-        if header.coordinates is not headers[0].coordinates and header.coordinates & plans.keys() != first:
-            odd = sorted((header.coordinates & plans.keys()) ^ first)
+    first = case.headers[0].coordinates
+    for path, header in zip(case.sources, case.headers, strict=True):
+        if header.coordinates is not first and (odd := sorted((header.coordinates ^ first) & case.plans.keys())):
             sentence = f"the coordinates of {path} are not those of the first file: {', '.join(odd)} is one in one of them only"
-            findings.problem("coordinates", sentence, odd[0])
+            case.findings.problem("coordinates", sentence, odd[0])
 
 
-def _check_coordinate_sets(source: Any, product: Any, path: str, plans: dict[str, Plan], findings: Findings) -> None:
-    ours, theirs = (set(dataset.coords) & plans.keys() for dataset in (source, product))
+def _check_coordinate_sets(case: Case, source: Any, product: Any, path: str) -> None:
+    ours, theirs = (set(dataset.coords) & case.plans.keys() for dataset in (source, product))
     for name in sorted(ours - theirs):
         sentence = f"{name} is a coordinate in {path}, and none in the product: an attribute `coordinates` is lost"
-        findings.problem("coordinates", sentence, name)
+        case.findings.problem("coordinates", sentence, name)
     for name in sorted(theirs - ours):
-        findings.problem("coordinates", f"{name} is a coordinate in the product, and none in {path}", name)
+        case.findings.problem("coordinates", f"{name} is a coordinate in the product, and none in {path}", name)
 
 
-@contextmanager
-def _opened(request: Request, references: dict[str, Any] | None, decoded: bool) -> Iterator[Any]:
+def _opened(case: Case, stack: ExitStack, decoded: bool) -> Any:
+    """The product as xarray opens it, until the stack is closed."""
     import dask
     import xarray
 
-    product = request.product
-    options: dict[str, Any] = {"engine": ENGINES[product.cloud_format], "cache": False}
+    options: dict[str, Any] = {"engine": ENGINES[case.cloud_format], "cache": False}
     if not decoded:
         options["decode_times"] = False
-    if product.cloud_format in ("kerchunk", "parquet"):
+    if case.cloud_format in ("kerchunk", "parquet"):
         # fsspec keeps file systems by their arguments, and would answer for a file as it was before; dask takes longer than the reading
         options |= {"storage_options": {"skip_instance_cache": True}, "open_dataset_options": {"chunks": None}}
-    where: Any = str(product.path) if references is None else references  # kerchunk's engine takes references too
-    with dask.config.set(scheduler="synchronous"), xarray.open_dataset(where, **options) as dataset:
-        yield dataset
+    where: Any = str(case.request.product.path) if case.references is None else case.references  # kerchunk's engine takes references too
+    stack.enter_context(dask.config.set(scheduler="synchronous"))
+    return stack.enter_context(xarray.open_dataset(where, **options))
 
 
 def _is_decodable(path: str) -> bool:
-    """Whether xarray opens the file with default arguments. It is asked first: cfapyx crashes where a product cannot be decoded."""
+    """Whether xarray opens the file with default arguments. It is tried first: cfapyx crashes where a product cannot be decoded."""
     import xarray
 
     try:

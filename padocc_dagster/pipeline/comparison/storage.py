@@ -1,6 +1,6 @@
 """How the bytes of a variable become its values, in one normal form for HDF5, NetCDF3 and Zarr version 2. No file is read here."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 
@@ -31,6 +31,8 @@ class Storage:
     """The raw value of what was never written; None where the file does not define it."""
     known: bool = True
     """Whether this package knows the type and every filter, so that equal bytes are equal values."""
+    hdf5_filters: tuple[tuple[int, tuple[int, ...]], ...] = field(default=(), compare=False)
+    """The filters of an HDF5 file by number, with all of their parameters, such as the level of a compression."""
 
 
 HDF5_FILTERS = {1: "deflate", 2: "shuffle", 32001: "blosc", 32015: "zstd"}
@@ -44,8 +46,12 @@ PROVABLE_KINDS = "iufS"
 
 def hdf5_filter(number: int, parameters: tuple[int, ...]) -> Filter:
     """The normal form of a filter of an HDF5 pipeline (`H5Pget_filter2`)."""
-    name = HDF5_FILTERS.get(number) or OTHER_HDF5_FILTERS.get(number) or f"filter {number}"
+    name = hdf5_name(number)
     return Filter(name, parameters[:1] if name == "shuffle" else () if number in HDF5_FILTERS else parameters)
+
+
+def hdf5_name(number: int) -> str:
+    return HDF5_FILTERS.get(number) or OTHER_HDF5_FILTERS.get(number) or f"filter {number}"
 
 
 def codec_filter(config: dict[str, Any]) -> Filter:
@@ -95,6 +101,4 @@ def in_words(filters: tuple[Filter, ...]) -> str:
 
 
 def _fill(value: Any) -> Any:
-    return (
-        {"NaN": float("nan"), "Infinity": float("inf"), "-Infinity": float("-inf")}.get(value, value) if isinstance(value, str) else value
-    )
+    return float(value) if value in ("NaN", "Infinity", "-Infinity") else value

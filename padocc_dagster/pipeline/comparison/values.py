@@ -45,6 +45,13 @@ def difference(
     return f"{count}: {shown[0]} {sides[0]}, {shown[1]} {sides[1]}"
 
 
+def as_numbers(values: Any, encoding: Encoding) -> Any:
+    """Raw values of a variable of numbers as float64: unpacked, NaN where missing."""
+    import numpy as np
+
+    return np.where(_missing(values, encoding, encoding.default_fill), np.nan, _numbers(values, encoding).astype("f8"))
+
+
 def join_characters(values: Any) -> Any:
     """Texts from an array of single characters, whose last dimension runs along the text."""
     import numpy as np
@@ -67,7 +74,7 @@ def _equal(a: Any, b: Any) -> Any:
     equal = np.asarray(a == b)
     for whole, real in ((a, b), (b, a)):
         if whole.dtype.kind in "iu" and real.dtype.kind == "f":
-            # float64 cannot tell all 64-bit integers apart: what does not survive the way there and back is not equal.
+            # float64 cannot distinguish all 64-bit integers: what does not survive the way there and back is not equal.
             with np.errstate(invalid="ignore"):
                 equal &= whole.astype("f8").astype(whole.dtype) == whole
     if a.dtype.kind in "fc" and b.dtype.kind in "fc":

@@ -2,9 +2,8 @@
 
 The comparison (`comparison/`) decides; this only shows, and so never raises for what data hold.
 
-    asked.py       asking for it from outside: a worker does the reading
-    depict.py      the worker's operation: rows and pictures
-    beside.py      a product open beside its sources
+    request.py     depictions requested from outside: a worker does the reading
+    depict.py      the worker's operation: a product beside its sources, as rows and pictures
     structure.py   variables, dimensions, types and attributes, as rows
     slices.py      where the values of a variable differ, and the slice to show
     picture.py     that slice as a picture: source beside product beside difference

@@ -6,6 +6,7 @@ from typing import Any
 
 from padocc_dagster.pipeline.depiction.slices import Slice
 
+SOURCE, PRODUCT, DIFFERENCE = "source", "product", "product − source"
 PIXELS = 200
 POINTS = 1000
 MOST_BYTES = 140_000
@@ -13,13 +14,13 @@ MOST_BYTES = 140_000
 MISSING_ON_ONE_SIDE = "#d400d4"
 
 
-def drawn(title: str, found: Slice, sides: tuple[str, str] = ("source", "product")) -> str:
+def drawn(title: str, found: Slice) -> str:
     """The picture as PNG in base64. Fields are reduced to 200 by 200, lines to 1000 points; a difference is never averaged away."""
     import numpy as np
 
     draw = _fields if np.ndim(found.source) == 2 else _lines
     for dots in (80, 55):
-        content = _png(draw, title, found, sides, dots)
+        content = _png(draw, title, found, dots)
         if len(content) <= MOST_BYTES:
             break
     return base64.b64encode(content).decode()
@@ -52,27 +53,27 @@ def _middle(values: Any, axis: int, strongest: bool) -> Any:
         return np.where(np.abs(low) > np.abs(high), low, high)
 
 
-def _png(draw: Any, title: str, found: Slice, sides: tuple[str, str], dots: int) -> bytes:
+def _png(draw: Any, title: str, found: Slice, dots: int) -> bytes:
     import numpy as np
     from matplotlib.figure import Figure
 
     source, product = (np.atleast_1d(np.asarray(side, dtype="f8")) for side in (found.source, found.product))
     figure = Figure(figsize=(10.5, 3.0), layout="constrained", dpi=dots)
     with np.errstate(all="ignore"):
-        draw(figure, figure.subplots(1, 3), source, product, found, sides)
+        draw(figure, figure.subplots(1, 3), source, product, found)
     figure.suptitle(title, fontsize=10, parse_math=False)
     image = io.BytesIO()
     figure.savefig(image, format="png")
     return image.getvalue()
 
 
-def _fields(figure: Any, panels: Any, source: Any, product: Any, found: Slice, sides: tuple[str, str]) -> None:
+def _fields(figure: Any, panels: Any, source: Any, product: Any, found: Slice) -> None:
     import numpy as np
     from matplotlib.colors import ListedColormap
 
     difference = product - source
     low, high = _range(source if np.isfinite(source).any() else product)
-    for axes, values, name in ((panels[0], source, sides[0]), (panels[1], product, sides[1])):
+    for axes, values, name in ((panels[0], source, SOURCE), (panels[1], product, PRODUCT)):
         image = axes.imshow(reduced(values, PIXELS), vmin=low, vmax=high, **_drawn_over(source))
         figure.colorbar(image, ax=axes)
         _labelled(axes, name, found)
@@ -83,18 +84,18 @@ def _fields(figure: Any, panels: Any, source: Any, product: Any, found: Slice, s
     lost = np.where(np.isnan(source) != np.isnan(product), 1.0, np.nan)
     if np.isfinite(lost).any():
         panels[2].imshow(reduced(lost, PIXELS), cmap=ListedColormap([MISSING_ON_ONE_SIDE]), **_drawn_over(source))
-    _labelled(panels[2], f"{sides[1]} − {sides[0]}", found)
+    _labelled(panels[2], DIFFERENCE, found)
 
 
-def _lines(figure: Any, panels: Any, source: Any, product: Any, found: Slice, sides: tuple[str, str]) -> None:
+def _lines(figure: Any, panels: Any, source: Any, product: Any, found: Slice) -> None:
     import numpy as np
 
     lost = np.where(np.isnan(source) != np.isnan(product), 0.0, np.nan)
     panels[1].sharey(panels[0]) if np.isfinite(product).any() and np.isfinite(source).any() else None
     for axes, values, name in (
-        (panels[0], reduced(source, POINTS), sides[0]),
-        (panels[1], reduced(product, POINTS), sides[1]),
-        (panels[2], reduced(product - source, POINTS, strongest=True), f"{sides[1]} − {sides[0]}"),
+        (panels[0], reduced(source, POINTS), SOURCE),
+        (panels[1], reduced(product, POINTS), PRODUCT),
+        (panels[2], reduced(product - source, POINTS, strongest=True), DIFFERENCE),
     ):
         axes.plot(np.arange(len(values)), np.where(np.isfinite(values), values, np.nan), marker="." if len(values) <= 60 else "")
         _labelled(axes, name, found)

@@ -1,4 +1,4 @@
-"""Asking for a depiction from outside: a worker reads the data, and what it cannot do is a row too."""
+"""Depictions requested from outside: a worker reads the data, and what it cannot do is a row too."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -24,18 +24,18 @@ class Depiction:
 
 def depiction(workdir: Workdir, project: Project, names: Iterable[str] = ()) -> Depiction:
     """Show how the product differs from its sources, and those variables in any case. Takes seconds: a worker reads the data."""
-    return _asked("depict", COLUMNS, root=str(workdir.root), project=str(project), names=list(names))
+    return _called("depict", COLUMNS, root=str(workdir.root), project=str(project), names=list(names))
 
 
 def changes(workdir: Workdir, project: Project, revision: str | None = None) -> Depiction:
     """Show what changed from another revision to the present product; see `versions.changes`."""
-    return _asked("changes", CHANGES, root=str(workdir.root), project=str(project), revision=revision)
+    return _called("changes", CHANGES, root=str(workdir.root), project=str(project), revision=revision)
 
 
-def _asked(operation: str, columns: tuple[str, ...], **arguments: Any) -> Depiction:
+def _called(operation: str, columns: tuple[str, ...], **arguments: Any) -> Depiction:
     try:
         found = call(operation, **arguments)
     except WorkerError as died:
-        told = (operation, "", "", f"cannot be shown: {died.error_class}: {died}")
-        return Depiction((dict(zip(columns, told, strict=True)),))
+        row = (operation, "", "", f"cannot be shown: {died.error_class}: {died}")
+        return Depiction((dict(zip(columns, row, strict=True)),))
     return Depiction(tuple(found["rows"]), tuple(found.get("pictures", ())))

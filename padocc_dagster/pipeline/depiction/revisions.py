@@ -31,7 +31,7 @@ class Revision:
 
 
 def current_revision(workdir: Workdir, project: Project) -> Revision | None:
-    """The product that the project's config asks for; None when it is not there."""
+    """The product of the project's config; None when it is not there."""
     try:
         product = product_of(workdir, project)
     except (CorruptFileError, KeyError, TypeError):
@@ -49,8 +49,8 @@ def other_revisions(workdir: Workdir, project: Project) -> list[Revision]:
     return sorted(others, key=lambda each: (each.number, each.published, each.name))
 
 
-def to_compare_with(workdir: Workdir, project: Project, asked: str | None) -> Revision:
-    """The revision asked for, or the newest that is not newer than the present one, or what is published under the same name.
+def to_compare_with(workdir: Workdir, project: Project, wanted: str | None) -> Revision:
+    """The revision `wanted`, or the newest that is not newer than the present one, or what is published under the same name.
 
     Raises ValueError with a sentence when there is none.
     """
@@ -62,10 +62,10 @@ def to_compare_with(workdir: Workdir, project: Project, asked: str | None) -> Re
     names = list(dict.fromkeys(each.name for each in (*others, *namesake)))
     if not names:
         raise ValueError(f"{project} has no version beside {present}: `padocc-dagster recompute {project} --new-version` makes one")
-    if asked is not None and asked not in names:
-        raise ValueError(f"{project} has no other version {asked!r} beside {present}: {nearest(asked, names)}")
-    if asked is not None:
-        return [each for each in (*others, *namesake) if each.name == asked][-1]
+    if wanted is not None and wanted not in names:
+        raise ValueError(f"{project} has no other version {wanted!r} beside {present}: {nearest(wanted, names)}")
+    if wanted is not None:
+        return [each for each in (*others, *namesake) if each.name == wanted][-1]
     earlier = [each for each in others if each.number <= present.number]
     return (earlier or namesake or others)[-1]
 
@@ -79,7 +79,7 @@ def _own(workdir: Workdir, project: Project) -> Iterator[Revision]:
 
 
 def published_revisions(workdir: Workdir, project: Project) -> Iterator[Revision]:
-    """Those in `completed/<group>` of the groups that the project is and was in, whatever became of its folder."""
+    """Those in `completed/<group>` of the groups that the project is and was in, also where its folder is gone."""
     for each in published_of(workdir, project):
         if each.product.exists():
             yield Revision(each.revision, True, each.product)

@@ -8,7 +8,7 @@ from typing import Any
 
 from padocc_dagster.pipeline.comparison.encoding import Encoding, differences
 from padocc_dagster.pipeline.comparison.reading import Key, blocks
-from padocc_dagster.pipeline.comparison.values import difference
+from padocc_dagster.pipeline.comparison.values import as_numbers, difference
 
 BLOCK = 16 << 20
 """Bytes of a variable that are looked at at a time."""
@@ -24,7 +24,7 @@ class Slice:
     """Of the slice: two, one or none."""
     where: str
     """Which slice, in words."""
-    told: str
+    difference: str
     """How the block differs that the slice is of; empty when it does not."""
     is_readable: bool = True
 
@@ -47,33 +47,20 @@ def differing_slice(
     first = None
     for key in blocks(shape, itemsize, BLOCK):
         source, product = read_one(key), read_other(key)
-        told = difference(source, product, *encodings, raw=alike, rewritten=True)
-        if told:
-            return _slice(source, product, key, dimensions, encodings, told)
+        problem = difference(source, product, *encodings, raw=alike, rewritten=True)
+        if problem:
+            return _slice(source, product, key, dimensions, encodings, problem)
         first = first or ((source, product, key) if anyway else None)
         if monotonic() > end:
             break
     return _slice(*first, dimensions, encodings, "") if first else None
 
 
-def numbers(values: Any, encoding: Encoding) -> Any:
-    """Raw values as numbers: unpacked, NaN where missing."""
+def _slice(source: Any, product: Any, key: Key, dimensions: tuple[str, ...], encodings: tuple[Encoding, Encoding], problem: str) -> Slice:
     import numpy as np
 
-    if encoding.unsigned and values.dtype.kind == "i":
-        values = values.view(values.dtype.str.replace("i", "u"))
-    missing = np.zeros(values.shape, bool)
-    for fill in (*encoding.fills, *([] if encoding.default_fill is None else [encoding.default_fill])):
-        missing |= values == fill
-    found = np.where(missing, np.nan, values.astype("f8"))
-    return found if (encoding.scale, encoding.offset) == (1.0, 0.0) else found * encoding.scale + encoding.offset
-
-
-def _slice(source: Any, product: Any, key: Key, dimensions: tuple[str, ...], encodings: tuple[Encoding, Encoding], told: str) -> Slice:
-    import numpy as np
-
-    one = numbers(source, encodings[0])
-    other = numbers(product, encodings[1])
+    one = as_numbers(source, encodings[0])
+    other = as_numbers(product, encodings[1])
     if one.shape != other.shape:
         shape = tuple(map(min, one.shape, other.shape))
         one, other = (side[tuple(slice(0, size) for size in shape)] for side in (one, other))
@@ -88,4 +75,4 @@ def _slice(source: Any, product: Any, key: Key, dimensions: tuple[str, ...], enc
         if not isinstance(i, slice) and one.ndim == len(dimensions) and key[axis].stop - key[axis].start > 1
     ]
     named = tuple(dimensions[axis] for axis in wide) if one.ndim == len(dimensions) else tuple("" for _ in wide)
-    return Slice(one[index], other[index], named, ", ".join(fixed), told)
+    return Slice(one[index], other[index], named, ", ".join(fixed), problem)

@@ -6,12 +6,11 @@ from time import monotonic
 from typing import Any
 
 from padocc_dagster.pipeline.comparison.encoding import differences
-from padocc_dagster.pipeline.comparison.products import OpenProduct, ProductVariable
+from padocc_dagster.pipeline.comparison.products import OpenProduct, ProductVariable, opened_product
 from padocc_dagster.pipeline.comparison.reading import blocks
 from padocc_dagster.pipeline.comparison.references import load_json
 from padocc_dagster.pipeline.comparison.report import in_words
 from padocc_dagster.pipeline.comparison.values import difference
-from padocc_dagster.pipeline.depiction.beside import opened_whatever
 from padocc_dagster.pipeline.depiction.request import CHANGES
 from padocc_dagster.pipeline.depiction.revisions import Revision, current_revision, to_compare_with
 from padocc_dagster.pipeline.depiction.structure import Row, cut, differing, of_product
@@ -32,7 +31,7 @@ def changes(root: str, project: str, revision: str | None = None) -> dict[str, A
     assert now is not None  # `to_compare_with` has seen it
     rows: list[Row] = [("versions", project, f"{before}: {before.product.path}", f"{now}: {now.product.path}")]
     try:
-        with opened_whatever(before.product) as one, opened_whatever(now.product) as other:
+        with opened_product(before.product) as one, opened_product(now.product) as other:
             found = differing(of_product(one), of_product(other))
             found += _values(before, now, one, other)
         rows += found or [("nothing", project, "", "the two hold the same")]

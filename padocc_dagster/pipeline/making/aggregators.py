@@ -1,50 +1,34 @@
 """Which aggregators made kerchunk references, which failed and why; and K kept from where it would make garbage.
 
 V is VirtualiZarr, K kerchunk's MultiZarrToZarr. PADOCC 1.5.1 logs the reason why V failed and raises only that of K
-(`padocc/phases/compute.py:1560-1630`), and K joins whatever it is given.
+(`padocc/phases/compute.py:1560-1630`), and K joins any files.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
 from typing import Any
 
-from padocc_dagster.pipeline.making.encodings import refusal_of, refused_by_check, unsupported_in
-from padocc_dagster.pipeline.making.refusals import DifferingEncodingError
+from padocc_dagster.pipeline.joining.encodings import refusal_of, refused_by_check, unsupported_in
+from padocc_dagster.pipeline.joining.refusals import DifferingEncodingError
+from padocc_dagster.pipeline.making.replacing import replaced
 
 INLINED_BY_K = 500
 """Bytes under which K writes a chunk into the references (`kerchunk/combine.py:622`)."""
 
 
-@dataclass(frozen=True)
-class Attempt:
-    """One aggregator that was tried."""
+class Attempts(list[dict[str, Any]]):
+    """The aggregators tried by a phase, in their order, as an outcome's details hold them.
 
-    aggregator: str
-    error_class: str | None = None
-    """None when it made references."""
-    message: str = ""
+    Each has its `aggregator`, an `error_class`, which is None when it made references, and the error's `message`.
+    """
 
-
-class Attempts:
-    """The aggregators tried by a phase, in their order."""
-
-    def __init__(self) -> None:
-        self.made: list[Attempt] = []
-
-    def succeeded(self, aggregator: str) -> None:
-        self.made.append(Attempt(aggregator))
-
-    def failed(self, aggregator: str, error: Exception) -> None:
-        self.made.append(Attempt(aggregator, type(error).__name__, " ".join(str(error).split())))
-
-    def as_details(self) -> list[dict[str, Any]]:
-        """The attempts as an outcome's details hold them."""
-        return [asdict(attempt) for attempt in self.made]
+    def add(self, aggregator: str, error: Exception | None = None) -> None:
+        message = " ".join(str(error).split()) if error else ""
+        self.append({"aggregator": aggregator, "error_class": type(error).__name__ if error else None, "message": message})
 
     def __str__(self) -> str:
         """Those that failed, with the reasons; empty where none did."""
-        return "; ".join(f"{each.aggregator}: {each.error_class}: {each.message}" for each in self.made if each.error_class)
+        return "; ".join("{aggregator}: {error_class}: {message}".format(**each) for each in self if each["error_class"])
 
 
 @contextmanager
@@ -55,35 +39,32 @@ def guarded(files: Sequence[str], dropped: Iterable[str]) -> Iterator[Attempts]:
     """
     from padocc.phases import compute
 
-    attempts, kept = Attempts(), (compute.virtualise, compute.mzz_combine)
+    attempts, virtualise_any, combine_any = Attempts(), compute.virtualise, compute.mzz_combine
 
     def virtualise(*arguments: Any, **given: Any) -> None:
         unsupported = unsupported_in(files[0], dropped)
         if unsupported:
             raise unsupported
         try:
-            kept[0](*arguments, **given)
+            virtualise_any(*arguments, **given)
         except Exception as error:
-            attempts.failed("V", error)
+            attempts.add("V", error)
             _refuse(files[: given["nfiles"]], given["agg_dims"], dropped, error)
             raise
-        attempts.succeeded("V")
+        attempts.add("V")
 
     def combine(refs: Sequence[dict[str, Any]], **given: Any) -> None:
         fileset = given.pop("fileset")
         _refuse(fileset, given["concat_dims"], dropped)
         try:
-            kept[1](refs, **given, fileset=[file for file, ref in zip(fileset, refs, strict=True) if _referenced(ref)])
+            combine_any(refs, **given, fileset=[file for file, ref in zip(fileset, refs, strict=True) if _referenced(ref)])
         except Exception as error:
-            attempts.failed("K", error)
+            attempts.add("K", error)
             raise
-        attempts.succeeded("K")
+        attempts.add("K")
 
-    compute.virtualise, compute.mzz_combine = virtualise, combine
-    try:
+    with replaced(compute, virtualise=virtualise, mzz_combine=combine):
         yield attempts
-    finally:
-        compute.virtualise, compute.mzz_combine = kept
 
 
 def _refuse(files: Sequence[str], concat: Sequence[str], dropped: Iterable[str], error: Exception | None = None) -> None:

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from padocc_dagster.pipeline.making.replacing import replaced
+
 FILES_BETWEEN_FULL_COLLECTIONS = 100
 YOUNG = 1
 """The generations that are collected after every file: what one file has left, in little time."""
@@ -46,8 +48,6 @@ def collecting_between_files() -> Iterator[None]:
             gc.enable()
         return combine(operation, *arguments, **options)
 
-    KerchunkDS.create_refs, KerchunkDS._combine_and_save, KerchunkConverter.run = create_uncollected, combine_collected, run_and_collect
-    try:
-        yield
-    finally:
-        KerchunkDS.create_refs, KerchunkDS._combine_and_save, KerchunkConverter.run = create, combine, run
+    with replaced(KerchunkDS, create_refs=create_uncollected, _combine_and_save=combine_collected):
+        with replaced(KerchunkConverter, run=run_and_collect):
+            yield

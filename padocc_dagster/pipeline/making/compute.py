@@ -1,25 +1,26 @@
-"""The computation of a product: clean, in confirmed order, with the attributes that the config asks for."""
+"""The computation of a product: clean, in confirmed order, with the attributes that the config sets."""
 
 from collections.abc import Sequence
 from typing import Any
 
+from padocc_dagster.pipeline.comparison.seen import ENGINES
+from padocc_dagster.pipeline.joining.formats import (
+    left_out,
+    missing_values_refusal,
+    overlap_refusal,
+    packing_refusal,
+    shared_refusal,
+    texts_refusal,
+)
+from padocc_dagster.pipeline.joining.refusals import SourcesRefused, with_details
 from padocc_dagster.pipeline.making.aggregators import guarded
-from padocc_dagster.pipeline.making.asked import as_asked, asked_order
-from padocc_dagster.pipeline.making.attributes import apply_attributes
+from padocc_dagster.pipeline.making.configured import as_configured, find_order
 from padocc_dagster.pipeline.making.dimensions import apply_dimensions
-from padocc_dagster.pipeline.making.dropping import left_out
-from padocc_dagster.pipeline.making.exact_times import restore_times
-from padocc_dagster.pipeline.making.faithful import restore_declarations
-from padocc_dagster.pipeline.making.findings import packing_refusal
-from padocc_dagster.pipeline.making.missing_values import missing_values_refusal
-from padocc_dagster.pipeline.making.opening import ENGINES
+from padocc_dagster.pipeline.making.exact_times import exact_times
+from padocc_dagster.pipeline.making.opening import regular_chunks
 from padocc_dagster.pipeline.making.operation import clear_cache, construct, remove
-from padocc_dagster.pipeline.making.refusals import SourcesRefused, with_details
-from padocc_dagster.pipeline.making.regular_chunks import regular_chunks
-from padocc_dagster.pipeline.making.shared import shared_refusal
-from padocc_dagster.pipeline.making.texts import texts_refusal
-from padocc_dagster.pipeline.making.unjoinable import overlap_refusal
-from padocc_dagster.pipeline.making.unsigned import restore_unsigned
+from padocc_dagster.pipeline.making.references import mend_references
+from padocc_dagster.pipeline.making.stores import mend_aggregation, mend_store
 from padocc_dagster.pipeline.workdir.files import read_json, read_lines, write_json, write_lines
 from padocc_dagster.pipeline.workdir.layout import Project, Workdir
 from padocc_dagster.pipeline.workdir.product import Product, product_of, size_of
@@ -50,7 +51,7 @@ def compute(
     """
     files = read_sources(workdir, project)
     if thorough:
-        files = list(asked_order(workdir, project, files).files)
+        files = list(find_order(workdir, project, files).files)
     product = _prepare(workdir, project, cloud_format, aggregator, new_version, thorough)
     _refuse(workdir, project, product, files)
     apply_dimensions(workdir, project, files)
@@ -58,7 +59,7 @@ def compute(
     for stale in (product.path, workdir.comparison(project)):
         remove(stale)
     makers = {"kerchunk": _kerchunk, "parquet": _parquet, "zarr": _zarr, "CFA": _cfa}
-    with as_asked(workdir, project, files):
+    with as_configured(workdir, project, files):
         used, attempts = makers[product.cloud_format](workdir, project, product)
     if not product.exists():
         return {"message": f"PADOCC made no {product.cloud_format} product of {len(files)} source file(s)"}
@@ -125,24 +126,22 @@ def _kerchunk(workdir: Workdir, project: Project, product: Product) -> Made:
     SourcesRefused where MultiZarrToZarr would make garbage. Whatever is raised carries the attempts in its details.
     """
     files, spec = read_sources(workdir, project), spec_of(workdir, project)
-    asked = spec.options.aggregator
+    only = spec.options.aggregator
     with guarded(files, left_out(spec, files[0])) as attempts:
-        for name in [asked] if asked else AGGREGATORS:
+        for name in [only] if only else AGGREGATORS:
             failure = _aggregated(workdir, project, product, name)
             if failure is None:
                 break
-            if name not in [attempt.aggregator for attempt in attempts.made]:  # it failed before it could aggregate
-                attempts.failed(name, failure)
+            if name not in [attempt["aggregator"] for attempt in attempts]:  # it failed before it could aggregate
+                attempts.add(name, failure)
             if isinstance(failure, SourcesRefused) or type(failure).__name__ in NO_OTHER_AGGREGATOR_HELPS:
                 break
     if failure is not None:
-        if len(attempts.made) > 1 or isinstance(failure, SourcesRefused):
+        if len(attempts) > 1 or isinstance(failure, SourcesRefused):
             failure.add_note(f"(aggregators tried: {attempts})")
-        raise with_details(failure, aggregators=attempts.as_details())
-    restore_declarations(product, files[0])
-    restore_times(product, files)
-    apply_attributes(workdir, project, product)
-    return name if len(files) > 1 else "", attempts.as_details()
+        raise with_details(failure, aggregators=list(attempts))
+    mend_references(product.path, files, exact_times(files), spec)
+    return name if len(files) > 1 else "", list(attempts)
 
 
 def _aggregated(workdir: Workdir, project: Project, product: Product, aggregator: str) -> Exception | None:
@@ -181,20 +180,17 @@ def _zarr(workdir: Workdir, project: Project, product: Product) -> Made:
     import xarray
     from padocc.phases.compute import ZarrDS
 
+    files, spec = read_sources(workdir, project), spec_of(workdir, project)
     with dask.config.set(scheduler="synchronous"), regular_chunks():
         operation = construct(ZarrDS, workdir, project, "compute")
         try:
             operation.run(mode="zarr")
         except xarray.MergeError as error:
-            sources, along = read_sources(workdir, project), operation.combine_kwargs.get("concat_dims") or ()
-            raise shared_refusal(sources, along, left_out(spec_of(workdir, project), sources[0])) or error from error
+            raise shared_refusal(files, operation.combine_kwargs.get("concat_dims") or (), left_out(spec, files[0])) or error from error
     found = operation.combine_kwargs.get("concat_dims")
     if found and not (operation.detail_cfg["kwargs"].get("combine_kwargs") or {}).get("concat_dims"):
         operation.set_concat_dims(list(found))
-    files = read_sources(workdir, project)
-    restore_unsigned(product, files[0])
-    restore_times(product, files)
-    apply_attributes(workdir, project, product)
+    mend_store(product.path, files[0], exact_times(files), spec)
     return "xarray", []
 
 
@@ -215,7 +211,7 @@ def _cfa(workdir: Workdir, project: Project, product: Product) -> Made:
             remove(product.path)
             raise overlap_refusal(files, taken)
         operation.set_concat_dims(list(read_json(workdir.base_cfg(project))["data_properties"]["aggregated_dims"]))
-        apply_attributes(workdir, project, product)
+        mend_aggregation(product.path, spec_of(workdir, project))
     append_row(workdir.status_log(project), "compute", status)
     return "cfapyx", []
 

@@ -4,8 +4,7 @@ PADOCC's own way fails: `concat_dims` given to `run` ends in an AttributeError (
 file), and `identical_dims` does not reach VirtualiZarr, which goes by the variables to aggregate (`:1503`).
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from padocc_dagster.pipeline.workdir.files import read_json, write_json
@@ -23,7 +22,7 @@ class NotInSourceError(ValueError):
 
 
 def apply_dimensions(workdir: Workdir, project: Project, files: Sequence[str]) -> None:
-    """Write the dimensions asked for into PADOCC's configs.
+    """Write the dimensions that the config names into PADOCC's configs.
 
     Raises NotInSourceError for a dimension that the first file does not have, or a dropped variable that none has.
     """
@@ -92,58 +91,10 @@ def _dimensions(path: str) -> dict[str, set[str]]:
         return {name: set(variable.dimensions) for name, variable in dataset.variables.items()}
 
 
-@contextmanager
-def identical_too(identical: Sequence[str], files: Sequence[str]) -> Iterator[None]:
-    """For the block, what PADOCC finds of dimensions has these in addition, and all files have the first file's values of them.
-
-    xarray would otherwise align the files, and make a longer dimension of two that differ in the last digits.
-    """
-    if not identical:
-        yield
-        return
-    import xarray
-    from padocc.phases.compute import ComputeOperation
-
-    kept = (ComputeOperation._determine_dim_specs, xarray.combine_nested, xarray.open_mfdataset, xarray.open_dataset)
-    determine, combine, open_files, open_file = kept
-    known = set(files)
-
-    def with_asked(operation: Any) -> None:
-        determine(operation)
-        operation.combine_kwargs = with_identical(operation.combine_kwargs, identical, files[0])
-
-    def combined(datasets: Sequence[Any], *rest: Any, **options: Any) -> Any:
-        return combine([_with_those_of(datasets[0], dataset, identical) for dataset in datasets], *rest, **options)
-
-    def opened_together(paths: Any, **options: Any) -> Any:
-        with open_file(paths[0]) as first:
-            first = first[[name for name in identical if name in first.variables]].load()
-            return open_files(paths, **{"preprocess": lambda dataset: _with_those_of(first, dataset, identical), **options})
-
-    def opened(path: Any, *rest: Any, **options: Any) -> Any:
-        dataset = open_file(path, *rest, **options)
-        if path not in known or path == files[0]:
-            return dataset
-        with open_file(files[0], *rest, **options) as first:
-            return _with_those_of(first[[name for name in identical if name in first.variables]].load(), dataset, identical)
-
-    patched = (with_asked, combined, opened_together, opened)
-    try:
-        ComputeOperation._determine_dim_specs, xarray.combine_nested, xarray.open_mfdataset, xarray.open_dataset = patched  # type: ignore[assignment]
-        yield
-    finally:
-        ComputeOperation._determine_dim_specs, xarray.combine_nested, xarray.open_mfdataset, xarray.open_dataset = kept
-
-
-def _with_those_of(first: Any, dataset: Any, names: Sequence[str]) -> Any:
-    """A dataset with another's variables of these names."""
-    return dataset.assign({name: first.variables[name] for name in names if name in dataset.variables and name in first.variables})
-
-
 def _header(path: str, concat: list[str], options: Mapping[str, Any]) -> tuple[dict[str, int], list[str], list[str], dict[str, None]]:
     """The dimensions of a file, its data variables along those of concatenation, its variables that do not have them, and all.
 
-    Coordinates along the dimension are neither: VirtualiZarr joins them by itself and refuses them among data variables.
+    Coordinates along the dimension are neither: VirtualiZarr joins them anyway and refuses them among data variables.
     """
     import xarray
 

@@ -5,10 +5,12 @@ looks for the letters "GRIB" and never ends on a file without them (`kerchunk/gr
 (`compute.py:139`), names no file, and ends with a KeyError when the file is not the first (`compute.py:1002`).
 """
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
+
+from padocc_dagster.pipeline.making.replacing import replaced
 
 NAMES = {"ncf3": "NetCDF3", "hdf5": "HDF5", "tif": "TIFF", "grib": "GRIB"}
 GRIB_MAGIC = b"GRIB"
@@ -35,8 +37,7 @@ def is_grib(path: str | Path) -> bool:
         return file.read(len(GRIB_MAGIC)) == GRIB_MAGIC
 
 
-@contextmanager
-def fitting_drivers() -> Iterator[None]:
+def fitting_drivers() -> AbstractContextManager[None]:
     """For the block, PADOCC tries the GRIB driver on GRIB files alone, and a file that no driver reads raises NoDriverError."""
     from padocc.core.errors import KerchunkDriverFatalError
     from padocc.phases.compute import KerchunkConverter
@@ -67,8 +68,4 @@ def fitting_drivers() -> Iterator[None]:
         except KerchunkDriverFatalError:
             raise NoDriverError(path, reasons) from None
 
-    KerchunkConverter._convert_kerchunk, KerchunkConverter.run = convert_fitting, run_explained
-    try:
-        yield
-    finally:
-        KerchunkConverter._convert_kerchunk, KerchunkConverter.run = convert, run
+    return replaced(KerchunkConverter, _convert_kerchunk=convert_fitting, run=run_explained)

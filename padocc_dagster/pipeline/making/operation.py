@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from padocc_dagster.pipeline.making.encodings import is_hdf5
+from padocc_dagster.pipeline.comparison.chunk_index import is_hdf5
 from padocc_dagster.pipeline.workdir.files import write_text
 from padocc_dagster.pipeline.workdir.layout import Project, Workdir
 
@@ -64,7 +64,7 @@ def _replacing(path: Path) -> Iterator[io.StringIO]:
 
 
 def clear_cache(workdir: Workdir, project: Project) -> None:
-    """Remove what earlier attempts cached by index: PADOCC re-uses it for whatever file now has that index (`compute.py:1187`)."""
+    """Remove what earlier attempts cached by index: PADOCC re-uses it for the file that now has that index (`compute.py:1187`)."""
     directory = workdir.project_dir(project)
     for leftover in (*directory.glob("trial-*"), *(directory / name for name in ("cache", "cfacache", "zarrcache.zarr"))):
         remove(leftover)

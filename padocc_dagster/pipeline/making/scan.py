@@ -1,18 +1,19 @@
 """The scan: find the files' order, then let PADOCC try a sample of them."""
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
+from padocc_dagster.pipeline.joining.formats import left_out
+from padocc_dagster.pipeline.joining.refusals import with_details
 from padocc_dagster.pipeline.making.aggregators import guarded
-from padocc_dagster.pipeline.making.asked import as_asked, asked_order
-from padocc_dagster.pipeline.making.coordinate_chunks import coordinates_in_any_chunks
+from padocc_dagster.pipeline.making.configured import as_configured, find_order
 from padocc_dagster.pipeline.making.dimensions import NotInSourceError, apply_dimensions
-from padocc_dagster.pipeline.making.dropping import left_out
 from padocc_dagster.pipeline.making.operation import clear_cache, construct
-from padocc_dagster.pipeline.making.refusals import with_details
+from padocc_dagster.pipeline.making.replacing import replaced
 from padocc_dagster.pipeline.workdir.files import read_json, write_json, write_lines
 from padocc_dagster.pipeline.workdir.layout import Project, Workdir
-from padocc_dagster.pipeline.workdir.product import asked_override
+from padocc_dagster.pipeline.workdir.product import configured_override
 from padocc_dagster.pipeline.workdir.sources import read_sources, total_bytes
 from padocc_dagster.pipeline.workdir.specs import spec_of
 from padocc_dagster.pipeline.workdir.status import append_row, read_rows
@@ -27,26 +28,26 @@ def scan(workdir: Workdir, project: Project) -> dict[str, Any]:
     """Order and open every source file, then run PADOCC's scan. Returns what it found.
 
     The scan always runs for kerchunk: `mode='zarr'` converts every file and then fails (`padocc/phases/scan.py:378`). The format that
-    the project asks for is put back afterwards. Where that is Zarr or CFA, which can hold what kerchunk references cannot, a trial that
+    the project has is put back afterwards. Where that is Zarr or CFA, which can hold what kerchunk references cannot, a trial that
     fails is a warning: every file was opened, and the product is compared with them all the same.
     """
     files = read_sources(workdir, project)
-    ordering = asked_order(workdir, project, files)
+    ordering = find_order(workdir, project, files)
     clear_cache(workdir, project)
-    asked = _prepare(workdir, project)
+    configured = _prepare(workdir, project)
     try:
         apply_dimensions(workdir, project, ordering.files)
         _try_sample(workdir, project, ordering.files)
     except (OSError, MemoryError, NotInSourceError):
         raise
     except Exception as error:
-        if asked["cloud_type"] not in WITHOUT_REFERENCES:
+        if configured["cloud_type"] not in WITHOUT_REFERENCES:
             raise
         _forget_trial(workdir, project, ordering.files, type(error).__name__)
     finally:
         write_lines(workdir.allfiles(project), list(ordering.files))  # a trial of CFA leaves its sample there (compute.py:574)
         base = read_json(workdir.base_cfg(project))
-        base["override"] = asked
+        base["override"] = configured
         base["padocc_dagster"].pop("override_before_scan", None)
         write_json(workdir.base_cfg(project), base)
     detail = read_json(workdir.detail_cfg(project))
@@ -70,13 +71,13 @@ def _try_sample(workdir: Workdir, project: Project, files: Sequence[str]) -> Non
     from padocc.phases.scan import ScanOperation
 
     dropped = left_out(spec_of(workdir, project), files[0])
-    with as_asked(workdir, project, files), coordinates_in_any_chunks(), guarded(files, dropped) as attempts:
+    with as_configured(workdir, project, files), coordinates_in_any_chunks(), guarded(files, dropped) as attempts:
         try:
             construct(ScanOperation, workdir, project, "scan").run(mode="kerchunk")
         except Exception as error:
             if str(attempts):
                 error.add_note(f"(aggregators tried: {attempts})")
-            with_details(error, aggregators=attempts.as_details())
+            with_details(error, aggregators=list(attempts))
             raise
 
 
@@ -96,11 +97,30 @@ def _forget_trial(workdir: Workdir, project: Project, files: Sequence[str], erro
 
 
 def _prepare(workdir: Workdir, project: Project) -> dict[str, Any]:
-    """Forget an earlier scan, and set the format the scan runs with. Returns the format the project asks for."""
+    """Forget an earlier scan, and set the format the scan runs with. Returns the format that the config names."""
     write_json(workdir.detail_cfg(project), {**read_json(workdir.detail_cfg(project)), **FOUND_BY_SCAN})
     base = read_json(workdir.base_cfg(project))
-    asked = asked_override(base)
-    base.setdefault("padocc_dagster", {})["override_before_scan"] = asked
+    configured = configured_override(base)
+    base.setdefault("padocc_dagster", {})["override_before_scan"] = configured
     base["override"] = {"cloud_type": "kerchunk", "file_type": "json"}
     write_json(workdir.base_cfg(project), base)
-    return asked
+    return configured
+
+
+def coordinates_in_any_chunks() -> AbstractContextManager[None]:
+    """For the block, PADOCC's scan does not compare the chunks of coordinates along the dimensions of concatenation.
+
+    Both aggregators read the values of these coordinates and write them anew. PADOCC's scan refuses them all the same where their chunks
+    differ (`padocc/phases/scan.py:255`), as in months of 31, 28 and 31 days.
+    """
+    from padocc.phases.scan import ScanOperation
+
+    summarise = ScanOperation._summarise_json
+
+    def without_coordinates(operation: Any, identifier: Any) -> Any:
+        volume, count, chunks, per_variable = summarise(operation, identifier)
+        combine = (operation.detail_cfg["kwargs"] or {}).get("combine_kwargs") or {}
+        joined = combine.get("concat_dims") or ()
+        return volume, count, {name: None if name in joined else found for name, found in chunks.items()}, per_variable
+
+    return replaced(ScanOperation, _summarise_json=without_coordinates)

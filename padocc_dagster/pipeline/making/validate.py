@@ -6,7 +6,7 @@ is the comparison with the sources. What PADOCC says is kept, shown and heeded a
 
 from typing import Any
 
-from padocc_dagster.pipeline.making.asked import as_asked
+from padocc_dagster.pipeline.making.configured import as_configured
 from padocc_dagster.pipeline.making.operation import construct, remove
 from padocc_dagster.pipeline.making.placing import placed
 from padocc_dagster.pipeline.workdir.files import CorruptFileError, read_json, read_lines
@@ -40,7 +40,7 @@ def validate(workdir: Workdir, project: Project) -> dict[str, Any]:
         remove(directory / report)
     mode = "kerchunk" if product.cloud_format == "parquet" else product.cloud_format
     sources = read_lines(workdir.allfiles(project))
-    with dask.config.set(scheduler="synchronous"), as_asked(workdir, project, sources), placed(workdir, project, sources, product):
+    with dask.config.set(scheduler="synchronous"), as_configured(workdir, project, sources), placed(workdir, project, sources, product):
         construct(ValidateOperation, workdir, project, "validate").run(mode=mode, error_bypass=_bypass(workdir, project))
     return {"findings": read_findings(workdir, project)}
 

@@ -3,8 +3,7 @@
 words.py     a remedy, a failure's explanation, and how a command is written out for one project
 tries.py     the remedies that several failures share
 padocc.py    PADOCC's error classes and the statuses of its validation (padocc 1.5.1, `core/errors.py`; its guide "Error handling")
-own.py       the error classes of this package, and those of Python and the libraries
-outside.py   ends that come from outside: signals
+own.py       the error classes of this package, those of Python and the libraries, and signals
 known.py     values of a project that fill in a command
 table.py     all of them, looked up by a status or an error class
 page.py      all of them as a page of the documentation (docs/failures.md)

@@ -1,4 +1,4 @@
-"""What is known of a project that a remedy's command can say by itself: its pattern, its format, the dimension that joins its files."""
+"""What is known of a project that fills in a remedy's command: its pattern, its format, the dimension that joins its files."""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -27,7 +27,7 @@ OUT_OF_PLACE = {
 def commands_for(
     workdir: Workdir, project: Project, explanation: Explanation, phase: str = "", why: str = "", with_root: bool = True
 ) -> list[tuple[str, str]]:
-    """The remedies for one project: sentence and command, ready to paste. Opens a source file only where its dimension is asked for."""
+    """The remedies for one project: sentence and command, ready to paste. Opens a source file only where a command needs its dimension."""
     spec = _spec(workdir, project)
     known = {"pattern": spec.pattern} if spec and spec.pattern.startswith("/") else {}
     if any("{dimension}" in remedy.command for remedy in explanation.remedies):
@@ -79,7 +79,7 @@ def _details(workdir: Workdir, project: Project) -> dict[str, Any]:
 def _dimension(workdir: Workdir, project: Project) -> dict[str, str]:
     """The dimension of the first file that can be read which is unlimited, or which a time runs along."""
     for path in read_lines(workdir.allfiles(project))[:3]:
-        with suppress(Exception):  # a file that cannot be read tells nothing here; the phases say so
+        with suppress(Exception):  # a file that cannot be read says nothing here; the phases say so
             if found := dimension_of(path):
                 return {"dimension": found}
     return {}

@@ -1,4 +1,4 @@
-"""The error classes of this package, and those of Python and the libraries that a project meets."""
+"""The error classes of this package, those of Python and the libraries that a project meets, and signals."""
 
 from padocc_dagster.pipeline.remedies import tries
 from padocc_dagster.pipeline.remedies.words import Explanation, Remedy
@@ -26,10 +26,7 @@ CLASSES = {
         "files store a variable in other types, filters or chunks than the others, and kerchunk references can hold one kind only",
         (tries.ZARR, tries.CFA),
     ),
-    "DifferingCalendarError": Explanation(
-        "files count their times in different calendars, and a product has one",
-        (tries.RESCAN_REPLACED, tries.ANOTHER_PATTERN, tries.GIVE_UP),
-    ),
+    "DifferingCalendarError": Explanation("files count their times in different calendars, and a product has one", tries.OTHER_FILES),
     "DifferingGridError": Explanation(
         "files have other values of a coordinate that a product has once for all files",
         (tries.ANOTHER_PATTERN, tries.RESCAN_REPLACED, tries.GIVE_UP),
@@ -42,18 +39,12 @@ CLASSES = {
         "a variable is in some of the files only, and a product has it for all",
         (tries.DROP, tries.ANOTHER_PATTERN, tries.RESCAN_REPLACED, tries.GIVE_UP),
     ),
-    "GroupsInSourceError": Explanation(
-        "files have groups, and a product keeps the root of a file only",
-        (tries.RESCAN_REPLACED, tries.ANOTHER_PATTERN, tries.GIVE_UP),
-    ),
+    "GroupsInSourceError": Explanation("files have groups, and a product keeps the root of a file only", tries.OTHER_FILES),
     "DifferingPackingError": Explanation(
         "files pack a variable with scales and offsets of their own, and references and Zarr stores can hold one of each only",
         (tries.CFA, tries.DROP),
     ),
-    "EmptySourceError": Explanation(
-        "a source file has no step along a dimension that other files have",
-        (tries.RESCAN_REPLACED, tries.ANOTHER_PATTERN, tries.GIVE_UP),
-    ),
+    "EmptySourceError": Explanation("a source file has no step along a dimension that other files have", tries.OTHER_FILES),
     "GateClosedError": Explanation("the phase before it has not passed, so this one does not start", (tries.READ_LOG, tries.RESCAN)),
     "LockedError": Explanation("somebody else is at work on the project", (WAIT,)),
     "NoDriverError": Explanation(
@@ -69,8 +60,7 @@ CLASSES = {
         (Remedy("take the field back, or edit it", "edit {key} --remove {field}"), tries.ORDERED_BY),
     ),
     "PartialChunksError": Explanation(
-        "a source file ends in the middle of a chunk, so that in kerchunk references no other file can follow it",
-        (tries.ZARR, tries.CFA),
+        "a source file ends in the middle of a chunk, so that in kerchunk references no other file can follow it", (tries.ZARR, tries.CFA)
     ),
     "ProductDiffersFromSource": Explanation(
         "the product does not hold what its source files hold",
@@ -88,9 +78,7 @@ CLASSES = {
     "TextsInAggregationError": Explanation(
         "files hold texts of variable length, at which the reader of CFA aggregations crashes", (tries.ZARR, tries.KERCHUNK)
     ),
-    "UnreadableSourceError": Explanation(
-        "source files are damaged or no NetCDF files", (tries.RESCAN_REPLACED, tries.ANOTHER_PATTERN, tries.GIVE_UP)
-    ),
+    "UnreadableSourceError": Explanation("source files are damaged or no NetCDF files", tries.OTHER_FILES),
     "UnsupportedFilterError": Explanation("a variable has an HDF5 filter that kerchunk references cannot undo", (tries.ZARR, tries.CFA)),
     "WorkerDiedError": Explanation(
         "the process was killed before it could answer, mostly for want of memory", (tries.MORE_MEMORY, tries.AGAIN)
@@ -150,3 +138,21 @@ PYTHON = {
     "GroupNotFoundError": Explanation("a Zarr store is not there or not complete", (tries.RECOMPUTE,)),
     "ModuleNotFoundError": Explanation("a package is missing where the work ran", (tries.DOCTOR,)),
 }
+
+_CRASH = (tries.AGAIN, tries.ZARR, tries.READ_LOG)
+SIGNALS = {
+    "SIGKILL": Explanation("the process was killed, mostly by the system for want of memory", (tries.MORE_MEMORY, tries.AGAIN)),
+    "SIGTERM": Explanation("the process was ended by a person, an ending machine or SLURM", (tries.AGAIN, tries.MORE_TIME)),
+    "SIGXCPU": Explanation("the process used up its CPU time", (tries.MORE_TIME,)),
+    "SIGBUS": Explanation("a file got shorter, or its disk failed, while it was read", (tries.AGAIN, tries.DOCTOR)),
+    "SIGSEGV": Explanation("a library crashed, mostly on a damaged file", _CRASH),
+    "SIGABRT": Explanation("a library gave up, mostly on a damaged file or for want of memory", _CRASH),
+    "SIGILL": Explanation("a library has instructions that this processor does not know", (tries.DOCTOR,)),
+    "ExitStatus": Explanation("the process ended before it could answer", (tries.READ_LOG, tries.AGAIN, tries.DOCTOR)),
+    "Signal": Explanation("the process was ended by a signal", (tries.AGAIN,)),
+    "SIG": Explanation("the process was ended by a signal", (tries.AGAIN,)),
+}
+"""Ends that come from outside, by the name of the signal; the last three stand for all whose names begin so.
+
+How a job of a cluster ends: `batch/causes.py`.
+"""

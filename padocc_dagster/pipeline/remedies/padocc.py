@@ -5,12 +5,10 @@ from padocc_dagster.pipeline.remedies.words import Explanation, Remedy
 
 CLASSES = {
     "PartialDriverError": Explanation(
-        "some of the source files can be read by none of PADOCC's drivers (NetCDF3, HDF5, TIFF)",
-        (tries.RESCAN_REPLACED, tries.ANOTHER_PATTERN, tries.GIVE_UP),
+        "some of the source files can be read by none of PADOCC's drivers (NetCDF3, HDF5, TIFF)", tries.OTHER_FILES
     ),
     "KerchunkDriverFatalError": Explanation(
-        "no driver of PADOCC's (NetCDF3, HDF5, TIFF) can read the files",
-        (tries.ZARR, tries.ANOTHER_PATTERN, tries.GIVE_UP),
+        "no driver of PADOCC's (NetCDF3, HDF5, TIFF) can read the files", (tries.ZARR, tries.ANOTHER_PATTERN, tries.GIVE_UP)
     ),
     "MissingDataError": Explanation(
         "source files, or parts of them, did not get into the product", (tries.WITH_V, tries.WITH_K, tries.ZARR, tries.THOROUGH)
@@ -43,15 +41,13 @@ CLASSES = {
         "no time step was found at which product and sources could be held against each other",
         (tries.REVALIDATE, tries.ORDERED_BY, tries.TICK),
     ),
-    "NoOverwriteError": Explanation(
-        "an output is there already, and PADOCC was not told to replace it", (tries.NEW_VERSION, tries.RECOMPUTE)
-    ),
+    "NoOverwriteError": Explanation("an output is there already, and PADOCC was not to replace it", (tries.NEW_VERSION, tries.RECOMPUTE)),
     "MissingKerchunkError": Explanation("the product is not where PADOCC looks for it", (tries.RECOMPUTE,)),
     "ValidationError": Explanation(
         "the product cannot be laid beside its sources: their dimensions do not fit",
         (tries.NEW_WITH_K, tries.NEW_ZARR, tries.ORDERED_BY, tries.TICK_IF_EQUAL),
     ),
-    "ComputeError": Explanation("the project's config and the options asked for do not go together", (tries.KERCHUNK, tries.READ_LOG)),
+    "ComputeError": Explanation("the project's config and the options given do not go together", (tries.KERCHUNK, tries.READ_LOG)),
     "ConcatenationError": Explanation(
         "variables differ from file to file and do not run along the dimension of aggregation, and can be neither joined nor taken once",
         (tries.SAME_IN_ALL, tries.DROP, tries.ORDERED_BY, tries.GIVE_UP),

@@ -1,6 +1,6 @@
 """The explanations as a page of the documentation: `python -m padocc_dagster.pipeline.remedies.page > docs/failures.md`."""
 
-from padocc_dagster.pipeline.remedies import outside, own, padocc
+from padocc_dagster.pipeline.remedies import own, padocc
 from padocc_dagster.pipeline.remedies.words import Explanation, Remedy, written_out
 from padocc_dagster.pipeline.workdir.layout import Project
 
@@ -26,7 +26,7 @@ SECTIONS = (
     ("What PADOCC's status log says besides", padocc.STATUSES),
     ("What this package finds", own.CLASSES),
     ("Errors of Python and of libraries", own.PYTHON),
-    ("Processes that were ended", outside.SIGNALS),
+    ("Processes that were ended", own.SIGNALS),
 )
 
 

@@ -1,12 +1,12 @@
-"""All explanations, and which one a status or an error class asks for."""
+"""All explanations, and which one belongs to a status or an error class."""
 
-from padocc_dagster.pipeline.remedies import outside, own, padocc, tries
+from padocc_dagster.pipeline.remedies import own, padocc, tries
 from padocc_dagster.pipeline.remedies.words import Explanation
 from padocc_dagster.pipeline.workdir.status import error_class_in
 
 EXPLANATIONS: dict[str, Explanation] = {
     **own.PYTHON,
-    **outside.SIGNALS,
+    **own.SIGNALS,
     **padocc.STATUSES,
     **padocc.CLASSES,
     **own.CLASSES,

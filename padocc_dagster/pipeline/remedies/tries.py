@@ -68,6 +68,8 @@ TICK_IF_EQUAL = Remedy("accept it by eye, if the check product_matches_source ha
 COMPARE = Remedy("look at what differs from an earlier version", "compare {key}")
 READ_LOG = Remedy("read the history and the end of the phase's log", "explain {key}")
 GIVE_UP = Remedy("give the project up: put it on the faultlist", "faultlist add {key}")
+OTHER_FILES = (RESCAN_REPLACED, ANOTHER_PATTERN, GIVE_UP)
+"""Where source files are at fault."""
 REMOVE = Remedy("remove the project from the group", "remove {key}")
 DOCTOR = Remedy("have the deployment examined", "doctor")
 

@@ -9,11 +9,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from padocc_dagster.pipeline.joining.refusals import details_of
 from padocc_dagster.pipeline.making import compute as compute_phase
-from padocc_dagster.pipeline.making import publish as publish_phase
 from padocc_dagster.pipeline.making import scan as scan_phase
 from padocc_dagster.pipeline.making import validate as validate_phase
-from padocc_dagster.pipeline.making.refusals import details_of
+from padocc_dagster.pipeline.publishing import publish as publish_phase
 from padocc_dagster.pipeline.running.due import HELD_BACK, held_back, interrupted, is_ignored, pending_request
 from padocc_dagster.pipeline.running.finished import done_meanwhile, finished_before, record_end
 from padocc_dagster.pipeline.workdir.event_log import events_of, record

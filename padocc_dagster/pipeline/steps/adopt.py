@@ -70,7 +70,7 @@ def _group(workdir: Workdir, name: str) -> GroupFound:
     states = group_states(workdir, name)
     left_out = dict(_unusable(workdir, name, states))
     usable = {Project(name, code): state for code, state in states.items() if Project(name, code) not in left_out}
-    found = {project: f"{state.phase} {_outcome(state)}" for project, state in usable.items()}
+    found = {project: f"{state.phase} {state.outcome}" for project, state in usable.items()}
     listed = faultlist(workdir, name)
     return GroupFound(
         name=name,
@@ -82,10 +82,6 @@ def _group(workdir: Workdir, name: str) -> GroupFound:
         subsets={path.stem: len(read_lines(path)) for path in _subset_lists(workdir, name)},
         ignored=is_ignored(workdir, name),
     )
-
-
-def _outcome(state: ProjectState) -> str:
-    return state.verdict.value if state.verdict else "under way"
 
 
 def _is_pending(workdir: Workdir, project: Project) -> bool:

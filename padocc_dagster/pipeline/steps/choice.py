@@ -100,6 +100,5 @@ def _in_state(workdir: Workdir, found: Iterable[Project], choice: Choice) -> lis
 
 
 def _matches(state: ProjectState, choice: Choice) -> bool:
-    outcome = state.verdict.value if state.verdict else "under way"
-    wanted = ((choice.phase, state.phase), (choice.outcome, outcome), (choice.error_class, state.error_class))
+    wanted = ((choice.phase, state.phase), (choice.outcome, state.outcome), (choice.error_class, state.error_class))
     return all(word is None or word == found for word, found in wanted)

@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from padocc_dagster.pipeline.depiction import other_revisions, published_revisions
-from padocc_dagster.pipeline.making.tick import tick_of
 from padocc_dagster.pipeline.making.validate import read_findings
+from padocc_dagster.pipeline.publishing.tick import tick_of
 from padocc_dagster.pipeline.remedies import commands_for, remedy_for
 from padocc_dagster.pipeline.watch.findings import Result
 from padocc_dagster.pipeline.watch.last import last_found
@@ -82,7 +82,7 @@ def explained(workdir: Workdir, project: Project) -> Explained:
     return Explained(
         project=str(project),
         phase=state.phase,
-        outcome="skipped" if reason is not None else _outcome(state),
+        outcome="skipped" if reason is not None else state.outcome,
         status=state.status,
         since=state.since,
         why=f"on the faultlist: {reason or 'no reason given'}" if reason is not None else state.why,
@@ -99,12 +99,6 @@ def explained(workdir: Workdir, project: Project) -> Explained:
         faultlisted=reason,
         tick=tick.as_dict() if (tick := tick_of(workdir, project)) else None,
     )
-
-
-def _outcome(state: ProjectState) -> str:
-    if state.verdict:
-        return state.verdict.value
-    return "under way" if state.status else "new"
 
 
 def _failure(state: ProjectState, reason: str | None) -> str:

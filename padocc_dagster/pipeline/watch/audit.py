@@ -1,10 +1,10 @@
-"""All published products looked at now, for whoever asks: reported to nobody, and only what is not known yet is compared."""
+"""All published products looked at now, on request: reported to nobody, and only what is not known yet is compared."""
 
 from dataclasses import dataclass
 from typing import Any
 
 from padocc_dagster.pipeline.watch.findings import Finding, compared, known
-from padocc_dagster.pipeline.watch.last import NEVER, last_found
+from padocc_dagster.pipeline.watch.last import Lasts
 from padocc_dagster.pipeline.watch.look import looks
 from padocc_dagster.pipeline.watch.recorded import Origin
 from padocc_dagster.pipeline.watch.rounds import units
@@ -54,11 +54,10 @@ def audited(workdir: Workdir, group: str | None = None, thorough: bool = False) 
         raise ValueError(f"{workdir.root} has no group {group!r}: {nearest(group, present)}")
     groups = [group] if group else present
     members = units(workdir, groups)
-    lasts = {name: last_found(workdir, name) for name in present}
+    lasts = Lasts(workdir)
     findings = []
     for look in looks(workdir, ((each, unit.project) for unit in members for each in unit.products)):
-        last = lasts[look.published.group].get(look.published.name, NEVER)
-        found = None if thorough and not look.problem else known(look, last)
+        found = None if thorough and not look.problem else known(look, lasts.of(look.published))
         findings.append(found or compared(workdir, look, thorough))
     return Audit(tuple(findings), tuple(_not_found(workdir, groups, {unit.project for unit in members})))
 

@@ -86,11 +86,6 @@ def known(look: Look, last: Last = NEVER) -> Finding | None:
     return None
 
 
-def waiting(look: Look) -> Finding:
-    """What is so of a product that will be compared later."""
-    return Finding(look, Result.WAITING, ("other products are compared first",))
-
-
 def compared(workdir: Workdir, look: Look, thorough: bool = False) -> Finding:
     """Compare the product with its sources as they are now; `thorough` reads all values."""
     try:

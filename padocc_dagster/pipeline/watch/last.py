@@ -8,10 +8,12 @@ reported once. Only that a product was there which somebody has deleted since is
 
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
+from functools import cache, partial
 
 from padocc_dagster.pipeline.workdir.files import CorruptFileError, read_json, write_json
 from padocc_dagster.pipeline.workdir.layout import Workdir
 from padocc_dagster.pipeline.workdir.locks import held
+from padocc_dagster.pipeline.workdir.published import Published
 
 SHOWN = 20
 """Problems that are kept of a comparison."""
@@ -54,6 +56,16 @@ def last_found(workdir: Workdir, group: str) -> dict[str, Last]:
         return {name: Last(**{**value, "problems": tuple(value["problems"])}) for name, value in read_json(workdir.watched(group)).items()}
     except (CorruptFileError, KeyError, TypeError):
         return {}
+
+
+class Lasts:
+    """What was found last of published products, each group read once, when it is needed."""
+
+    def __init__(self, workdir: Workdir) -> None:
+        self._read = cache(partial(last_found, workdir))
+
+    def of(self, published: Published) -> Last:
+        return self._read(published.group).get(published.name, NEVER)
 
 
 def keep_found(workdir: Workdir, group: str, found: Mapping[str, Last], gone: Collection[str] = ()) -> None:

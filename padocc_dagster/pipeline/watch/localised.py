@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from padocc_dagster.pipeline.making.links import moved
+from padocc_dagster.pipeline.publishing.links import moved
 from padocc_dagster.pipeline.watch.recorded import local_paths
 from padocc_dagster.pipeline.workdir.product import Product
 from padocc_dagster.pipeline.workdir.published import Published

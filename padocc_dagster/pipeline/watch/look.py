@@ -44,7 +44,7 @@ class Look:
 
     @property
     def fingerprint(self) -> str:
-        """What tells this look from one that has shown something else; empty when all is as it should be."""
+        """What differs between this look and one that has shown something else; empty when all is as it should be."""
         if self.is_good:
             return ""
         seen = "\n".join([self.problem, *(f"{each.change} {each.before} {each.now}" for each in self.changes)])

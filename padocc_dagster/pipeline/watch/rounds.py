@@ -10,8 +10,8 @@ from itertools import chain
 from time import monotonic
 from typing import Any, NamedTuple
 
-from padocc_dagster.pipeline.watch.findings import Finding, Result, compared, known, waiting
-from padocc_dagster.pipeline.watch.last import NEVER, Last, keep_found, last_found
+from padocc_dagster.pipeline.watch.findings import Finding, Result, compared, known
+from padocc_dagster.pipeline.watch.last import NEVER, Last, Lasts, keep_found, last_found
 from padocc_dagster.pipeline.watch.look import Look, looks
 from padocc_dagster.pipeline.workdir.event_log import Histories
 from padocc_dagster.pipeline.workdir.layout import Project, Workdir
@@ -88,9 +88,9 @@ def due(workdir: Workdir, now: float) -> list[Unit]:
     What was found of products that were withdrawn is forgotten.
     """
     everything = units(workdir)
-    lasts = _lasts(workdir, everything)
+    lasts = Lasts(workdir)
     _forget_withdrawn(workdir, everything)
-    before = [[_last(lasts, each) for each in unit.products] for unit in everything]
+    before = [[lasts.of(each) for each in unit.products] for unit in everything]
     looked = [min(last.looked for last in each) for each in before]
     by_age = sorted(range(len(everything)), key=looked.__getitem__)
     old = [n for n in by_age if looked[n] < now - ROUND_SECONDS]
@@ -104,16 +104,17 @@ def watch(workdir: Workdir, members: list[Unit], now: float, seconds: float = ma
 
     After so many seconds nothing more is looked at, and nothing more is compared: that is left to the next round.
     """
-    end, lasts = monotonic() + seconds, _lasts(workdir, members)
+    end, lasts = monotonic() + seconds, Lasts(workdir)
     seen: list[list[Look]] = []
     while len(seen) < len(members) and (not seen or monotonic() < end):
         seen += _looks(workdir, members[len(seen) : len(seen) + TOGETHER])
-    _keep(workdir, {each.published: _pending(each, _last(lasts, each.published), now) for mine in seen for each in mine})
+    _keep(workdir, {each.published: _pending(each, lasts.of(each.published), now) for mine in seen for each in mine})
     for unit, mine in zip(members, seen, strict=False):
-        before = [_last(lasts, look.published) for look in mine]
+        before = [lasts.of(look.published) for look in mine]
         findings = []
         for look, last in zip(mine, before, strict=True):
-            found = known(look, last) or (compared(workdir, look) if monotonic() < end else waiting(look))
+            later = Finding(look, Result.WAITING, ("other products are compared first",))
+            found = known(look, last) or (compared(workdir, look) if monotonic() < end else later)
             findings.append(found)
         changed = [(each, last) for each, last in zip(findings, before, strict=True) if not each.is_good]
         _keep(workdir, {each.look.published: _kept(each, last, now) for each, last in changed})
@@ -124,8 +125,8 @@ def watch(workdir: Workdir, members: list[Unit], now: float, seconds: float = ma
 def watch_project(workdir: Workdir, project: Project) -> Watched:
     """Look at one project's products now, whenever that was done last. Nothing is kept: see `reported`."""
     unit = Unit(project, tuple(known_products(workdir, project)))
-    lasts = _lasts(workdir, [unit])
-    before = [_last(lasts, published) for published in unit.products]
+    lasts = Lasts(workdir)
+    before = [lasts.of(published) for published in unit.products]
     (seen,) = _looks(workdir, [unit])
     findings = tuple(known(look, last) or compared(workdir, look) for look, last in zip(seen, before, strict=True))
     return _watched(project, findings, before)
@@ -137,20 +138,9 @@ def reported(workdir: Workdir, watched: Iterable[Watched], now: float) -> None:
     _keep(workdir, {each.look.published: _kept(each, NEVER, now, each.word) for each in findings})
 
 
-Lasts = dict[str, dict[str, Last]]
-
-
 def _watched(project: Project | None, findings: tuple[Finding, ...], before: list[Last]) -> Watched:
     is_news = any(each.word != last.reported for each, last in zip(findings, before, strict=True))
     return Watched(project, findings, is_news, not any(last.looked for last in before))
-
-
-def _lasts(workdir: Workdir, members: Iterable[Unit]) -> Lasts:
-    return {group: last_found(workdir, group) for group in {each.group for unit in members for each in unit.products}}
-
-
-def _last(lasts: Lasts, published: Published) -> Last:
-    return lasts[published.group].get(published.name, NEVER)
 
 
 def _looks(workdir: Workdir, members: list[Unit]) -> list[list[Look]]:

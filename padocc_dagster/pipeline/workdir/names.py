@@ -50,11 +50,15 @@ def workdir_problem(path: str) -> str | None:
     return f"working directory {path!r} must be an absolute path of letters, digits and '_./+=@-', because PADOCC passes it to a shell"
 
 
+def some(names: Iterable[str], most: int = 3) -> str:
+    """The first names, and how many more there are."""
+    names = list(names)
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
+
+
 def nearest(word: str, known: Iterable[str]) -> str:
     """A hint at the known word that was probably meant, and the list of all of them, or of the first twenty."""
     known = list(known)
     folded = {name.casefold(): name for name in known}
     close = get_close_matches(word.casefold(), folded, n=1)
-    more = f" and {len(known) - KNOWN_SHOWN} more" if len(known) > KNOWN_SHOWN else ""
-    shown = ", ".join(known[:KNOWN_SHOWN]) or "none"
-    return (f"did you mean '{folded[close[0]]}'? " if close else "") + f"known are {shown}{more}"
+    return (f"did you mean '{folded[close[0]]}'? " if close else "") + f"known are {some(known, KNOWN_SHOWN) or 'none'}"

@@ -42,7 +42,7 @@ def product_of(workdir: Workdir, project: Project, base_cfg: dict[str, Any] | No
     """The product that the project's config describes; it need not exist yet (names as `padocc/core/mixins/properties.py:137`)."""
     base = base_cfg or read_json(workdir.base_cfg(project))
     directory, version = workdir.project_dir(project), base["version_no"]
-    cloud_format: CloudFormat = asked_override(base)["cloud_type"] or "kerchunk"
+    cloud_format: CloudFormat = configured_override(base)["cloud_type"] or "kerchunk"
     if cloud_format == "kerchunk" and spec_of(workdir, project, base).options.cloud_format == "parquet":
         cloud_format = "parquet"
     name = {
@@ -54,7 +54,7 @@ def product_of(workdir: Workdir, project: Project, base_cfg: dict[str, Any] | No
     return Product(directory / name, cloud_format, version)
 
 
-def asked_override(base_cfg: dict[str, Any]) -> dict[str, Any]:
+def configured_override(base_cfg: dict[str, Any]) -> dict[str, Any]:
     """PADOCC's `override` by the project's spec: a scan changes it while it works, and may be killed before it restores it."""
     override: dict[str, Any] = base_cfg.get("padocc_dagster", {}).get("override_before_scan") or base_cfg["override"]
     return override

@@ -61,6 +61,10 @@ class ProjectSpec:
     checksums: dict[str, str] = field(default_factory=dict)
     """Path → checksum of the source files for which a catalogue gives one (`file:checksum`, a multihash in hexadecimal)."""
 
+    def changed(self, attributes: dict[str, Any]) -> dict[str, Any]:
+        """These global attributes, with those that the config sets and without those that it removes."""
+        return {name: value for name, value in attributes.items() if name not in self.removals} | self.updates
+
     def as_dict(self) -> dict[str, Any]:
         """Everything but the files, their checksums and the item, as JSON holds it."""
         value = asdict(self)

@@ -65,6 +65,11 @@ class ProjectState:
     faultlisted: str | None = None
     """The reason on the group's faultlist, where `groups.group_states` found one; None when the project is not on it."""
 
+    @property
+    def outcome(self) -> str:
+        """The verdict in a word; "under way" while PADOCC has the phase at work, "new" before anything was done."""
+        return self.verdict.value if self.verdict else "under way" if self.status else "new"
+
 
 def verdict_of(status: str) -> Verdict | None:
     """Sort PADOCC's status text (`padocc/core/errors.py:16`, `phases/validate.py:1216`) into the four verdicts."""

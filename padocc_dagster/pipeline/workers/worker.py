@@ -23,7 +23,7 @@ PARENT_GONE_EXIT_STATUS = 74
 def operations() -> dict[str, Callable[..., Any]]:
     """What can be asked of a worker."""
     from padocc_dagster.pipeline.depiction import depict, versions
-    from padocc_dagster.pipeline.making import verify
+    from padocc_dagster.pipeline.publishing import verify
     from padocc_dagster.pipeline.running import attempt
     from padocc_dagster.pipeline.watch import recompare
 

@@ -7,7 +7,7 @@ reading.py            requests: time limits, retries, and errors in words
 api.py static.py      items from an API, items from a catalogue of files
 matching.py           whether an item fits the search, where no server says so
 record.py projects.py what is kept of an item, and the projects that items make
-specs.py size.py      their source files on this machine, and how large they are
+specs.py              their source files on this machine, and how large they are
 select.py             a whole search: which items count, and the projects they make
 manifest.py           a selection as it is kept with its group
 changes.py plan.py    what has changed since, and what follows from that

@@ -37,7 +37,7 @@ class Api:
         self.client = Client.from_file(address, stac_io=reader, timeout=reader.timeout)  # which takes the reader's away where it has none
 
     def collections(self, names: tuple[str, ...], line: int, findings: Findings) -> tuple[str, ...]:
-        """The collections that are asked for, and all below them by links `child`. One that does not exist is a problem."""
+        """The collections of the search, and all below them by links `child`. One that does not exist is a problem."""
         found: dict[str, None] = {}
         read: set[str] = set()
         for name in names:
@@ -73,7 +73,7 @@ class Api:
         self.whole = self.reader.matched is None or len(seen) >= self.reader.matched
 
     def sample(self, collections: tuple[str, ...]) -> list[dict[str, Any]]:
-        """Some items of the collections, whatever their properties."""
+        """Some items of the collections, with any properties."""
         return list(islice(self._search({"collections": list(collections) or None}, SAMPLE), SAMPLE))
 
     def _search(self, search: dict[str, Any], page: int) -> Iterator[dict[str, Any]]:
@@ -124,6 +124,6 @@ class Api:
                 if below in read:
                     continue
                 if len(read) >= MOST_COLLECTIONS:
-                    raise CatalogueUnreachable(f"{self.address} has more than {MOST_COLLECTIONS} collections below those asked for")
+                    raise CatalogueUnreachable(f"{self.address} has more than {MOST_COLLECTIONS} collections below those of the search")
                 read.add(below)
                 waiting.append((self.reader.read_json(below), below))

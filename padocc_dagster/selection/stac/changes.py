@@ -1,14 +1,14 @@
 """What has changed in a catalogue since a group was selected from it. Pure values: nothing is read or written."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from padocc_dagster.pipeline.workdir.names import some
 from padocc_dagster.selection.stac.manifest import Manifest
 from padocc_dagster.selection.stac.record import AGGREGATED
 from padocc_dagster.selection.stac.select import Selection
 
 GONE = "no longer in the catalogue's answer"
-SHOWN = 3
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Change:
             "withdrawn": [f"{name} ({why})" for name, why in self.withdrawn.items()],
             "not seen": [f"{name} ({why})" for name, why in self.unknown.items()],
         }
-        return "; ".join(f"{word}: {_some(names)}" for word, names in parts.items() if names) or "as it was"
+        return "; ".join(f"{word}: {some(names)}" for word, names in parts.items() if names) or "as it was"
 
     @property
     def is_nothing(self) -> bool:
@@ -74,8 +74,3 @@ def _why_missing(key: tuple[str, str], now: Selection, places: Mapping[tuple[str
     if why:
         return why, why != AGGREGATED
     return (GONE, True) if now.whole else ("the selection was cut off", False)
-
-
-def _some(names: Sequence[str]) -> str:
-    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-    return ", ".join(names[:SHOWN]) + more

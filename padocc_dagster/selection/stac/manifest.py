@@ -40,7 +40,7 @@ def _item(record: Record) -> dict[str, Any]:
 def _summary(manifest: Manifest) -> dict[str, str | int]:
     entries = manifest["projects"]
     items = [item for entry in entries.values() for item in entry["items"]]
-    told = {
+    summary = {
         "catalogue": manifest["catalogue"],
         "selected": manifest["selected"],
         "selected projects": len(entries),
@@ -48,8 +48,8 @@ def _summary(manifest: Manifest) -> dict[str, str | int]:
         "first items": ", ".join(item["id"] for item in items[:SHOWN]),
     }
     reasons = [why for _, _, why in manifest["left_out"]]
-    told |= {f"left out, {why}": reasons.count(why) for why in sorted(set(reasons))}
+    summary |= {f"left out, {why}": reasons.count(why) for why in sorted(set(reasons))}
     if not manifest["whole"]:
         count = f"of {manifest['matched']} items that match" if manifest["matched"] else "more items match"
-        told["not all"] = f"{count}: max_items cut the selection off, or the catalogue gave fewer than it says"
-    return told
+        summary["not all"] = f"{count}: max_items cut the selection off, or the catalogue gave fewer than it says"
+    return summary

@@ -1,6 +1,6 @@
-"""Whether an item is asked for, where no server says so: in a catalogue of files, or beside an API that has no such extension.
+"""Whether an item fits a search, where no server says so: in a catalogue of files, or beside an API that has no such extension.
 
-What an item does not tell cannot be matched: an expression about a property that it lacks does not hold, as in a database.
+What an item does not say cannot be matched: an expression about a property that it lacks does not hold, as in a database.
 """
 
 import re
@@ -36,7 +36,7 @@ class Matcher:
 def _tests(section: Section, part: str) -> list[dict[str, Any]]:
     """A part of a query as CQL2."""
     if part == "query":
-        return [_test({"property": name}, operator, value) for name, asked in section.query.items() for operator, value in asked.items()]
+        return [_test({"property": name}, operator, value) for name, tests in section.query.items() for operator, value in tests.items()]
     if part == "filter":
         return [section.filter] if section.filter else []
     if part == "space" and section.intersects:

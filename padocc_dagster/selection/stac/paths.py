@@ -8,7 +8,7 @@ from urllib.parse import unquote, urljoin, urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, ValidationInfo
 
-from padocc_dagster.pipeline.making.links import moved
+from padocc_dagster.pipeline.publishing.links import moved
 from padocc_dagster.pipeline.workdir.names import nearest, path_problem
 from padocc_dagster.selection.validation import Text
 
@@ -74,7 +74,7 @@ Rules = Annotated[
 
 
 def absolute(href: str, base: str) -> str:
-    """The address that a relative one stands for, seen from the file at `base`; what is no address at all stays as it is."""
+    """The address that a relative one means, seen from the file at `base`; what is no address at all stays as it is."""
     try:
         if base.startswith("/") and not urlsplit(href).scheme:
             return href if href.startswith("/") else os.path.normpath(os.path.join(os.path.dirname(base), href))
@@ -84,9 +84,9 @@ def absolute(href: str, base: str) -> str:
 
 
 def local_path(address: str, rules: Mapping[str, str]) -> str | None:
-    """The path that an address stands for, by the rule with the longest beginning of whole components; None where none fits.
+    """The path that an address means, by the rule with the longest beginning of whole components; None where none fits.
 
-    Paths stand for themselves where no rule fits. What follows `?` or `#` in an address of a server counts for nothing.
+    Paths mean themselves where no rule fits. What follows `?` or `#` in an address of a server counts for nothing.
     """
     try:
         parts = urlsplit(address)

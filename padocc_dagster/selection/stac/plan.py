@@ -27,9 +27,9 @@ class Plan:
     """Items of projects that the catalogue has withdrawn → why."""
 
     def kept(self, before: Manifest, now: Manifest) -> Manifest:
-        """The new selection as it is kept: what was not followed stands there as it was, so that it is seen again next time.
+        """The new selection as it is kept: what was not followed is there as it was, so that it is seen again next time.
 
-        Of a project that was taken out nothing has to follow any more: a change is told once.
+        Of a project that was taken out nothing has to follow any more: a change is reported once.
         """
         entries = {code: entry for code, entry in now["projects"].items() if code not in self.left or code in self.out}
         for code, entry in before["projects"].items():
@@ -41,8 +41,8 @@ class Plan:
         """The projects with items that were not known to be withdrawn, and which."""
         found = {}
         for code, items in self.withdrawn.items():
-            told = before["projects"].get(code, {}).get("withdrawn") or {}
-            if new := {name: why for name, why in items.items() if name not in told}:
+            reported = before["projects"].get(code, {}).get("withdrawn") or {}
+            if new := {name: why for name, why in items.items() if name not in reported}:
                 found[code] = ", ".join(f"{name} ({why})" for name, why in new.items())
         return found
 
@@ -63,8 +63,8 @@ def plan(
             words[code] = "not made yet from what was selected"
     reasons = {code: _why_left(changes.get(code), stored.get(code), take_out) or faulty.get(code) for code in words}
     return Plan(
-        make={code: told for code, told in words.items() if not reasons[code]},
-        left={code: f"{told}; {reasons[code]}" for code, told in words.items() if reasons[code]},
+        make={code: what for code, what in words.items() if not reasons[code]},
+        left={code: f"{what}; {reasons[code]}" for code, what in words.items() if reasons[code]},
         out=frozenset(code for code in words if code not in stored and not changes[code].is_new),
         withdrawn={code: change.withdrawn for code, change in changes.items() if change.withdrawn and code in stored},
     )

@@ -83,7 +83,7 @@ def _called(groups: list[list[Record]], section: Section, findings: Findings) ->
             unsafe.append((group[0].id, problem))
         first = found.setdefault(code.casefold(), Chosen(code, tuple(group)))
         if first.records[0] is not group[0]:
-            shared.setdefault(first.code, [_told(first.records)]).append(_told(group))
+            shared.setdefault(first.code, [_name_of(first.records)]).append(_name_of(group))
     if unsafe:
         findings.add(section.line, f"{len(unsafe)} of the items get no good code, as {unsafe[0][0][:100]!r}: {unsafe[0][1]}")
     for code, these in shared.items():
@@ -91,7 +91,7 @@ def _called(groups: list[list[Record]], section: Section, findings: Findings) ->
     return tuple(sorted(found.values(), key=lambda chosen: chosen.code))
 
 
-def _told(records: Iterable[Record]) -> str:
+def _name_of(records: Iterable[Record]) -> str:
     records = list(records)
     return records[0].id if len(records) == 1 else f"{records[0].collection} with {records[0].id}"
 

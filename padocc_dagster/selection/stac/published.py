@@ -1,6 +1,6 @@
 """The item that is published with the product of a selected project.
 
-Where one item is one project, it is that item. Where many are, it is a new one that stands for them: named after the project, over
+Where one item is one project, it is that item. Where many are, it is a new one in their place: named after the project, over
 all their times and places, with the properties that they share and `aggregation` true, as CEDA marks aggregated records.
 """
 
@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Iterable
 from typing import Any
 
-from padocc_dagster.pipeline.making.stac_item import validate_core
+from padocc_dagster.pipeline.publishing.stac_item import validate_core
 from padocc_dagster.selection.stac.projects import Chosen
 from padocc_dagster.selection.stac.record import InvalidItem, links_of
 

@@ -79,7 +79,7 @@ class Reader(StacApiIO):
         try:
             value = self.json_loads(self.read_text(source, *args, **kwargs))
         except APIError as error:
-            raise _told(address, error) from None
+            raise _refusal(address, error) from None
         except OSError as error:
             raise Refused(404, f"{address} cannot be read ({error.strerror or error})") from None
         except (ValueError, RecursionError) as error:
@@ -102,7 +102,7 @@ class Reader(StacApiIO):
             if following is None:
                 return
             if following.get("method", "GET") != "GET" and urlsplit(following["href"]).netloc != urlsplit(url).netloc:
-                raise CatalogueUnreachable(f"{url} wants its next page asked of another server, {in_words(following['href'])}")
+                raise CatalogueUnreachable(f"{url} has its next page on another server, {in_words(following['href'])}")
             request = json.dumps(following, sort_keys=True)
             if request in seen:
                 raise CatalogueUnreachable(f"{following.get('href')} goes round: its next page was read before")
@@ -134,13 +134,13 @@ def in_words(text: str) -> str:
     return "".join(letter for letter in line if letter.isprintable())[:SHOWN]
 
 
-def _told(address: str, error: APIError) -> Exception:
+def _refusal(address: str, error: APIError) -> Exception:
     status = getattr(error, "status_code", None)
     if status is None:
         return CatalogueUnreachable(f"{address} cannot be reached ({in_words(str(error))})")
     if status in PASSING:
         return CatalogueUnreachable(f"{address} answers with status {status} ({in_words(str(error))})")
-    login = ": it asks for a login, which is not supported" if status in (401, 403) else ""
+    login = ": it needs a login, which is not supported" if status in (401, 403) else ""
     return Refused(status, f"{address} answers with status {status}{login} ({in_words(str(error))})")
 
 

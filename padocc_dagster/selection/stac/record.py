@@ -48,7 +48,7 @@ class Record:
 
     @property
     def version(self) -> str:
-        """What changes when the item does: its time of update, or the addresses, checksums or sizes of its files, in whatever order."""
+        """What changes when the item does: its time of update, or the addresses, checksums or sizes of its files, in any order."""
         return digest([self.updated, *sorted(self.sources, key=str)])
 
     @property

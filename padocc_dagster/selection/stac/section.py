@@ -32,7 +32,7 @@ OF_THE_ITEM = (*RECORD, "geometry", "bbox", "datetime", "start_datetime", "end_d
 NETCDF = ("application/x-netcdf", "application/netcdf", "application/x-hdf*", "application/hdf*", "application/vnd.*netcdf*")
 SUFFIXES = (".nc", ".nc4", ".h5", ".hdf5")
 DERIVED = ("thumbnail", "overview", "metadata")
-APART = "tell the projects of a collection apart"
+APART = "distinguish the projects of a collection"
 
 
 def _template(text: str) -> str:
@@ -100,7 +100,7 @@ class Section(Fields, title="the section"):
     )
     """What makes one project: an `item`, or all items of a `collection`, or of a group of equal facets in it."""
     facets: Annotated[tuple[Text, ...], Field(strict=False), AfterValidator(once)] = ()
-    """Properties that tell the projects of a collection apart."""
+    """Properties that distinguish the projects of a collection."""
     code: Annotated[Text, AfterValidator(_template)] = ""
     """The template of the projects' codes."""
     assets: AssetChoice = AssetChoice()

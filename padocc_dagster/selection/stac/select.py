@@ -100,14 +100,14 @@ def select(section: Section, findings: Findings, tolerant: bool = False) -> Sele
     try:
         samples = _search(section, reader, found, findings)
     except Refused as refused:
-        advice = ", or write what `query` asks as a filter" if refused.status == 400 and section.query else ""
+        advice = ", or write `query` as a filter" if refused.status == 400 and section.query else ""
         findings.add(section.line, f"{refused}; correct the address or the search{advice}")
         return Selection(section)
     except CatalogueUnreachable:
         raise
     except Exception as error:  # a catalogue may say anything, and what it breaks is its own fault
-        told = f"{section.catalogue} answers with something that is no STAC ({type(error).__name__}: {in_words(str(error))})"
-        raise CatalogueUnreachable(told) from error
+        problem = f"{section.catalogue} answers with something that is no STAC ({type(error).__name__}: {in_words(str(error))})"
+        raise CatalogueUnreachable(problem) from error
     if tolerant:
         found.leave_out_unusable()
     if not found.records and not found.invalid and len(findings.problems) == before:
@@ -147,13 +147,13 @@ def _explain_nothing(section: Section, found: Taken, samples: list[dict[str, Any
     if found.left_out:
         reasons = " or ".join(sorted(set(found.left_out.values())))
         ids = some([name for _, name in found.left_out])
-        told = f"all {len(found.left_out)} items that fit are {reasons}: {ids}"
+        what = f"all {len(found.left_out)} items that fit are {reasons}: {ids}"
         by_choice = set(found.left_out.values()) <= set(section.leave_out)
         remedy = "write leave_out: [] to take them all the same" if by_choice else "widen the search, or have the catalogue corrected"
-        findings.add(section.line, f"{told}; {remedy}")
+        findings.add(section.line, f"{what}; {remedy}")
         return
     before = len(findings.problems)
-    asked = [name for name in section.properties if name not in OF_THE_ITEM]
-    unknown_properties(asked, samples, section.catalogue, section.line, findings)
+    named = [name for name in section.properties if name not in OF_THE_ITEM]
+    unknown_properties(named, samples, section.catalogue, section.line, findings)
     if len(findings.problems) == before:
         findings.add(section.line, f"no item of {section.catalogue} fits: widen the search")

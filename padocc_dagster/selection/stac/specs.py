@@ -1,7 +1,8 @@
-"""The projects of a selection as specs, their source files looked for on this machine."""
+"""The projects of a selection as specs, and their source files as they are on this machine."""
 
+import os
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from padocc_dagster.pipeline.workdir.spec import ProjectSpec
@@ -11,6 +12,7 @@ from padocc_dagster.selection.problems import Findings
 from padocc_dagster.selection.source_files import Faults, problems_of, sound_files
 from padocc_dagster.selection.stac.paths import local_path
 from padocc_dagster.selection.stac.published import item_of
+from padocc_dagster.selection.stac.record import Source
 from padocc_dagster.selection.stac.select import Selection
 
 
@@ -77,3 +79,20 @@ def specs_of(selection: Selection, common: Common, findings: Findings) -> Found:
         about_it = findings.about(f"project {smallest.code[:40]!r}")
         refuse_what_does_not_go_together(options, bool(common.variables), bool(common.dropped), smallest.files, section.line, about_it)
     return Found(tuple(specs), faulty)
+
+
+def size_of(sources: Iterable[Source], rules: Mapping[str, str]) -> tuple[int, int]:
+    """Of how many files the size is known, and their bytes together: as the catalogue says, else as they are on this machine."""
+    known = total = 0
+    for source in sources:
+        size = source.size if source.size is not None else _size_on_disk(local_path(source.href, rules))
+        if size is not None:
+            known, total = known + 1, total + size
+    return known, total
+
+
+def _size_on_disk(path: str | None) -> int | None:
+    try:
+        return os.stat(path).st_size if path else None
+    except OSError:
+        return None

@@ -24,10 +24,10 @@ class StaticCatalogue:
         self.samples: list[dict[str, Any]] = []
 
     def items(self, section: Section, line: int, findings: Findings) -> Iterator[tuple[dict[str, Any], str]]:
-        """The items that fit, each with its address. A collection asked for that was nowhere met is a problem."""
-        fits, asked = Matcher(section), set(section.collections)
+        """The items that fit, each with its address. A collection of the search that was nowhere met is a problem."""
+        fits, wanted = Matcher(section), set(section.collections)
         for item, address, above in self._walk():
-            if not asked or asked & {*above, str(item.get("collection") or "")}:
+            if not wanted or wanted & {*above, str(item.get("collection") or "")}:
                 if len(self.samples) < SAMPLE:
                     self.samples.append(item)
                 if fits(item):

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from padocc_dagster.pipeline.comparison import Comparison, Request, compare
-from padocc_dagster.pipeline.making.faithful import restore_declarations
 from padocc_dagster.pipeline.making.parquet import write_parquet
+from padocc_dagster.pipeline.making.references import mend_references
 from padocc_dagster.pipeline.workdir.product import Product
 from padocc_dagster_tests.make_netcdf import Series, write
 from padocc_dagster_tests.make_products import make
@@ -32,7 +32,7 @@ def whole(tmp_path_factory) -> tuple[tuple[str, ...], dict[str, Product]]:
         (root / kind).mkdir()
         products[kind] = make(kind, sources, root / kind)
         if kind != "zarr":
-            restore_declarations(products[kind], sources[0])
+            mend_references(products[kind].path, sources, {})
     return sources, products
 
 

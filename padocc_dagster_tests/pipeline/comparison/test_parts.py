@@ -5,15 +5,15 @@ import random
 import numpy as np
 import pytest
 
-from padocc_dagster.pipeline.comparison.chunks import Census
 from padocc_dagster.pipeline.comparison.encoding import differences, encoding_of, inherit, units_problem
 from padocc_dagster.pipeline.comparison.placement import Placement, place
 from padocc_dagster.pipeline.comparison.reading import blocks
-from padocc_dagster.pipeline.comparison.references import Table
+from padocc_dagster.pipeline.comparison.references import Table, places
 from padocc_dagster.pipeline.comparison.report import ENOUGH, Findings
-from padocc_dagster.pipeline.comparison.sample import choose
+from padocc_dagster.pipeline.comparison.request import choose
 from padocc_dagster.pipeline.comparison.sources import Header
 from padocc_dagster.pipeline.comparison.storage import Storage
+from padocc_dagster.pipeline.comparison.store import forced
 from padocc_dagster.pipeline.comparison.values import difference
 
 
@@ -205,20 +205,23 @@ class TestPlacement:
 class TestChunks:
     @pytest.mark.parametrize("key", ("4.0", "0.1", "0", "0.0.0", "-1.0", "00.0", "a.0", ""))
     def test_keys_of_no_chunk_are_known(self, key):
-        assert Table("tas", (7, 4), Storage("<f4", (2, 4))).cell(key) is None
+        assert places(Table("tas", (7, 4), Storage("<f4", (2, 4))), [key]) is None
 
     def test_files_of_absent_chunks_are_forced(self):
-        census = Census((7, 4), (2, 4), 0, Placement("time", (0, 3, 7)))
-        assert (census.expected, census.forced(2)) == (4, {0, 1})
-        for position in (0, 2, 3):
-            census.note((position, 0))
-        assert (census.present, census.forced(2)) == (3, {0, 1})
-        census.note((1, 0))
-        assert census.forced(2) == set()
+        placement, present = Placement("time", (0, 3, 7)), np.zeros((4, 1), bool)
+        assert forced(present, (7, 4), (2, 4), 0, placement) == {0, 1}
+        present[[0, 2, 3]] = True
+        assert forced(present, (7, 4), (2, 4), 0, placement) == {0, 1}
+        present[1] = True
+        assert forced(present, (7, 4), (2, 4), 0, placement) == set()
+
+    @pytest.mark.parametrize("missing", (True, False))
+    def test_an_absent_chunk_of_what_every_file_holds_forces_the_first(self, missing):
+        assert forced(np.array(not missing), (), (), None, Placement("time", (0, 3, 7))) == ({0} if missing else set())
 
     def test_a_scalar_has_one_chunk(self):
         table = Table("crs", (), Storage("<i4", ()))
-        assert (table.expected, table.cell("0"), table.cell("1")) == (1, (), None)
+        assert (table.expected, places(table, ["0"]), places(table, ["1"])) == (1, (), None)
 
 
 class TestSample:

@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from padocc_dagster.pipeline.comparison import Request, compare
-from padocc_dagster.pipeline.making.faithful import restore_declarations
+from padocc_dagster.pipeline.making.references import mend_references
 from padocc_dagster.pipeline.workdir.product import Product
 from padocc_dagster_tests.make_netcdf import Series, write
 from padocc_dagster_tests.make_products import make
@@ -150,7 +150,7 @@ def made_of(kind: str, sources: tuple[str, ...], folder: Path) -> Product | None
     except Exception:
         return None
     if product.cloud_format == "kerchunk":
-        restore_declarations(product, sources[0])
+        mend_references(product.path, sources, {})
     return product
 
 

@@ -7,8 +7,8 @@ import netCDF4
 import pytest
 
 from padocc_dagster.pipeline.comparison import Request, compare
+from padocc_dagster.pipeline.joining.order import Ordering, concatenation_order
 from padocc_dagster.pipeline.making.opening import opened_with
-from padocc_dagster.pipeline.making.order import Ordering, concatenation_order
 from padocc_dagster.pipeline.workdir.files import read_json
 from padocc_dagster.pipeline.workdir.product import product_of
 from padocc_dagster_tests.make_netcdf import Series

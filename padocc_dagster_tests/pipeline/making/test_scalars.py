@@ -5,7 +5,7 @@ from pathlib import Path
 import netCDF4
 import pytest
 
-from padocc_dagster.pipeline.making.scalars import name_scalar_chunks
+from padocc_dagster.pipeline.making.references import name_scalar_chunks
 from padocc_dagster.pipeline.workdir.files import read_json
 from padocc_dagster.pipeline.workdir.layout import Project
 from padocc_dagster_tests.make_netcdf import Series, write

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from padocc_dagster.pipeline.making.verify import comparison_problem
 from padocc_dagster.pipeline.moving import moves
 from padocc_dagster.pipeline.moving.adding import add, add_back
 from padocc_dagster.pipeline.moving.carrying import finish_unfinished
+from padocc_dagster.pipeline.publishing.verify import comparison_problem
 from padocc_dagster.pipeline.running.phases import initialise_group
 from padocc_dagster.pipeline.steps.choice import Choice
 from padocc_dagster.pipeline.workdir.files import CorruptFileError, read_json, read_lines, write_json, write_lines

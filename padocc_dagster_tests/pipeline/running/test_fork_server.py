@@ -1,9 +1,11 @@
 """A forked worker is as good as a fresh one, and where there is none to be had, a fresh one is started."""
 
 import contextlib
+import json
 import os
 import signal
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -154,3 +156,52 @@ def test_a_worker_goes_on_when_the_server_is_killed(server: psutil.Process, at: 
     wait_for(lambda: workers(), "a worker")
     server.kill()
     assert outcome().verdict is Verdict.OK
+
+
+UPGRADED = """
+import sys
+from pathlib import Path
+from padocc_dagster.pipeline.workers import fork_server
+sys.path.append(sys.argv[2])
+fork_server.serve(fork_server.listen(Path(sys.argv[1])), lambda: None, lambda c: fork_server.keep(c, fork_server.receive(c)))
+"""
+
+
+def test_after_an_installation_the_server_begins_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    packages, address = tmp_path / "site-packages", tmp_path / "socket"
+    packages.mkdir()
+    command = [sys.executable, "-P", "-c", UPGRADED, str(address), str(packages)]
+    monkeypatch.setenv(FORK_SERVER, str(address))
+    with subprocess.Popen(command, env=clean_environment(), cwd="/") as server:
+        try:
+            wait_for(address.exists, "the server")
+            began = address.stat().st_ino
+            assert isinstance(start_and_end(), ForkedWorker)
+            assert address.stat().st_ino == began
+            (packages / "upgraded").mkdir()
+            start_and_end()  # by whichever
+            wait_for(lambda: address.stat().st_ino != began, "the new server")
+            wait_for(lambda: isinstance(start_and_end(), ForkedWorker), "a worker of the new server")
+            assert server.poll() is None
+        finally:
+            server.kill()
+
+
+IMPORTED = """
+import json, os, sys
+from padocc_dagster.pipeline.workers import fork_server, worker
+fork_server.load()
+before = set(sys.modules)
+root, key = sys.argv[1:]
+for operation in ("scan", "compute", "verify", "validate"):
+    worker.operations()[operation](root=root, project=key)
+print(json.dumps([sorted(set(sys.modules) - before), len(os.listdir("/proc/self/task"))]))
+"""
+
+
+def test_operations_import_little_that_the_server_has_not_imported(at: Callable[[str], Made]) -> None:
+    made = at("initialised")
+    arguments = [str(made.workdir.root), str(made.project)]
+    done = subprocess.run([sys.executable, "-P", "-c", IMPORTED, *arguments], env=clean_environment(), capture_output=True, text=True)
+    new, _ = json.loads(done.stdout.splitlines()[-1])
+    assert len([name for name in new if not name.startswith("cfapyx")]) < 20, new

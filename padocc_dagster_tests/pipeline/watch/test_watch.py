@@ -16,8 +16,7 @@ from padocc_dagster.pipeline.watch import rounds
 from padocc_dagster.pipeline.watch.audit import audited
 from padocc_dagster.pipeline.watch.findings import Result
 from padocc_dagster.pipeline.watch.look import look_at
-from padocc_dagster.pipeline.watch.multihash import matches
-from padocc_dagster.pipeline.watch.recompare import recompared
+from padocc_dagster.pipeline.watch.recompare import matches, recompared
 from padocc_dagster.pipeline.watch.rounds import Unit, Watched, due, reported, units, watch, watch_project
 from padocc_dagster.pipeline.workdir.changes import Change
 from padocc_dagster.pipeline.workdir.files import read_json, write_json

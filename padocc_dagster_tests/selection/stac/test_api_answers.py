@@ -104,4 +104,4 @@ def test_collections_that_go_round_are_read_once(place: Place) -> None:
 def test_more_collections_than_are_followed_end_with_an_error(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(api, "MOST_COLLECTIONS", 2)
     monkeypatch.setattr(place, "asked", [OCEAN.ecv])
-    assert "more than 2 collections below those asked for" in place.unreachable()
+    assert "more than 2 collections below those of the search" in place.unreachable()

@@ -61,7 +61,7 @@ def test_a_refusal_is_a_problem_with_address_and_status(place: Place, path: str,
     with pytest.raises(ConfigRejected) as caught:
         place.select({"path": path, "first": EVER, "status": status})
     assert f"{place.proxy.url}{path.rstrip('/')}" in str(caught.value) and f"answers with status {status}" in str(caught.value)
-    assert ("asks for a login, which is not supported" in str(caught.value)) is (status in (401, 403))
+    assert ("needs a login, which is not supported" in str(caught.value)) is (status in (401, 403))
     assert place.count <= 1 + OTHERS
 
 
@@ -82,7 +82,7 @@ def test_a_catalogue_that_says_next_week_is_given_up_in_time(place: Place, monke
 def test_nothing_that_a_catalogue_made_up_is_sent_to_another_server(place: Place, method: str) -> None:
     with faulty(place.proxy.url) as other:
         made_up = f'"rel":"next","method":"{method}","href":"{other.url}/graphql","body":{{"query":"x"}}}},{{"rel":"none"'
-        assert "of another server" in place.unreachable(path="/search", replaced=(('"rel":"next"', made_up),))
+        assert "on another server" in place.unreachable(path="/search", replaced=(('"rel":"next"', made_up),))
         assert not other.requests
 
 

@@ -96,7 +96,7 @@ def test_the_code_of_a_collections_projects_is_made_of_its_facets() -> None:
         ("max_items: 2.0", "max_items is 2.0: write a number from 1 up"),
         ("projects: items", "projects is 'items': write item (one item, one project) or collection"),
         ("projects: [item]", "projects is ['item']: write item"),
-        ("facets: [a]", "facets tell the projects of a collection apart: write projects: collection"),
+        ("facets: [a]", "facets distinguish the projects of a collection: write projects: collection"),
         ("code: ''", "code is '': it names nothing"),
         ("code: name", "code is 'name': it names nothing"),
         ("code: '{id'", "code is '{id': it has a brace without its pair"),
