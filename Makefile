@@ -1,5 +1,6 @@
 # make demo         the environment, then five projects of real data from config to product, watched in a browser
 # make demo-slurm   the same through a private SLURM, which needs Debian, root and the packages that it names
+# make demo-kubernetes   the same through pods of a private Kubernetes, which is built once, in 5 to 15 minutes
 # make check        what every commit must pass, in a minute and a half: `make gates` and the unit tests, which need no PADOCC, service or browser
 # make gates        lint, format, types, and who may import whom
 # make test         the environment, `make gates`, then every test;  make test ARGS="-k selection -x"  for some of them
@@ -12,6 +13,7 @@ PYTHON ?= python3
 ARGS ?= -n 2 --dist loadfile --no-loadscope-reorder
 DEMO ?= demo
 DEMO_SLURM ?= demo-slurm
+DEMO_KUBERNETES ?= demo-kubernetes
 VENV := .venv
 BIN := $(VENV)/bin
 OTHER := .venv-$(notdir $(PYTHON))
@@ -19,7 +21,7 @@ PIPELINE := -k "not kill and not interrupted and not moves and not thousand and 
 unexport PYTHONDONTWRITEBYTECODE  # without byte code, every worker compiles PADOCC and what it imports again
 
 
-.PHONY: demo demo-slurm check gates test test-python soak bench clean
+.PHONY: demo demo-slurm demo-kubernetes check gates test test-python soak bench clean
 
 demo: $(VENV)/installed
 	$(BIN)/padocc-dagster demo --directory $(DEMO)
@@ -29,6 +31,13 @@ demo-slurm: $(VENV)/installed
 	$(BIN)/python tools/slurm-cluster start --directory $(DEMO_SLURM)/cluster && \
 	SLURM_CONF="$$PWD/$(DEMO_SLURM)/cluster/etc/slurm.conf" \
 		$(BIN)/padocc-dagster demo --directory $(DEMO_SLURM)/run --settings deploy/slurm/one-node.yaml
+
+demo-kubernetes: $(VENV)/installed
+	trap '$(BIN)/python tools/kubernetes-cluster stop --directory $(DEMO_KUBERNETES)/cluster' EXIT; trap : INT TERM; \
+	$(BIN)/python tools/kubernetes-cluster start --directory $(DEMO_KUBERNETES)/cluster && \
+	$(BIN)/python tools/kubernetes-cluster settings --directory $(DEMO_KUBERNETES)/cluster \
+		$(DEMO_KUBERNETES)/run >$(DEMO_KUBERNETES)/dagster.yaml && \
+	$(BIN)/padocc-dagster demo --directory $(DEMO_KUBERNETES)/run --settings $(DEMO_KUBERNETES)/dagster.yaml
 
 gates: $(VENV)/installed
 	$(BIN)/ruff check .

@@ -22,7 +22,7 @@ from dagster._core.storage.compute_log_manager import CapturedLogContext
 from dagster._core.storage.local_compute_log_manager import IO_TYPE_EXTENSION, LocalComputeLogManager
 from dagster._core.storage.tags import GRPC_INFO_TAG
 from dagster._grpc.types import CanCancelExecutionRequest, CanCancelExecutionResult, ExecuteRunArgs
-from dagster._serdes import ConfigurableClass, ConfigurableClassData, deserialize_value
+from dagster._serdes import ConfigurableClass, ConfigurableClassData, deserialize_value, serialize_value
 from sqlalchemy import create_engine
 from sqlalchemy.engine import Engine
 from sqlalchemy.event import listen
@@ -137,6 +137,24 @@ def definitions_module(run: DagsterRun) -> str:
     """The module that the run's definitions are in; empty where they are named in another way."""
     pointer = run.job_code_origin.repository_origin.code_pointer if run.job_code_origin else None
     return pointer.module if isinstance(pointer, ModuleCodePointer | PackageCodePointer) else ""
+
+
+def execute_run_command(python: str, run: DagsterRun, instance: DagsterInstance) -> list[str]:
+    """The command of a run's worker where no dagster.yaml is at hand: the instance's settings are in it, with `{env: NAME}` as written."""
+    origin = run.job_code_origin
+    assert origin is not None  # as of every run that is launched
+    command = ExecuteRunArgs(origin, run.run_id, instance.get_ref()).get_command_args()
+    return [python, "-m", "dagster", *command[command.index("api") :]]  # before it stands how the code server was started
+
+
+def reference(instance: DagsterInstance) -> str:
+    """How another process opens the same instance where no dagster.yaml is at hand, with `{env: NAME}` as written. For `referenced`."""
+    return serialize_value(instance.get_ref())
+
+
+def referenced(text: str) -> DagsterInstance:
+    """The instance of a `reference`."""
+    return DagsterInstance.from_ref(deserialize_value(text, InstanceRef))
 
 
 def load_jobs(module: str) -> None:

@@ -22,6 +22,8 @@ from padocc_dagster.conductor.jobs import advance_project, compare_products, ref
 from padocc_dagster.conductor.sync import report_from_files
 from padocc_dagster.resources import Padocc
 from padocc_dagster.sensors.conductor import conductor
+from padocc_dagster.sensors.kubernetes_pods import is_used as is_on_kubernetes
+from padocc_dagster.sensors.kubernetes_pods import kubernetes_pods
 from padocc_dagster.sensors.selections import daily_selections
 from padocc_dagster.sensors.slurm_jobs import slurm_jobs
 
@@ -46,7 +48,7 @@ defs = dg.Definitions(
         watch_published,
         *JOBS,  # the manual steps
     ],
-    sensors=[conductor, slurm_jobs],
+    sensors=[conductor, slurm_jobs, *([kubernetes_pods] if is_on_kubernetes() else [])],
     schedules=[daily_selections, hourly_watch],
     resources={"padocc": Padocc(root=dg.EnvVar("WORKDIR"))},
     executor=dg.in_process_executor,

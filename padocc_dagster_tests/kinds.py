@@ -1,11 +1,12 @@
 """What a test needs, as a marker: decided by its folder, its file and its fixtures, and by nothing that a test says of itself."""
 
 UNIT = "unit"
-OF_FIXTURES = {"page": "browser", "cluster": "slurm", "stac": "stac", "stages": "padocc"}
+OF_FIXTURES = {"kubernetes": "kubernetes", "page": "browser", "cluster": "slurm", "stac": "stac", "stages": "padocc"}
 OF_PATHS = {
     "actions/": "live",
     "commands/": "live",
     "conductor/": "live",
+    "kubernetes/live/": "kubernetes",
     "live/": "live",
     "local/": "live",
     "pipeline/": "padocc",

@@ -1,4 +1,4 @@
-"""What SlurmRunLauncher needs of Dagster's own settings in dagster.yaml: each with the value to write, and why."""
+"""What the launchers for clusters need of Dagster's own settings in dagster.yaml: each with the value to write, and why."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
@@ -29,7 +29,7 @@ DEMANDS = (
         180,
         lambda v: _is_number(v) and v >= 2 * DAYS,
         "2592000",
-        "a job that waits in SLURM's queue is a run that starts, and is failed after so long (30 days; 0 does not mean off)",
+        "a job that waits for its cluster is a run that starts, and is failed after so long (30 days; 0 does not mean off)",
     ),
     Demand(
         "run_monitoring.max_runtime_seconds",
@@ -53,17 +53,18 @@ DEMANDS = (
         DEFAULT_RUNS,
         lambda v: _is_number(v) and (v == -1 or v > DEFAULT_RUNS),
         "200",
-        "it counts the jobs that wait in SLURM's queue too",
+        "it counts the jobs that wait for their cluster too",
     ),
 )
 OLDER = {"concurrency.runs.max_concurrent_runs": ("run_queue.max_concurrent_runs", "run_coordinator.config.max_concurrent_runs")}
 """Other places where Dagster reads the same."""
 
 
-def demand_problems(values: Mapping[str, Any]) -> list[str]:
+def demand_problems(values: Mapping[str, Any], for_slurm: bool = True) -> list[str]:
     """A sentence for each entry that has to be another."""
     values = resolved(values)
-    return [problem for demand in (*DEMANDS, _cancel_timeout(values)) if (problem := _problem(demand, values))]
+    demands = (*DEMANDS, _cancel_timeout(values)) if for_slurm else DEMANDS
+    return [problem for demand in demands if (problem := _problem(demand, values))]
 
 
 def storage_problems(values: Mapping[str, Any], for_slurm: bool) -> list[str]:

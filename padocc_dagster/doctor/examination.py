@@ -13,7 +13,7 @@ from padocc_dagster.doctor.line import Line, is_fine, judged, not_checked, ok, w
 from padocc_dagster.doctor.node import PACKAGES, gather
 from padocc_dagster.services.home import Home
 from padocc_dagster.services.instance import InstanceProblem, launcher, open_instance, validate
-from padocc_dagster.services.settings_file import postgres, wants_slurm
+from padocc_dagster.services.settings_file import postgres, wants_kubernetes, wants_slurm
 from padocc_dagster.slurm.scheduler.client import Client
 from padocc_dagster.slurm.settings import Settings
 from padocc_dagster.slurm.yaml_fields import NotRead, load, variables
@@ -49,7 +49,7 @@ def examine(home: Home, with_job: bool, wait_seconds: float) -> Iterator[Line]:
 
 def _instance(home: Home, values: Mapping[str, Any], with_job: bool, wait_seconds: float) -> Iterator[Line]:
     """What dagster.yaml makes of the instance."""
-    slurm = wants_slurm(values)
+    slurm, pods = wants_slurm(values), wants_kubernetes(values)
     before = [*_variables(values), *_valid(home.root, values)]
     yield from before
     used = None
@@ -58,10 +58,12 @@ def _instance(home: Home, values: Mapping[str, Any], with_job: bool, wait_second
         yield from lines
     else:
         yield not_checked("run launcher", FIRST)
-    if slurm:
-        yield from judged("run settings", demand_problems(values), "monitoring, retries and the number of runs suit jobs on a cluster")
+    if slurm or pods:
+        yield from judged(
+            "run settings", demand_problems(values, slurm), "monitoring, retries and the number of runs suit jobs on a cluster"
+        )
     yield _packages(values)
-    yield from judged("storage", storage_problems(values, slurm), "suits the launcher")
+    yield from judged("storage", storage_problems(values, slurm or pods), "suits the launcher")
     instance = None
     if is_fine(before):
         instance, lines = _database(home.root, values)
@@ -71,6 +73,8 @@ def _instance(home: Home, values: Mapping[str, Any], with_job: bool, wait_second
     try:
         if slurm:
             yield from _slurm(home, values, getattr(used, "settings", None), instance, wait_seconds if with_job else None)
+        elif pods and used is not None:
+            yield from _kubernetes(home, used, instance, wait_seconds if with_job else None)
     finally:
         if instance:
             instance.dispose()
@@ -108,6 +112,17 @@ def _slurm(
 
         folders = {"log folder": log_folder, "WORKDIR": home.workdir.root, "DAGSTER_HOME": home.root}
         yield from try_node(Trial(settings, client, folders, values), instance, wait_seconds)
+
+
+def _kubernetes(home: Home, used: "RunLauncher", instance: "DagsterInstance | None", wait_seconds: float | None) -> Iterator[Line]:
+    """What Kubernetes says. `wait_seconds` None: no pod."""
+    from padocc_dagster.doctor import kubernetes
+    from padocc_dagster.kubernetes.launcher import KubernetesRunLauncher
+
+    if isinstance(used, KubernetesRunLauncher):
+        if instance:
+            used.register_instance(instance)
+        yield from kubernetes.examine(used, instance, home.workdir.root, wait_seconds)
 
 
 def _variables(values: Mapping[str, Any]) -> list[Line]:

@@ -14,7 +14,7 @@ HARMLESS = frozenset(
 """Entries whose values help to understand an error. Those of all others that come from the environment are hidden."""
 SECRET = re.compile(r"password|passwd|secret|token|credential|_url$|(access|api|private)_?key", re.IGNORECASE)
 PASSWORD_IN_URL = re.compile(r"(://[^:/@\s]*:)([^@\s]+)@")
-LAUNCHER = ("padocc_dagster.slurm", "SlurmRunLauncher")
+LAUNCHERS = {"SlurmRunLauncher": "padocc_dagster.slurm", "KubernetesRunLauncher": "padocc_dagster.kubernetes"}
 
 
 def resolved(values: Any, environment: Mapping[str, str] = os.environ) -> Any:
@@ -28,10 +28,17 @@ def resolved(values: Any, environment: Mapping[str, str] = os.environ) -> Any:
 
 def wants_slurm(values: Mapping[str, Any]) -> bool:
     """Whether the launcher named there is SlurmRunLauncher."""
+    return _wants(values, "SlurmRunLauncher")
+
+
+def wants_kubernetes(values: Mapping[str, Any]) -> bool:
+    """Whether the launcher named there is KubernetesRunLauncher."""
+    return _wants(values, "KubernetesRunLauncher")
+
+
+def _wants(values: Mapping[str, Any], launcher: str) -> bool:
     named = values.get("run_launcher")
-    if not isinstance(named, Mapping):
-        return False
-    return str(named.get("module", "")).startswith(LAUNCHER[0]) and named.get("class") == LAUNCHER[1]
+    return isinstance(named, Mapping) and named.get("class") == launcher and str(named.get("module", "")).startswith(LAUNCHERS[launcher])
 
 
 def most_at_once(values: Mapping[str, Any]) -> int | None:

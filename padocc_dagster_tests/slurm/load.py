@@ -11,6 +11,7 @@ from pathlib import Path
 
 import dagster as dg
 
+from padocc_dagster.sensors.kubernetes_pods import kubernetes_pods
 from padocc_dagster.sensors.slurm_jobs import slurm_jobs
 
 LEDGER = "LOAD_LEDGER"
@@ -56,4 +57,4 @@ def load(context: dg.AssetExecutionContext, config: Load) -> None:
     note(context, "ended")
 
 
-defs = dg.Definitions(assets=[load], sensors=[slurm_jobs], executor=dg.in_process_executor)
+defs = dg.Definitions(assets=[load], sensors=[slurm_jobs, kubernetes_pods], executor=dg.in_process_executor)

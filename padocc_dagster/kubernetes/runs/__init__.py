@@ -1,0 +1,1 @@
+"""Runs and their pods: created, watched, and brought to their end."""
