@@ -6,7 +6,8 @@
   afresh.
 
 Runs depend on none of them: each run's process has a keeper (`local/keeper.py`), on SLURM a job. Whatever dies is started again, and
-nothing else changes; with the code server the daemon begins anew. When the process that watches is itself killed, Linux sends the
+nothing else changes, unless dagster.yaml names no launcher: then runs are children of the code server, and the daemon begins anew after
+it. When the process that watches is itself killed, Linux sends the
 services a SIGTERM. Runs go on, and the next start takes them over; runs whose processes are gone are reported as lost, so that Dagster
 retries them (`run_retries` in dagster.yaml).
 """
@@ -32,6 +33,7 @@ from padocc_dagster.pipeline.running.forked import FORK_SERVER
 from padocc_dagster.pipeline.workdir.layout import Workdir
 from padocc_dagster.services import code_server, daemon, network, processes
 from padocc_dagster.services.home import Home
+from padocc_dagster.slurm.yaml_fields import load
 
 DEFINITIONS = "padocc_dagster.definitions"
 DEATHS, WITHIN_SECONDS = 5, 60.0
@@ -145,7 +147,6 @@ class Services:
         self._end([self.daemon], 4)
         processes.end(self._left_over(but=self.webserver), 4)
         ended = time.time()
-        self.home.socket.unlink(missing_ok=True)
         self._start(self.code_server)
         self._wait_for(lambda: network.is_listening(self.home.socket), "the code server")
         argv = [sys.executable, "-m", "padocc_dagster.services.lost_runs", str(ended)]
@@ -160,16 +161,22 @@ class Services:
         self._start(self.daemon)
 
     def _start_again(self, service: Service) -> None:
-        """Start a service that died. Without a daemon nothing can be at work in the code server, and it is started alone.
+        """Start a service that died. A code server is started alone unless runs were at work in it, for which there must be a daemon.
 
         That also keeps a code server that dies while `_start_code_server_and_daemon` waits for it from beginning it all anew.
         """
-        if service is self.code_server and self.daemon.process:
+        if service is self.code_server and self.daemon.process and self._code_server_has_runs():
             self._start_code_server_and_daemon()
         else:
             self._start(service)
 
+    def _code_server_has_runs(self) -> bool:
+        """Whether runs are children of the code server, as with Dagster's own launcher."""
+        return not (load(self.home.settings) or {}).get("run_launcher")
+
     def _start(self, service: Service) -> None:
+        if service is self.code_server:
+            self.home.socket.unlink(missing_ok=True)
         environment, folder = self.environment, self.home.root
         if service is self.fork_server:  # what it forks must be as clean as a worker that is started afresh
             environment, folder = clean_environment(), Path("/")

@@ -92,7 +92,7 @@ class Live:
         for child in psutil.Process(self.process.pid).children():
             if command in " ".join(child.cmdline()):
                 child.send_signal(signal.SIGKILL)
-                child.wait(10)
+                psutil.wait_procs([child], 10)  # it stays a zombie while `up` is busy
                 return
         raise AssertionError(f"no {name} among the children")
 

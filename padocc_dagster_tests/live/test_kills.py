@@ -70,6 +70,17 @@ def test_killing_the_daemon_and_the_web_server_repeats_nothing(live: Live) -> No
     finished_once(live, group)
 
 
+def test_killing_a_server_in_each_phase_repeats_nothing_and_retries_no_run(live: Live) -> None:
+    group = drop(live, "after-servers", 2)
+    for phase, service in (("scan", "code-server"), ("compute", "fork-server"), ("validate", "daemon")):
+        wait_for_work(live, group, phase)
+        live.kill(service)
+    live.wait("all products", lambda: all_published(live, group))
+    finished_once(live, group)
+    for code in project_codes(live.workdir, group):
+        assert len(live.runs(**{"dagster/partition": f"{group}:{code}"})) == 1
+
+
 def test_a_run_that_was_lost_before_it_began_is_requested_again(live: Live) -> None:
     group = drop(live, "after-start", 6)
     queued = dg.RunsFilter(job_name="advance_project", statuses=[dg.DagsterRunStatus.QUEUED])

@@ -194,11 +194,12 @@ def test_a_run_goes_on_while_the_daemon_and_the_web_server_are_killed_and_come_b
 
 @pytest.mark.parametrize("word", ["grpc", fork_server.__name__], ids=["the code server", "the fork server"])
 def test_a_run_goes_on_while_a_server_is_killed_and_comes_back(up: Up, word: str) -> None:
-    run = up.launch()
+    run, daemon = up.launch(), up.service("padocc_dagster.services.daemon")
     killed = wait_for(partial(up.service, word))
     killed.kill()
     wait_for(partial(up.service, word, [killed]))
-    wait_for(lambda: network.is_listening(up.home.socket) and up.service("padocc_dagster.services.daemon"))
+    wait_for(lambda: network.is_listening(up.home.socket))
+    assert up.service("padocc_dagster.services.daemon") == daemon
     assert up.status(run) == "STARTED"
     up.may_go_on(run)
     again = up.launch()
@@ -275,13 +276,15 @@ def test_code_that_cannot_be_loaded_is_given_up_with_the_end_of_its_log(tmp_path
         broken.kill()
 
 
-def test_a_code_server_that_dies_before_the_web_server_is_ready_takes_its_runs_and_the_daemon_with_it(
+def test_with_dagsters_own_launcher_a_code_server_that_dies_takes_its_runs_and_the_daemon_with_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "patient_definitions.py").write_text(DEFINITIONS)
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(Path(__file__).parents[2]), str(tmp_path)]))
     said: list[str] = []
     services = Services(Workdir(tmp_path), network.free_port(), module="patient_definitions", say=said.append)
+    services.home.root.mkdir()
+    services.home.settings.write_text("telemetry: {enabled: false}\n")
     found: list[Any] = []
 
     def kill_the_code_server() -> None:
