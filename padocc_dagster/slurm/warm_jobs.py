@@ -16,6 +16,7 @@ from typing import Any
 from dagster import Bool, Field, IntSource, ScalarUnion, Shape, StringSource
 
 from padocc_dagster.batch.allocation import Allocation, AllocationError
+from padocc_dagster.batch.amounts import MOST_SECONDS
 from padocc_dagster.slurm.node.host_folder import Host, HostFolder
 
 DEFAULTS: dict[str, Any] = {
@@ -86,13 +87,13 @@ def read_warm(value: object, problems: list[str]) -> Warm | None:
     return Warm(largest, *(given[name] for name in numbers))
 
 
-def band_of(allocation: Allocation, warm: Warm | None) -> Allocation | None:
+def band_of(allocation: Allocation, warm: Warm | None, largest: Allocation) -> Allocation | None:
     """What the runs have in common with which a run shares a job: its allocation without the wall time, and with its memory rounded up to a
-    power of two. None for a run that gets a job of its own."""
+    power of two. None for a run that gets a job of its own. `largest` is the most that a job may have at the site."""
     if warm is None or (allocation.cpus or 1) > 1 or not allocation.wall_seconds:
         return None
     _, too_large = allocation.capped(warm.largest)
-    if too_large or 2 * allocation.wall_seconds > warm.wall_seconds:
+    if too_large or 2 * allocation.wall_seconds > min(warm.wall_seconds, largest.wall_seconds or MOST_SECONDS):
         return None
     mib = allocation.memory_mib
     return replace(allocation, wall_seconds=None, memory_mib=mib and max(SMALLEST_MIB, 1 << (mib - 1).bit_length()))

@@ -25,24 +25,30 @@ HOST |= {"idle_seconds": 120, "grace_seconds": 60, "definitions": ""}
 
 
 def test_runs_that_request_about_the_same_share_a_job() -> None:
-    assert band_of(SMALL, WARM) == BAND
-    assert band_of(replace(SMALL, memory_mib=1025, wall_seconds=600), WARM) == BAND
-    assert band_of(replace(SMALL, memory_mib=100), WARM).memory_mib == 256
-    assert band_of(replace(SMALL, memory_mib=None), WARM).memory_mib is None
+    assert band_of(SMALL, WARM, Allocation()) == BAND
+    assert band_of(replace(SMALL, memory_mib=1025, wall_seconds=600), WARM, Allocation()) == BAND
+    assert band_of(replace(SMALL, memory_mib=100), WARM, Allocation()).memory_mib == 256
+    assert band_of(replace(SMALL, memory_mib=None), WARM, Allocation()).memory_mib is None
 
 
 @pytest.mark.parametrize("other", [{"memory_mib": 2049}, {"partition": "debug"}, {"qos": "short"}, {"account": "b"}, {"exclude": ("n1",)}])
 def test_runs_that_request_something_else_do_not_share_a_job(other: dict[str, Any]) -> None:
-    assert band_of(replace(SMALL, **other), WARM) not in (None, BAND)
+    assert band_of(replace(SMALL, **other), WARM, Allocation()) not in (None, BAND)
 
 
 @pytest.mark.parametrize("large", [{"cpus": 2}, {"memory_mib": 8193}, {"wall_seconds": 7 * 3600}, {"wall_seconds": None}])
 def test_a_large_run_gets_a_job_of_its_own(large: dict[str, Any]) -> None:
-    assert band_of(replace(SMALL, **large), WARM) is None
+    assert band_of(replace(SMALL, **large), WARM, Allocation()) is None
+
+
+def test_a_run_that_needs_more_than_half_of_what_the_site_lets_a_job_have_gets_a_job_of_its_own() -> None:
+    """In a job with just its own wall time it could never begin: some of that is gone when the job has begun."""
+    assert band_of(SMALL, WARM, Allocation(wall_seconds=3600)) is None
+    assert band_of(SMALL, WARM, Allocation(wall_seconds=7200)) == BAND
 
 
 def test_without_sharing_every_run_gets_a_job_of_its_own() -> None:
-    assert read_warm(False, []) is None and band_of(SMALL, None) is None
+    assert read_warm(False, []) is None and band_of(SMALL, None, Allocation()) is None
 
 
 def test_a_job_requests_room_for_its_runs_and_for_the_process_that_hosts_them() -> None:

@@ -50,7 +50,7 @@ class Sharing:
         if settings.warm is None:
             return None
         planned = plan(instance, run, settings)
-        band = band_of(planned.allocation, settings.warm)
+        band = band_of(planned.allocation, settings.warm, settings.largest_for(planned.allocation))
         return cls(Hosts(instance, settings, client), run, planned, band) if band else None
 
     def join(self, files: RunFiles, handed_on: int = 0) -> Joined:

@@ -12,7 +12,8 @@ from padocc_dagster_tests.slurm.live.conftest import LOAD, SIZES, LiveSlurm, ser
 from padocc_dagster_tests.slurm.live.steps import gate
 from tools.slurm_cluster.cluster import Cluster
 
-WARM = {"time": "01:00:00", "idle_seconds": 25, "wait_seconds": 120}
+WARM = {"time": "01:00:00", "idle_seconds": 25, "wait_seconds": 1800}
+"""On a machine with other work runs wait for long in one job, where the tests want them."""
 
 
 def serve_sharing(folder: Path, cluster: Cluster, **launcher: Any) -> Iterator[LiveSlurm]:
