@@ -35,7 +35,7 @@ def references_ahead(children: Children | None, files: Sequence[str]) -> Iterato
             convert = partial(_converted, converter._bypass_driver, extension, options)
             asked = ((file, extension, options) for file in files[1:])
             converted = zip(asked, children.map(convert, files[1:]), strict=True)
-        asked_for, found = next(converted, NOTHING)
+        asked_for, found = _next(converted)
         if found is not None and asked_for == (path, extension, options):
             return found
         return run(converter, path, extension=extension, **options)
@@ -46,11 +46,19 @@ def references_ahead(children: Children | None, files: Sequence[str]) -> Iterato
         if name == "0.json":
             urls = [f"{folder}/{number}.json" for number in range(len(files))]
             opened = zip(urls, children.map(_opened, urls), strict=True)
-        asked_for, found = next(opened, NOTHING)
+        asked_for, found = _next(opened)
         return found if found is not None and asked_for == url else open_virtual(url=url, **given)
 
     with replaced(KerchunkConverter, run=run_ahead), replaced(aggregate, open_virtual_dataset=open_ahead):
         yield
+
+
+def _next(results: Iterator[tuple[Any, Any]]) -> tuple[Any, Any]:
+    """The next result; none from where one could not be sent between processes."""
+    try:
+        return next(results, NOTHING)
+    except Exception:
+        return NOTHING
 
 
 def _converted(bypass_driver: bool, extension: str | None, options: dict[str, Any], path: str) -> Any:
