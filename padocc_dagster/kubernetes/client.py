@@ -64,7 +64,7 @@ class Client:
     def create_job(self, body: Any, dry_run: bool = False) -> bool:
         """Create a Job; False when there is one of that name. `dry_run`: the server checks it and creates nothing."""
         try:
-            _ask(self._batch.create_namespaced_job, self.namespace, body, **({"dry_run": "All"} if dry_run else {}))
+            _answer(self._batch.create_namespaced_job, self.namespace, body, **({"dry_run": "All"} if dry_run else {}))
         except RefusedError as error:
             if error.status == 409:
                 return False
@@ -74,7 +74,7 @@ class Client:
     def delete_job(self, name: str) -> bool:
         """Delete a Job and its pods; False when it is gone."""
         try:
-            _ask(self._batch.delete_namespaced_job, name, self.namespace, propagation_policy="Background")
+            _answer(self._batch.delete_namespaced_job, name, self.namespace, propagation_policy="Background")
         except RefusedError as error:
             if error.status == 404:
                 return False
@@ -85,7 +85,7 @@ class Client:
         """What was noted of an object, oldest first. Empty where that must not be read, or is not answered: it only explains."""
         selector = f"involvedObject.kind={kind},involvedObject.name={name}"
         try:
-            return [event(item) for item in _ask(self._core.list_namespaced_event, self.namespace, field_selector=selector)["items"]]
+            return [event(item) for item in _answer(self._core.list_namespaced_event, self.namespace, field_selector=selector)["items"]]
         except (NoAnswerError, RefusedError):
             return []
 
@@ -103,20 +103,20 @@ class Client:
         what |= {"subresource": resource.partition("/")[2]} if "/" in resource else {}
         review = {"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview", "spec": {"resourceAttributes": what}}
         create = kubernetes.client.AuthorizationV1Api(self._core.api_client).create_self_subject_access_review
-        return bool(_ask(create, review)["status"].get("allowed"))
+        return bool(_answer(create, review)["status"].get("allowed"))
 
     def version(self) -> str:
         """The server's version: v1.31.2."""
-        return str(_ask(kubernetes.client.VersionApi(self._core.api_client).get_code)["gitVersion"])
+        return str(_answer(kubernetes.client.VersionApi(self._core.api_client).get_code)["gitVersion"])
 
     def _of_runs(self, listing: Callable[..., Any], run_ids: Iterable[str]) -> Iterator[Mapping[str, Any]]:
         ids = sorted(run_ids)
         for first in range(0, len(ids), AT_ONCE):
             selector = f"{RUN_ID} in ({','.join(ids[first : first + AT_ONCE])})"
-            yield from _ask(listing, self.namespace, label_selector=selector)["items"]
+            yield from _answer(listing, self.namespace, label_selector=selector)["items"]
 
 
-def _ask(request: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
+def _answer(request: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
     """The answer of a request, as plain JSON."""
     try:
         return json.loads(request(*arguments, _preload_content=False, **options).data)

@@ -128,13 +128,13 @@ def pretended() -> Iterator[Pretended]:
 
     class Handler(BaseHTTPRequestHandler):
         def handle_any(self) -> None:
-            asked = urlsplit(self.path)
+            target = urlsplit(self.path)
             length = int(self.headers.get("Content-Length") or 0)
             body = json.loads(self.rfile.read(length)) if length else None
-            state.calls.append((self.command, asked.path))
-            fault = next((each for each in state.faults if each.method == self.command and each.path in asked.path and each.times), None)
+            state.calls.append((self.command, target.path))
+            fault = next((each for each in state.faults if each.method == self.command and each.path in target.path and each.times), None)
             if fault is None or fault.after:
-                code, value = state.answer(self.command, asked.path, parse_qs(asked.query), body)
+                code, value = state.answer(self.command, target.path, parse_qs(target.query), body)
             if fault:
                 fault.times -= 1
                 time.sleep(fault.seconds)

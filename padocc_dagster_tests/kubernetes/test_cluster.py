@@ -22,7 +22,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Folder:
     return made
 
 
-def test_a_machine_that_lacks_programs_is_told_which_packages_bring_them(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_machine_that_lacks_programs_names_the_packages_that_bring_them(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr(build, "CACHE", tmp_path)
     (said,) = [problem for problem in machine.problems() if "apt-get install" in problem]

@@ -97,14 +97,14 @@ def test_the_settings_are_what_dagster_and_the_launcher_want(tmp_path: Path, mon
     assert demand_problems(values, for_slurm=False) == [] and storage_problems(values, True) == []
 
 
-def test_the_values_of_the_chart_ask_dagster_for_the_same_as_the_settings() -> None:
+def test_the_values_of_the_chart_configure_dagster_as_the_settings_do() -> None:
     values = yaml.safe_load((DEPLOY / "values.yaml").read_text())
     daemon = values["dagsterDaemon"]
     monitoring = {re.sub("([A-Z])", lambda found: f"_{found[1].lower()}", name): value for name, value in daemon["runMonitoring"].items()}
     queued = daemon["runCoordinator"]["config"]["queuedRunCoordinator"]
-    asked = {**values["additionalInstanceConfig"], "run_monitoring": monitoring}
-    asked["concurrency"] = {"runs": {"max_concurrent_runs": queued["maxConcurrentRuns"]}}
-    assert demand_problems(asked, for_slurm=False) == []
+    wanted = {**values["additionalInstanceConfig"], "run_monitoring": monitoring}
+    wanted["concurrency"] = {"runs": {"max_concurrent_runs": queued["maxConcurrentRuns"]}}
+    assert demand_problems(wanted, for_slurm=False) == []
     shipped = yaml.safe_load((DEPLOY / "dagster.yaml").read_text())
     assert queued["tagConcurrencyLimits"] == shipped["concurrency"]["runs"]["tag_concurrency_limits"]
 

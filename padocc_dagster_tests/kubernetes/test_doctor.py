@@ -47,7 +47,7 @@ def test_a_pod_that_does_not_start_in_time_says_why_and_leaves_nothing(desk: Des
     assert not desk.api.jobs and not list(tmp_path.glob(".doctor-*"))
 
 
-def test_a_pod_without_the_folders_the_packages_and_the_database_is_told_each(
+def test_a_pod_without_the_folders_the_packages_and_the_database_is_reported_each(
     desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = str(desk.launcher.settings.report_folder)

@@ -56,7 +56,7 @@ def test_a_recorded_obstacle_is_seen(name: str, reason: str) -> None:
     assert found is not None and found.reason == reason and found.message
 
 
-def test_a_pod_at_work_and_one_that_is_being_deleted_are_told_apart() -> None:
+def test_a_pod_at_work_and_one_that_is_being_deleted_are_distinguished() -> None:
     assert read("Running").works and read("Running").deletion is None and not read("Running").is_over
     assert read("Deleted").works and read("Deleted").deletion is not None
 

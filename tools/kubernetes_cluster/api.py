@@ -16,11 +16,10 @@ def request(folder: Folder, method: str, path: str, body: Any = None, seconds: f
     kind = "application/strategic-merge-patch+json" if method == "PATCH" else "application/json"
     headers = {"Authorization": f"Bearer {user['token']}", "Content-Type": kind}
     data = None if body is None else json.dumps(body).encode()
-    asked = urllib.request.Request(cluster["server"] + path, data, headers, method=method)
+    sent = urllib.request.Request(cluster["server"] + path, data, headers, method=method)
+    trusted = ssl.create_default_context(cafile=cluster["certificate-authority"])
     try:
-        with urllib.request.urlopen(
-            asked, timeout=seconds, context=ssl.create_default_context(cafile=cluster["certificate-authority"])
-        ) as got:
+        with urllib.request.urlopen(sent, timeout=seconds, context=trusted) as got:
             text = got.read().decode()
     except urllib.error.HTTPError as error:
         raise ClusterError(f"{method} {path}: {error.code} {error.read().decode(errors='replace')}") from None

@@ -101,8 +101,8 @@ def is_ready(folder: Folder, daemon: str, ports: Ports) -> bool:
     if daemon == "kube-apiserver":
         return api.answers(folder, "/readyz")
     if daemon == "containerd":
-        asked = ("ctr", f"--address={folder.containerd_socket}", "version")
-        return subprocess.run(asked, capture_output=True).returncode == 0
+        command = ("ctr", f"--address={folder.containerd_socket}", "version")
+        return subprocess.run(command, capture_output=True).returncode == 0
     if daemon == "kubelet":
         return _connects(ports.kubelet)
     return True

@@ -56,6 +56,17 @@ def begun(live: LiveKubernetes) -> Begun:
     return Begun(live, runs)
 
 
+def test_a_pod_at_its_deadline_is_retried_with_twice_the_time(begun: Begun) -> None:
+    """On a machine that is busy, even two minutes may be too little to start: then there is a third attempt."""
+    live, run_id = begun.live, begun.runs["late"]
+    live.wait("the retry", lambda: len(live.family(run_id)) >= 2)
+    live.gate("late").touch()
+    live.wait_for_last(run_id, "SUCCESS")
+    assert begun.causes("late")[0] == "TIMEOUT"
+    assert [text.split()[0] for text in begun.requested("late")][:2] == ["time=00:01:00", "time=00:02:00"]
+    assert "DeadlineExceeded" in live.told(run_id) and "still running at its deadline" in live.told(run_id)
+
+
 def test_a_pod_that_runs_out_of_memory_is_retried_with_twice_as_much(begun: Begun) -> None:
     first, second = begun.ended("large", 2)
     assert begun.causes("large") == ["OUT_OF_MEMORY", "COMPLETED"]
@@ -107,7 +118,7 @@ def test_what_keeps_a_pod_from_starting_is_reported_within_a_minute(
     assert begun.live.run(run_id).status.value == "STARTING"
 
 
-def test_a_run_whose_secret_is_made_goes_on_by_that_alone(begun: Begun) -> None:
+def test_a_run_whose_secret_is_made_starts_without_more(begun: Begun) -> None:
     begun.live.cluster.request("POST", f"/api/v1/namespaces/{NAMESPACE}/secrets", {"metadata": {"name": "not-there"}})
     begun.ended("no-secret", 1)
     assert begun.live.own(begun.runs["no-secret"])["kubernetes/pending"] == "-"
@@ -141,15 +152,6 @@ def test_a_node_that_is_drained_gives_its_runs_back(live: LiveKubernetes) -> Non
     live.gate("drained").touch()
     first, _ = live.wait_for_last(run_id, "SUCCESS")
     assert first.tags[batch.CAUSE] == "REQUEUED"
-
-
-def test_a_pod_at_its_deadline_is_retried_with_twice_the_time(begun: Begun) -> None:
-    begun.live.began("late", 2)
-    begun.live.gate("late").touch()
-    first, _ = begun.ended("late", 2)
-    assert begun.causes("late") == ["TIMEOUT", "COMPLETED"]
-    assert [text.split()[0] for text in begun.requested("late")] == ["time=00:01:00", "time=00:02:00"]
-    assert "DeadlineExceeded" in first and "still running at its deadline" in first
 
 
 def test_nothing_was_done_twice_and_nothing_was_lost(begun: Begun, record_property: Callable[[str, object], None]) -> None:

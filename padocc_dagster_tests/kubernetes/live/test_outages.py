@@ -42,7 +42,7 @@ def test_a_restart_of_etcd_ends_no_run(live: LiveKubernetes) -> None:
 
 
 def test_a_node_that_no_longer_answers_gives_its_runs_back(live: LiveKubernetes, record_property: Callable[[str, object], None]) -> None:
-    """The test deletes the pod, as Kubernetes does by itself where other nodes are left: it evicts none while all nodes are silent."""
+    """The test deletes the pod, as Kubernetes does where other nodes are left: it evicts none while all nodes are silent."""
     run_id = live.launch_and_begin("on-a-silent-node")
     pod = live.at_work(run_id)
     live.cluster.stop_daemon("kubelet")
