@@ -6,6 +6,7 @@
 # make test         the environment, `make gates`, then every test;  make test ARGS="-k selection -x"  for some of them
 # make test-python PYTHON=python3.13    the pipeline's tests on another Python, with the packages that it gets, in an environment beside .venv
 # make soak         an hour: 100 small projects through a private SLURM whose controller restarts every three minutes
+# make bench        what projects cost: six ways through ten-file projects, then 1 000 projects without their phases; an hour, root and SLURM
 # make clean        removes the environment, the demos' folders and what was compiled
 
 PYTHON ?= python3
@@ -20,7 +21,7 @@ PIPELINE := -k "not kill and not interrupted and not moves and not thousand and 
 unexport PYTHONDONTWRITEBYTECODE  # without byte code, every worker compiles PADOCC and what it imports again
 
 
-.PHONY: demo demo-slurm demo-kubernetes check gates test test-python soak clean
+.PHONY: demo demo-slurm demo-kubernetes check gates test test-python soak bench clean
 
 demo: $(VENV)/installed
 	$(BIN)/padocc-dagster demo --directory $(DEMO)
@@ -57,6 +58,10 @@ test-python: $(OTHER)/installed
 
 soak: $(VENV)/installed
 	SOAK_PROJECTS=100 SOAK_RESTART_SECONDS=180 $(BIN)/python -m pytest -ra padocc_dagster_tests/slurm/live/test_soak.py
+
+bench: $(VENV)/installed
+	$(BIN)/python -m benchmarks.table --json docs/performance.json
+	$(BIN)/python -m benchmarks.control_plane 1000
 
 $(VENV)/installed $(OTHER)/installed: pyproject.toml setup.cfg
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

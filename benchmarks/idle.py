@@ -32,9 +32,9 @@ def main(projects: int, seconds: float) -> None:
         try:
             live.wait("all projects to be known", lambda: _known(live) == projects)
             time.sleep(SETTLING)
-            before = _cpu(process)
+            before = services_of(process)
             time.sleep(seconds)
-            after = _cpu(process)
+            after = services_of(process)
             for name, (used, memory) in after.items():
                 print(f"{name:12} {100 * (used - before.get(name, (0.0, 0))[0]) / seconds:5.2f} % of a core, {memory / 2**20:.0f} MiB")
             total = sum(used for used, _ in after.values()) - sum(used for used, _ in before.values())
@@ -47,15 +47,18 @@ def _known(live: Live) -> int:
     return len(live.instance.get_materialized_partitions(dg.AssetKey("completed_product")))
 
 
-def _cpu(process: "subprocess.Popen[bytes]") -> dict[str, tuple[float, int]]:
-    """Seconds of CPU and bytes of memory of the supervisor and of each service, with what it started."""
+def services_of(process: "subprocess.Popen[bytes]") -> dict[str, tuple[float, int]]:
+    """Seconds of CPU and bytes of memory of the supervisor and of each service, with what it started and is still there."""
     found: dict[str, tuple[float, int]] = {}
     for each in (psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)):
-        words = " ".join(each.cmdline())
+        try:
+            words, seconds, resident = " ".join(each.cmdline()), sum(each.cpu_times()[:4]), each.memory_info().rss
+        except psutil.NoSuchProcess:
+            continue
         names = {"services.daemon": "daemon", "dagster_webserver": "web server", "api grpc": "code server", "fork_server": "fork server"}
         name = next((name for part, name in names.items() if part in words), "supervisor")
         used, memory = found.get(name, (0.0, 0))
-        found[name] = used + sum(each.cpu_times()[:4]), memory + each.memory_info().rss
+        found[name] = used + seconds, memory + resident
     return found
 
 

@@ -50,13 +50,13 @@ def make_sources(folder: Path, projects: int) -> dict[str, Path]:
     return found
 
 
-def floor(sources: dict[str, Path], workdir: Path) -> dict[str, float]:
+def floor(sources: dict[str, Path], workdir: Path) -> dict[str, Any]:
     """PADOCC's API in one process (`plain.py`)."""
     workdir.mkdir()
     command = [sys.executable, "-m", "benchmarks.plain", str(workdir), *(f"{folder}/*.nc" for folder in sources.values())]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, env={**os.environ, "OMP_NUM_THREADS": "1"})
     answer = json.loads(done.stdout.splitlines()[-1])
-    return {"wall": answer["wall"], "cpu": answer["cpu"], "cpu_per_project": answer["cpu"] / len(sources)}
+    return {**answer, "cpu_per_project": answer["cpu"] / len(sources)}
 
 
 def ours(sources: dict[str, Path], root: Path) -> dict[str, Any]:
@@ -102,6 +102,7 @@ def _measured(live: Live, usage: Usage, sources: dict[str, Path]) -> dict[str, A
         "cpu_at_publication": at_publication,
         "cpu_per_project": cpu / len(sources),
         "services": {**used, "runs and workers": round(cpu - sum(used.values()), 2)},
+        "peak_mib": usage.peak_mib,
         **_busy(live),
     }
 

@@ -1,9 +1,11 @@
 """Projects through PADOCC's own API in one process, the floor of `local.py`: `python -m benchmarks.plain WORKDIR PATTERN…`.
 
-Prints a JSON object: seconds of wall time and of CPU for initialisation, scan, compute and validation of all, imports not counted.
+Prints a JSON object: seconds of wall time and of CPU for initialisation, scan, compute and validation of all, imports not counted; and the
+most memory, in MiB.
 """
 
 import json
+import resource
 import sys
 import time
 
@@ -26,7 +28,8 @@ def main(workdir: str, patterns: list[str]) -> None:
         except Exception:  # as on scalar coordinates
             KerchunkDS(code, workdir, label="compute", **options).run(mode="kerchunk", aggregator="K")
         ValidateOperation(code, workdir, label="validate", **options).run(mode="kerchunk")
-    print(json.dumps({"wall": time.perf_counter() - wall, "cpu": time.process_time() - cpu}))
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(json.dumps({"wall": time.perf_counter() - wall, "cpu": time.process_time() - cpu, "peak_mib": peak}))
 
 
 if __name__ == "__main__":

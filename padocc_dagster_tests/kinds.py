@@ -13,6 +13,7 @@ OF_PATHS = {
     "sensors/": "live",
     "services/": "live",
     "slurm/live/": "slurm",
+    "slurm/test_connections.py": "live",
     "assets/test_chain.py": "live",
     "assets/test_differences.py": "padocc",
     "assets/test_project.py": "padocc",

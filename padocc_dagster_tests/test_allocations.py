@@ -17,7 +17,8 @@ from padocc_dagster.allocations import ASSET_JOB, COMPARE_JOB, JOBS, MINUTES, al
 from padocc_dagster.batch.allocation import Allocation
 from padocc_dagster.batch.amounts import MOST_MIB, MOST_SECONDS
 from padocc_dagster.batch.policy import PastJob, Work
-from padocc_dagster.pipeline.running.estimate import estimate_compute
+from padocc_dagster.pipeline.running.estimate import estimate, estimate_compute, size_of
+from padocc_dagster.pipeline.running.learning import Fit, Learned
 from padocc_dagster.pipeline.workdir.files import read_json, write_json
 from padocc_dagster_tests.make_netcdf import Series
 from padocc_dagster_tests.pipeline.projects import Made, choose, copy, make
@@ -132,7 +133,7 @@ def test_a_large_project_gets_what_its_scan_foretells(change: Callable[..., None
     seconds = 3 * (20 + 1000 * 0.53 + 3e6 * 1.2e-4 + 2 * 0.05 * 200e9 / 20e6)
     found = allocation_for(work("cloud_product"))
     assert seconds <= found.wall_seconds < seconds + 61
-    assert found.memory_mib == pytest.approx((512e6 + 3e6 * 3000) / 2**20, abs=1)
+    assert found.memory_mib == pytest.approx((512e6 + 3e6 * 3000) / 2**20 + 2 * 256, abs=1)
 
 
 def test_more_to_read_or_to_make_takes_more_time(change: Callable[..., None]) -> None:
@@ -193,6 +194,41 @@ def test_whatever_a_scan_claims_the_allocation_can_be_asked_for(change: Callable
         change(**{**LARGE, "num_files": rng.choice((4, huge)), "chunk_info": {"total_chunks": str(huge)}})
         found = allocation_for(work("cloud_product"))
         assert 600 <= found.wall_seconds <= MOST_SECONDS and 2048 <= found.memory_mib <= MOST_MIB
+
+
+def test_what_the_groups_runs_used_decides_the_next_ones_request(scanned: Made) -> None:
+    workdir, project = scanned.workdir, scanned.project
+    parts = estimate(size_of(workdir, project), "compute")
+    fits = [Fit(weights=(weight,) * 4, margin=2.0, error=0.1, runs=9) for weight in (0.1, 100.0)]
+    for fit in fits:
+        memory = Fit(weights=(4.0, 4.0), margin=2.0, error=0.1, runs=9)
+        workdir.learned(project.group).write_text(Learned(seconds={"compute": fit}, memory={"compute": memory}).model_dump_json())
+        found = allocation_for(work("cloud_product"))
+        assert found.wall_seconds == pytest.approx(max(10 * MINUTE, 2 * fit.weights[0] * parts.seconds), abs=60)
+        assert found.memory_mib == pytest.approx(2 * 4 * parts.memory_bytes / 2**20 + 512, abs=2)
+    seconds = Fit(weights=(60.0, 0, 0, 0), margin=2.0, error=0.1, runs=9)
+    workdir.learned(project.group).write_text(Learned(seconds={"scan": seconds, "validate": seconds}).model_dump_json())
+    together = allocation_for(work("scan_report", "cloud_product", "validation_report", "completed_product"))
+    assert minutes(together) == 10 + 10 + 10 + 15  # 5 s times 60, twice, for what was learned; the estimate; the default
+
+
+def test_what_a_project_died_of_raises_what_was_learned(scanned: Made) -> None:
+    small = Fit(weights=(0.01, 0.01), margin=1.5, error=0.1, runs=9)
+    scanned.workdir.learned(scanned.project.group).write_text(Learned(memory={"compute": small}).model_dump_json())
+    assert allocation_for(work("cloud_product")).memory_mib == 1024
+    died = past("OUT_OF_MEMORY", Allocation(600, 1024, 1))
+    assert allocation_for(work("cloud_product", past=(died,))).memory_mib == 2048
+
+
+@pytest.mark.parametrize(("files", "cpus"), [(4, 1), (999, 1), (1000, 2), (1500, 3), (100_000, 4)])
+def test_a_project_of_many_files_wishes_for_several_cpus_and_time_enough_for_one(
+    change: Callable[..., None], files: int, cpus: int
+) -> None:
+    change(**{**LARGE, "num_files": files})
+    found = allocation_for(work("cloud_product"))
+    assert found.cpus == cpus
+    assert found.wall_seconds >= 3 * files * 0.53
+    assert allocation_for(work("validation_report")).cpus == 1
 
 
 @pytest.mark.usefixtures("nowhere")

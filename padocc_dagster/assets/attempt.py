@@ -6,6 +6,8 @@ from typing import Any
 import dagster as dg
 
 from padocc_dagster.assets.advice import advice_metadata, commands_in_words
+from padocc_dagster.batch import tags
+from padocc_dagster.batch.allocation import Allocation
 from padocc_dagster.partitions import ROW
 from padocc_dagster.pipeline.remedies import commands_for, remedy_for
 from padocc_dagster.pipeline.running.call import follow
@@ -15,10 +17,26 @@ from padocc_dagster.pipeline.workdir.outcome import Outcome
 from padocc_dagster.runs import first_attempt, is_repeat, is_unattended
 
 
-def attempt_of(context: dg.AssetExecutionContext) -> dict[str, str | bool]:
-    """Who requests a phase: the run, whether Dagster retries it because its worker died, and whether the conductor requested it."""
+def attempt_of(context: dg.AssetExecutionContext) -> dict[str, Any]:
+    """Who requests a phase: the run, whether Dagster retries it because its worker died, whether the conductor requested it, and what its
+    job requested."""
     run = context.run
-    return {"run": first_attempt(context.instance, run), "resumed": is_repeat(run), "unattended": is_unattended(run)}
+    return {
+        "run": first_attempt(context.instance, run),
+        "resumed": is_repeat(run),
+        "unattended": is_unattended(run),
+        "requested": requested_of(run),
+    }
+
+
+def requested_of(run: dg.DagsterRun) -> dict[str, int] | None:
+    """What the run's job requested: wall seconds, MiB and CPUs, without what it left open; None on one machine."""
+    text = tags.own(run.run_id, run.tags).get(tags.REQUESTED)
+    if text is None:
+        return None
+    asked = Allocation.parse(text)
+    sizes = {"wall_seconds": asked.wall_seconds, "memory_mib": asked.memory_mib, "cpus": asked.cpus}
+    return {name: size for name, size in sizes.items() if size is not None}
 
 
 def was_tried(outcome: Outcome) -> bool:

@@ -13,7 +13,7 @@ from pydantic import Field
 
 from padocc_dagster.assets import SHARED
 from padocc_dagster.assets.advice import advice_on
-from padocc_dagster.assets.attempt import attempt_of, failure, outcome_metadata
+from padocc_dagster.assets.attempt import attempt_of, failure, outcome_metadata, requested_of
 from padocc_dagster.assets.differences import differences
 from padocc_dagster.assets.gates import gate
 from padocc_dagster.assets.scan import scan_report
@@ -69,7 +69,7 @@ def cloud_product(
         outcome = phases.compute(workdir, key, **config.choices(), **attempt_of(context))
         if not outcome.passed:
             raise failure(workdir, key, outcome)
-    comparison = _compared(workdir, key, context.run.run_id)
+    comparison = _compared(workdir, key, context.run)
     result = check_result(workdir, key, comparison)
     if outcome and (not isinstance(comparison, Comparison) or comparison.passed):
         yield dg.MaterializeResult(asset_key=PHASE_ASSETS["compute"], metadata=product_metadata(outcome))
@@ -78,10 +78,10 @@ def cloud_product(
         raise dg.Failure(f"{key}: {result.description}", metadata=result.metadata, allow_retries=False)
 
 
-def _compared(workdir: Workdir, project: Project, run: str) -> Comparison | WorkerError:
+def _compared(workdir: Workdir, project: Project, run: dg.DagsterRun) -> Comparison | WorkerError:
     """The comparison of the product with its sources, or why it could not be made."""
     try:
-        return phases.verify(workdir, project, run)
+        return phases.verify(workdir, project, run.run_id, requested_of(run))
     except WorkerError as error:
         follow(error.status)
         return error

@@ -1,4 +1,5 @@
-"""The group at a glance: how many of its projects are in which phase, and for each that stopped why and what to do."""
+"""The group at a glance: how many of its projects are in which phase, for each that stopped why and what to do, and what runs requested
+and used."""
 
 import base64
 import io
@@ -10,6 +11,9 @@ from padocc_dagster.assets import SHARED
 from padocc_dagster.assets.subsets import subsets
 from padocc_dagster.partitions import groups
 from padocc_dagster.pipeline.remedies import remedy_for, written_out
+from padocc_dagster.pipeline.running.learning import learn, pasts_of
+from padocc_dagster.pipeline.running.usage import COLUMNS as USED
+from padocc_dagster.pipeline.running.usage import usage_rows
 from padocc_dagster.pipeline.workdir.groups import group_states
 from padocc_dagster.pipeline.workdir.layout import Project
 from padocc_dagster.pipeline.workdir.outcome import PHASES, Verdict
@@ -28,12 +32,17 @@ def group_overview(context: dg.AssetExecutionContext, padocc: Padocc) -> dg.Mate
     states = group_states(padocc.workdir, group)
     stopped = {code: state for code, state in states.items() if state.verdict in (Verdict.FAILED, Verdict.SKIPPED)}
     records = [_record(Project(group, code), state) for code, state in list(stopped.items())[:STOPPED_SHOWN]]
+    pasts = pasts_of(padocc.workdir, group)
+    learn(padocc.workdir, group, pasts)
+    used = [dg.TableRecord(dict(row)) for row in usage_rows(pasts.values())]
+    used_table = dg.MetadataValue.table(used, dg.TableSchema([dg.TableColumn(name) for name in USED]))
     return dg.MaterializeResult(
         metadata={
             "projects": len(states),
             "stopped": len(stopped),
             **summary(padocc.workdir, group),
             "picture": dg.MetadataValue.md(picture(states)),
+            **({"requested and used": used_table} if used else {}),
             "stopped projects": dg.MetadataValue.table(records, dg.TableSchema([dg.TableColumn(name) for name in COLUMNS])),
         }
     )

@@ -65,6 +65,7 @@ def plan(instance: "DagsterInstance", run: "DagsterRun", site: Site) -> Plan:
         raise LaunchRefusedError(str(error)) from None
     estimate, notes = _estimate(instance, run, site.policy)
     allocation = site.default.merged(estimate).merged(requested)
+    allocation = _allowed_cpus(allocation, site.largest_for(allocation), requested)
     _, too_large = requested.capped(site.largest_for(allocation))
     problems = [f"the run's tags request too much: {sentence}" for sentence in too_large]
     if (least := _least_of_retry(instance, run)) is not None:
@@ -111,6 +112,14 @@ def _estimate(instance: "DagsterInstance", run: "DagsterRun", policy: Policy | N
         return estimate, ()
     except Exception as error:  # a policy is somebody's code: a fault in it must not stop every run
         return Allocation(), (f"the allocation policy failed ({type(error).__name__}: {error}): the default is used",)
+
+
+def _allowed_cpus(allocation: Allocation, largest: Allocation, requested: Allocation) -> Allocation:
+    """With no more CPUs than the site allows, where no person requested them: those of the policy are a wish, and no note says that they
+    were cut."""
+    if requested.cpus is not None or allocation.cpus is None or largest.cpus is None:
+        return allocation
+    return replace(allocation, cpus=min(allocation.cpus, largest.cpus))
 
 
 def _least_of_retry(instance: "DagsterInstance", run: "DagsterRun") -> Allocation | None:

@@ -5,11 +5,9 @@ import os
 import dagster as dg
 
 from padocc_dagster.partitions import ADVANCED
+from padocc_dagster.pipeline.running.estimate import SMALL_BYTES, SMALL_FILES
 from padocc_dagster.pipeline.workdir.files import read_lines
 from padocc_dagster.pipeline.workdir.layout import Project, Workdir
-
-SMALL_FILES, SMALL_BYTES = 200, 5e9
-"""Up to here a project that is not scanned yet is taken through all phases in the default allocation of a computation."""
 
 
 def phases_together(workdir: Workdir, project: Project, phase: str, instance: dg.DagsterInstance) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ import hashlib
 import json
 import time
 from collections.abc import Iterator
-from itertools import islice
+from itertools import islice, takewhile
 
 import dagster as dg
 
@@ -26,10 +26,10 @@ from padocc_dagster.runs import unfinished
 
 LOOK_SECONDS = 10.0
 """Most seconds of a tick for the files: Dagster ends a tick after 60 s."""
-REPORTED, COMPARED = 500, 200
-"""Projects that one run reports, and projects compared with what Dagster knows in a tick."""
-RUNLESS = 50
-"""Projects that were only initialised are reported in the tick itself, up to so many: a run would take a place in the queue."""
+COMPARED = 500
+"""Projects compared with what Dagster knows in a tick, and reported by one run."""
+RUNLESS_SECONDS = 2.0
+"""How long a tick reports projects that were only initialised, 2 ms each: a run would take a place in the queue."""
 REFRESH_SECONDS = 30.0
 """Between two refreshes of a group whose projects are under way."""
 REFRESH_ATTEMPTS = 3
@@ -111,13 +111,11 @@ def _report(instance: dg.DagsterInstance, memory: Memory, under_way: list[dg.Run
     for project in ready:
         if project not in news:
             memory.to_compare.pop(project)
-    initialised = [project for project, phases in news.items() if phases == ["init"]]
-    if len(initialised) == len(news) <= RUNLESS:
-        for project in initialised:
-            instance.report_runless_asset_event(materialization(standings.workdir, project, "init", found[project].passed["init"]))
-            memory.to_compare.pop(project)
-    elif news:
-        projects = sorted(news, key=str)[:REPORTED]
+    initialised, end = [project for project, phases in news.items() if phases == ["init"]], time.monotonic() + RUNLESS_SECONDS
+    for project in takewhile(lambda _: time.monotonic() < end, initialised):
+        instance.report_runless_asset_event(materialization(standings.workdir, project, "init", found[project].passed["init"]))
+        memory.to_compare.pop(project)
+    if projects := sorted(news.keys() - set(initialised), key=str):
         rows = [(str(project), found[project].rows) for project in projects]
         digest = hashlib.sha256(json.dumps([rows, round(time.time() // 60)]).encode()).hexdigest()[:16]
         yield report_request(projects, f"report/{digest}")

@@ -7,9 +7,10 @@ from pathlib import Path
 
 from padocc_dagster.batch.allocation import Allocation
 from padocc_dagster.doctor.line import Line, not_checked, ok, wrong
-from padocc_dagster.slurm.request.script import BatchRequest, batch_script
+from padocc_dagster.slurm.request.script import BatchRequest, batch_script, for_one_run
 from padocc_dagster.slurm.scheduler.client import Client, NoAccountingError, NoAnswerError, RefusedError
 from padocc_dagster.slurm.settings import Settings
+from padocc_dagster.slurm.warm_jobs import band_of, job_for
 
 PROGRAMS = ("sbatch", "squeue", "sacct", "scontrol", "scancel")
 JOB_NAME = "padocc-dagster-doctor"
@@ -55,9 +56,13 @@ def profile(settings: Settings) -> Line:
 
 
 def allocations(settings: Settings, client: Client, folder: Path) -> list[Line]:
-    """Whether SLURM would accept a job with the default allocation, and one with the largest (`sbatch --test-only`)."""
+    """Whether SLURM would accept a job with the default allocation, one for many such runs, and the largest (`sbatch --test-only`)."""
     entries = "partition, account, qos, default_allocation or sbatch_options"
     lines = [_allocation("default allocation", settings.default, entries, settings, client, folder)]
+    most = settings.largest_for(settings.default)
+    if settings.warm and (band := band_of(settings.default, settings.warm, most)):
+        job, _ = job_for(band, 0, settings.warm, most)
+        lines += [_allocation("job for many runs", job, "warm", settings, client, folder)]
     most = largest(settings)
     if most == settings.default:
         return [*lines, not_checked("largest allocation", "no largest_allocation is set, so SLURM's own limits hold")]
@@ -76,12 +81,10 @@ def request(settings: Settings, allocation: Allocation, script: Path, command: t
         comment=JOB_NAME,
         allocation=allocation,
         log=script.with_suffix(".log"),
-        report=script.with_suffix(".json"),
         folder=script.parent,
         set_up=settings.set_up,
         python=settings.python,
-        command=command,
-        grace_seconds=settings.terminate_grace_seconds,
+        main=for_one_run(script.with_suffix(".json"), settings.terminate_grace_seconds, command),
         options=settings.sbatch_options,
     )
 

@@ -2,8 +2,8 @@
 
     python -P -m padocc_dagster.local.keeper    a keeper that is a fresh interpreter; standard input is the socket to the launcher
 
-A keeper outlives whoever started it: the daemon, the code server and the fork server may all end. SIGTERM interrupts the run. When a
-keeper is killed, the system kills the run's process with it, and whoever looks at the records next reports the run.
+A keeper outlives the process that started it: the daemon, the code server and the fork server may all end. SIGTERM interrupts the run. When
+a keeper is killed, the system kills the run's process with it, and the run monitor or the next `up` reports the run.
 """
 
 import json

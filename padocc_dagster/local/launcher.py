@@ -113,7 +113,7 @@ class LocalRunLauncher(RunLauncher, ConfigurableClass):
 
 
 def _forked(launch: Launch) -> bool:
-    """Ask the fork server for a keeper. Returns whether the run has one; when not, nothing was started."""
+    """Request a keeper from the fork server. Returns whether the run has one; when not, nothing was started."""
     address = os.environ.get(FORK_SERVER)
     if not address:
         return False
@@ -141,7 +141,7 @@ def _fresh(launch: Launch) -> None:
 
 
 def _is_kept(connection: socket.socket) -> bool:
-    """Whether the run has a keeper; False when whoever was asked ended before. The end of a keeper that is killed ends its run."""
+    """Whether the run has a keeper; False when the other process ended before it had claimed it, and with it all that it forked."""
     with connection.makefile("rb") as lines:
         line = lines.readline()
     return line.endswith(b"\n") and "keeper" in json.loads(line)

@@ -6,11 +6,14 @@ that of another process. A keeper removes its file when its run has ended and Da
 
 import fcntl
 import os
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 FOLDER = "local_runs"
+LOOK_SECONDS = 0.5
+"""For longer than this, only a keeper holds a lock; whoever looks for one holds it for an instant, and must not be taken for one."""
 
 
 @dataclass(frozen=True)
@@ -24,11 +27,16 @@ class Records:
         path = self._path(run_id)
         path.parent.mkdir(exist_ok=True)
         file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            os.close(file)
-            return None
+        deadline = time.monotonic() + LOOK_SECONDS
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except OSError:
+                if time.monotonic() > deadline:
+                    os.close(file)
+                    return None
+                time.sleep(LOOK_SECONDS / 20)
         os.truncate(file, 0)
         os.write(file, str(os.getpid()).encode())
         return Claim(path, file)

@@ -41,6 +41,14 @@ def _wants(values: Mapping[str, Any], launcher: str) -> bool:
     return isinstance(named, Mapping) and named.get("class") == launcher and str(named.get("module", "")).startswith(LAUNCHERS[launcher])
 
 
+def most_at_once(values: Mapping[str, Any]) -> int | None:
+    """How many runs may work at once; None where nothing limits them."""
+    limit: Any = values
+    for key in ("concurrency", "runs", "max_concurrent_runs"):
+        limit = limit.get(key) if isinstance(limit, Mapping) else None
+    return limit if isinstance(limit, int) and limit > 0 else None
+
+
 def postgres(values: Any) -> Mapping[str, Any] | None:
     """The part that says where the Postgres database is; None without one."""
     if not isinstance(values, Mapping):

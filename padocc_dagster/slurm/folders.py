@@ -4,6 +4,7 @@
     <log folder>/queue.json            the last look at the queue, shared by all processes
     <log folder>/locks/                one submission of a run at a time
     <log folder>/<date>/<ab>/<run id>.sh, .log, .json      a run's script, log and report; `ab` begins the run id
+    <log folder>/hosts/<host id>/      the runs of a job that hosts many (`node/host_folder.py`); its script, log and report are as a run's
 
 With 256 folders a day and three files a run, a folder stays below 100 000 files up to eight million runs a day.
 """
@@ -17,18 +18,16 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class RunFiles:
-    """The files of one run."""
+    """The files of one run, or of a job that hosts many."""
 
     script: Path
-
-    @property
-    def log(self) -> Path:
-        return self.script.with_suffix(".log")
+    """Of its job, which may be a job for many runs."""
+    log: Path
 
     @property
     def report(self) -> Path:
-        """What the job itself says of its beginning and end (`report.py`)."""
-        return self.script.with_suffix(".json")
+        """What is said on the node of its beginning and end (`report.py`)."""
+        return self.log.with_suffix(".json")
 
 
 @dataclass(frozen=True)
@@ -42,9 +41,14 @@ class LogFolder:
     def lock(self, name: str) -> Path:
         return self.root / "locks" / f"{name[:2]}.lock"
 
+    @property
+    def hosts(self) -> Path:
+        return self.root / "hosts"
+
     def files(self, run_id: str, begun: float) -> RunFiles:
         """The files of a run submitted at that time (seconds since 1970, dated in UTC)."""
-        return RunFiles(self.root / time.strftime("%Y-%m-%d", time.gmtime(begun)) / run_id[:2] / f"{run_id}.sh")
+        log = self.root / time.strftime("%Y-%m-%d", time.gmtime(begun)) / run_id[:2] / f"{run_id}.log"
+        return RunFiles(log.with_suffix(".sh"), log)
 
     def instance_id(self) -> str:
         """Which instance the log folder serves: made at the first call, the same for ever after."""

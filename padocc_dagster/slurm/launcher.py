@@ -77,7 +77,7 @@ class SlurmRunLauncher(RunLauncher, ConfigurableClass):
 
     def terminate(self, run_id: str) -> bool:
         """Cancel a run whose job waits or works. True when there was something to cancel."""
-        return terminate(self._instance, run_id, self.client)
+        return terminate(self._instance, run_id, self.settings, self.client)
 
     @property
     def supports_check_run_worker_health(self) -> bool:

@@ -5,7 +5,7 @@
     required: [account, partition, qos]         # what every job must name; any of the three, none when left out
     default_qos: standard                       # the usual one: its limits hold where an allocation names none
     qos:
-      standard: {partitions: [standard], cpus: 1, time: "24:00:00", memory: 128G}     # all four may be left out
+      standard: {partitions: [standard], cpus: 1, time: "24:00:00", memory: 128G, jobs: 4000}     # all five may be left out
 
 `deploy/jasmin-lotus2.yaml` is one. A QoS that the profile does not list is refused.
 """
@@ -21,7 +21,7 @@ from padocc_dagster.slurm.yaml_fields import NotRead, is_name, load, mapping, na
 
 FIELDS = ("name", "source", "required", "default_qos", "qos")
 REQUIRABLE = ("account", "partition", "qos")
-LIMITS = ("partitions", *SIZES)
+LIMITS = ("partitions", *SIZES, "jobs")
 
 
 class ProfileError(ValueError):
@@ -40,6 +40,8 @@ class QosLimit:
     """The SLURM partitions it is for; None for any."""
     largest: Allocation
     """The most wall time, memory and CPUs; None where it sets no limit."""
+    jobs: int | None = None
+    """The most jobs of a user; None for no limit."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,11 @@ class SiteProfile:
         """The most that a job of the allocation's QoS may have, to be given to `Allocation.capped`. Nothing for an unknown QoS."""
         limit = self._limit(allocation)
         return limit.largest if limit else Allocation()
+
+    def most_jobs(self, allocation: Allocation) -> int | None:
+        """The most jobs that a user may have in the allocation's QoS. None where no limit is known."""
+        limit = self._limit(allocation)
+        return limit.jobs if limit else None
 
     def problems(self, allocation: Allocation) -> list[str]:
         """Why a job with this allocation would be refused at the site, or wait for ever: a sentence each."""
@@ -126,4 +133,8 @@ def _limit_of(value: Any, where: str, problems: list[str]) -> QosLimit:
             said[WORDS[word].field] = WORDS[word].parse(size if isinstance(size, str) else repr(size))
         except ValueError as error:
             problems.append(f"{where}.{word}: {error}")
-    return QosLimit(partitions, Allocation(**said))
+    jobs = fields.get("jobs")
+    if jobs is not None and (type(jobs) is not int or jobs < 1):
+        problems.append(f"{where}.jobs: {shown(jobs)} is not a number of jobs: write 1 or more, or leave it out")
+        jobs = None
+    return QosLimit(partitions, Allocation(**said), jobs)

@@ -25,6 +25,7 @@ from padocc_dagster.batch.policy import Policy, load_policy
 from padocc_dagster.slurm.folders import LogFolder
 from padocc_dagster.slurm.profile import ProfileError, SiteProfile, read_profile
 from padocc_dagster.slurm.request.options import option_problems
+from padocc_dagster.slurm.warm_jobs import FIELD, Warm, read_warm
 
 REQUEST_TAGS = {**TAGS, **{f"slurm/{word}": word for word in WORDS if word != "exclude"}}
 """The run tags by which a person requests something, and the word of an allocation that each gives."""
@@ -64,6 +65,7 @@ FIELDS: dict[str, Any] = {
     "log_folder": Field(
         StringSource, is_required=False, description="Folder of scripts and logs, seen by every host. Empty: DAGSTER_HOME/slurm."
     ),
+    "warm": FIELD,
     "sbatch_options": Field(Permissive(), is_required=False, default_value={}, description="More options of sbatch: {constraint: intel}."),
     **{name: Field(IntSource, is_required=False, default_value=value, description=text) for name, (value, text) in SECONDS.items()},
 }
@@ -86,6 +88,8 @@ class Settings:
     environment: tuple[str, ...]
     log_folder: LogFolder
     sbatch_options: tuple[tuple[str, Any], ...]
+    warm: Warm | None
+    """How a job hosts many runs; None: each run has a job of its own."""
     poll_interval_seconds: int
     terminate_grace_seconds: int
     unreachable_warning_seconds: int
@@ -94,6 +98,12 @@ class Settings:
     def largest_for(self, allocation: Allocation) -> Allocation:
         """The most that a run may get where this allocation would put it."""
         return self.largest.smaller(self.profile.largest(allocation)) if self.profile else self.largest
+
+    def most_jobs(self, band: Allocation) -> int:
+        """How many jobs that host runs of this band there may be at a time."""
+        of_site = self.profile.most_jobs(band) if self.profile else None
+        most = self.warm.most_jobs if self.warm else 0
+        return most if of_site is None else min(most, of_site)
 
     def problems(self, allocation: Allocation) -> list[str]:
         """Why the site would refuse a job with this allocation, a sentence each. None known without a profile."""
@@ -128,6 +138,7 @@ def read_settings(config: Mapping[str, Any]) -> Settings:
     folder = Path(config.get("log_folder") or Path(os.environ.get("DAGSTER_HOME", "."), "slurm"))
     if not folder.is_absolute():
         problems.append(f"log_folder is {str(folder)!r}: write an absolute path, or set DAGSTER_HOME to one")
+    warm = read_warm(config.get("warm", True), problems)
     default = default.merged(where)
     if profile and not problems:
         problems += [f"profile {config['profile']}: {problem}" for problem in profile.problems(default)]
@@ -143,6 +154,7 @@ def read_settings(config: Mapping[str, Any]) -> Settings:
         environment=tuple(config["environment"]),
         log_folder=LogFolder(folder),
         sbatch_options=tuple(sorted(config["sbatch_options"].items())),
+        warm=warm,
         **{name: config[name] for name in SECONDS},
     )
 

@@ -7,6 +7,7 @@ from typing import Any
 import dagster as dg
 import pytest
 
+from padocc_dagster.assets.attempt import requested_of
 from padocc_dagster.assets.scan import scan_report
 from padocc_dagster.pipeline.running import phases
 from padocc_dagster.pipeline.running.due import NOT_DUE
@@ -54,7 +55,7 @@ def test_who_requests_a_phase_is_in_the_tags_of_the_run(
     tmp_path: Path, seen: dict[str, Any], tags: dict[str, str], resumed: bool, unattended: bool
 ) -> None:
     result = scanned(tmp_path, tags)
-    assert seen == {"run": "one" if resumed else result.run_id, "resumed": resumed, "unattended": unattended}
+    assert seen == {"run": "one" if resumed else result.run_id, "resumed": resumed, "unattended": unattended, "requested": None}
 
 
 def test_what_was_done_meanwhile_is_shown_in_a_sentence_and_nothing_is_materialised(tmp_path: Path, seen: dict[str, Any]) -> None:
@@ -62,3 +63,10 @@ def test_what_was_done_meanwhile_is_shown_in_a_sentence_and_nothing_is_materiali
     failure = result.failure_data_for_node("scan_report").user_failure_data
     assert failure.description == "done meanwhile by run x"
     assert not result.get_asset_materialization_events()
+
+
+@pytest.mark.parametrize(("job_of", "requested"), [("", {"wall_seconds": 900, "memory_mib": 2048}), ("another", None), (None, None)])
+def test_the_phase_records_what_its_own_job_requested(job_of: str | None, requested: dict[str, int] | None) -> None:
+    run = dg.DagsterRun("advance_project")
+    written = {} if job_of is None else {"padocc/job_of": job_of or run.run_id, "padocc/requested": "time=00:15:00 memory=2G"}
+    assert requested_of(run.with_tags(written)) == requested

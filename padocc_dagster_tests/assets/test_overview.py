@@ -7,10 +7,14 @@ import dagster as dg
 import pytest
 
 from padocc_dagster.assets.overview import group_overview, picture
+from padocc_dagster.pipeline.workdir.event_log import record
+from padocc_dagster.pipeline.workdir.events import PhaseEnded
 from padocc_dagster.pipeline.workdir.files import write_lines
 from padocc_dagster.pipeline.workdir.groups import group_states
 from padocc_dagster.pipeline.workdir.layout import Project, Workdir
+from padocc_dagster.pipeline.workdir.outcome import Verdict
 from padocc_dagster.pipeline.workdir.status import append_row
+from padocc_dagster.pipeline.workdir.used import Requested, Used
 from padocc_dagster.resources import Padocc
 
 ENDS = {
@@ -56,3 +60,24 @@ def test_the_picture_is_an_image_that_needs_no_file(workdir: Workdir) -> None:
     head, data = picture(group_states(workdir, "g")).rstrip(")").split(",")
     assert head.endswith("data:image/png;base64")
     assert base64.b64decode(data).startswith(b"\x89PNG")
+
+
+def test_what_runs_requested_is_shown_beside_what_they_used_and_taught(workdir: Workdir) -> None:
+    requested = Requested(wall_seconds=3600, memory_mib=2048, cpus=1)
+    for code, seconds in (("fine", 60.0), ("warned", 180.0)):
+        for phase, mib in (("scan", 300), ("compute", 500)):
+            used = Used(seconds=seconds, cpu_seconds=seconds, peak_mib=mib, requested=requested)
+            project = Project("g", code)
+            record(
+                workdir, project, PhaseEnded(project=str(project), phase=phase, verdict=Verdict.OK, status="Success", run=code, used=used)
+            )
+    result = group_overview(dg.build_asset_context(partition_key="g"), padocc=Padocc(root=str(workdir.root)))
+    scan, compute, whole = (record.data for record in result.metadata["requested and used"].records)
+    assert (scan["of"], scan["ended"], scan["time used"], scan["time requested"]) == ("scan", "2", "2 min (3)", "")
+    assert compute["memory used"] == "500 MiB (500)" and compute["memory requested"] == "2048 MiB (2048)"
+    assert (whole["of"], whole["time used"], whole["time requested"], whole["CPU hours"]) == (
+        "whole run",
+        "4 min (6)",
+        "60 min (60)",
+        "0.13",
+    )

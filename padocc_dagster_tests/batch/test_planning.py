@@ -144,6 +144,16 @@ def test_what_is_cut_to_the_sites_limit_is_said(planner: Planner) -> None:
     assert planned.notes == ("memory 10000M was cut to 4G, the most that is allowed",)
 
 
+def test_cpus_that_the_policy_wishes_for_are_those_that_the_site_allows_without_a_note(planner: Planner) -> None:
+    planner.advise(Allocation(cpus=4))
+    assert planner.given(planner.run()).cpus == 4
+    planner.largest = Allocation(cpus=2)
+    found = planner.plan(planner.run())
+    assert (found.allocation.cpus, found.notes) == (2, ())
+    with pytest.raises(LaunchRefusedError, match="request too much"):
+        planner.plan(planner.run({"padocc/cpus": "3"}))
+
+
 def test_tags_that_are_wrong_or_request_too_much_are_reported_all_at_once(planner: Planner) -> None:
     planner.largest = Allocation(7200, 4096, 2)
     with pytest.raises(LaunchRefusedError) as refused:

@@ -8,7 +8,7 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from padocc_dagster.conductor import memory, sync
+from padocc_dagster.conductor import memory, sync, tick
 from padocc_dagster.conductor.known import EVENT, closed, rows_shown, steps_shown, unchecked, unreported, unshown
 from padocc_dagster.conductor.sync import Logged, report_from_files, to_report
 from padocc_dagster.dagster_private import check_results
@@ -211,6 +211,24 @@ def test_a_project_that_a_run_is_at_work_on_is_left_to_that_run(synced: Synced) 
 def test_projects_that_were_only_initialised_are_reported_without_a_run(synced: Synced) -> None:
     assert synced.reports() == []
     assert rows_shown(synced.instance, "init", [A]) == {A: 1}
+
+
+def test_projects_that_were_only_initialised_are_reported_at_once_beside_others_that_a_run_reports(tmp_path: Path) -> None:
+    with dg.instance_for_test() as instance:
+        synced = Synced(tmp_path / "work", instance, codes="ab")
+        synced.rows("a", SCAN)
+        (request,) = synced.reports()
+        assert request.run_config["ops"]["report_files"]["config"]["projects"] == ["g:a"]
+        assert rows_shown(instance, "init", [A, B]) == {B: 1}
+
+
+def test_what_a_tick_has_no_time_to_report_is_reported_by_the_next(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with dg.instance_for_test() as instance:
+        synced = Synced(tmp_path / "work", instance, codes="ab")
+        monkeypatch.setattr(tick, "RUNLESS_SECONDS", 0.0)
+        assert synced.reports() == [] and rows_shown(instance, "init", [A, B]) == {}
+        monkeypatch.undo()
+        assert synced.reports() == [] and rows_shown(instance, "init", [A, B]) == {A: 1, B: 1}
 
 
 def test_a_step_makes_a_project_news_that_the_conductor_reports(synced: Synced) -> None:

@@ -3,7 +3,7 @@
 import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,8 @@ from dagster._core.definitions.reconstruct import ReconstructableRepository
 from padocc_dagster.dagster_private import LaunchRunContext
 from padocc_dagster.local import LocalRunLauncher, fork_server
 from padocc_dagster.local.records import Records
+from padocc_dagster.pipeline.running.environment import clean_environment
+from padocc_dagster.pipeline.running.forked import ForkedWorker
 from padocc_dagster_tests.conftest import fork_server_at
 from padocc_dagster_tests.local import jobs
 
@@ -103,10 +105,19 @@ class Launched:
         return len(self.instance.all_logs(run_id, of_type=kind))
 
 
+@contextmanager
+def loaded_server(address: Path) -> Iterator[psutil.Process]:
+    """A fork server that has imported everything: a launcher waits for that for less long than a worker does."""
+    with fork_server_at(address, fork_server.__name__) as process:
+        with ForkedWorker(str(address), clean_environment()) as worker:
+            worker.kill()
+        yield psutil.Process(process.pid)
+
+
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[psutil.Process]:
-    with fork_server_at(tmp_path_factory.mktemp("local") / "socket", fork_server.__name__) as process:
-        yield psutil.Process(process.pid)
+    with loaded_server(tmp_path_factory.mktemp("local") / "socket") as process:
+        yield process
 
 
 @pytest.fixture(scope="module")

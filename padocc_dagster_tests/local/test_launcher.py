@@ -13,7 +13,7 @@ from padocc_dagster.local import fork_server
 from padocc_dagster.pipeline.running.forked import FORK_SERVER
 from padocc_dagster.runs import FAILURE_REASON, STEP_FAILURE
 from padocc_dagster_tests.conftest import fork_server_at
-from padocc_dagster_tests.local.conftest import Launched, wait_for
+from padocc_dagster_tests.local.conftest import Launched, loaded_server, wait_for
 
 SUCCESS, FAILURE, CANCELED = dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED
 UNEXPECTED = "UNEXPECTED_TERMINATION"
@@ -120,8 +120,9 @@ def launched_job() -> dg.JobDefinition:
 
 
 def test_runs_go_on_when_the_fork_server_is_killed(launched: Launched, tmp_path: Path) -> None:
-    with fork_server_at(tmp_path / "own", fork_server.__name__) as own:
+    with loaded_server(tmp_path / "own") as own:
         run_id, go = launched.waiting()
+        assert launched.keeper(run_id).ppid() == own.pid
         own.kill()
         own.wait()
         go.touch()

@@ -1,8 +1,10 @@
 """Which runs have a keeper: known however the keeper ends, and claimed by one process alone."""
 
+import fcntl
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -48,4 +50,17 @@ def test_a_record_that_is_not_written_yet_names_nobody(records: Records) -> None
     claim = records.claim("run")
     (records.home / FOLDER / "run").write_text("")
     assert records.keeper("run") is None
+    claim.release()
+
+
+def test_a_look_at_a_record_is_not_taken_for_a_keeper(records: Records) -> None:
+    claim = records.claim("run")
+    os.close(claim.file)
+    look = os.open(records.home / FOLDER / "run", os.O_RDONLY)
+    fcntl.flock(look, fcntl.LOCK_SH)
+    late = threading.Timer(0.1, os.close, [look])
+    late.start()
+    claim = records.claim("run")
+    late.join()
+    assert claim and records.keeper("run") == os.getpid()
     claim.release()

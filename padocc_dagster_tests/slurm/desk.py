@@ -103,7 +103,7 @@ class Desk:
         return reconcile(self.instance, self.settings, self.client)
 
     def with_settings(self, **config: Any) -> "Desk":
-        return dataclasses.replace(self, settings=configured(log_folder=str(self.settings.log_folder.root), **config))
+        return dataclasses.replace(self, settings=configured(**{"log_folder": str(self.settings.log_folder.root), "warm": False, **config}))
 
     def clear(self) -> None:
         for run in self.instance.get_runs():
@@ -112,4 +112,4 @@ class Desk:
 
 def desk_in(folder: Path, instance: dg.DagsterInstance) -> Desk:
     slurm = Pretended(folder / "programs")
-    return Desk(instance, slurm, configured(log_folder=str(folder / "logs")), Client(10))
+    return Desk(instance, slurm, configured(log_folder=str(folder / "logs"), warm=False), Client(10))

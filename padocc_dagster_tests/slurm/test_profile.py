@@ -35,11 +35,11 @@ def test_the_shipped_profile_of_jasmin_says_what_its_help_page_says(lotus2: Site
     assert lotus2.name == "JASMIN LOTUS2"
     assert lotus2.required == ("account", "partition", "qos")
     assert lotus2.qos == {
-        "standard": QosLimit(standard, Allocation(24 * HOUR, 128 * GIB, 1)),
-        "short": QosLimit(standard, Allocation(4 * HOUR, 200 * GIB, 1)),
-        "long": QosLimit(standard, Allocation(120 * HOUR, 128 * GIB, 1)),
+        "standard": QosLimit(standard, Allocation(24 * HOUR, 128 * GIB, 1), 4000),
+        "short": QosLimit(standard, Allocation(4 * HOUR, 200 * GIB, 1), 2000),
+        "long": QosLimit(standard, Allocation(120 * HOUR, 128 * GIB, 1), 1350),
         "high": QosLimit(standard, Allocation(48 * HOUR, 1000 * GIB, 96)),
-        "debug": QosLimit(("debug",), Allocation(HOUR, None, 8)),
+        "debug": QosLimit(("debug",), Allocation(HOUR, None, 8), 32),
         "special": QosLimit(("special",), Allocation(48 * HOUR, 3000 * GIB, 96)),
     }
 
@@ -107,7 +107,7 @@ def test_all_mistakes_of_a_profile_are_told_at_once_with_their_fields(tmp_path: 
     found = problems_of(
         tmp_path,
         "name: 7\nrequired: [acount, on]\ndefault_qos: b\nfoo: 1\nqos:\n"
-        "  a: {time: 24:00:00, memory: 1.5G, cpus: 0, jobs: 3, partitions: main}\n  1: {}\n  c: 7\n  -x: {}\n",
+        "  a: {time: 24:00:00, memory: 1.5G, cpus: 0, nodes: 3, jobs: 0, partitions: main}\n  1: {}\n  c: 7\n  -x: {}\n",
     )
     where = [problem.split(": ")[0] for problem in found]
     assert where == [
@@ -121,6 +121,7 @@ def test_all_mistakes_of_a_profile_are_told_at_once_with_their_fields(tmp_path: 
         "qos.a.time",
         "qos.a.memory",
         "qos.a.cpus",
+        "qos.a.jobs",
         "qos",
         "qos.c",
         "qos",

@@ -39,6 +39,19 @@ def test_an_empty_config_is_one_hour_two_gigabytes_and_one_look_a_minute(home: P
     assert Path(settings.python).exists()
 
 
+def test_runs_share_jobs_unless_that_is_turned_off() -> None:
+    assert configured().warm == configured(warm=True).warm == configured(warm={}).warm
+    assert configured(warm={"most_jobs": 3, "time": "2:00:00"}).warm.wall_seconds == 7200
+    assert configured(warm=False).warm is None and configured(warm=False).most_jobs(Allocation()) == 0
+
+
+def test_there_are_no_more_jobs_for_many_runs_than_the_site_lets_a_user_have() -> None:
+    settings = configured(
+        warm={"most_jobs": 100}, profile=str(DEPLOY / "jasmin-lotus2.yaml"), partition="standard", qos="standard", account="mygws"
+    )
+    assert settings.most_jobs(Allocation(qos="standard")) == 100 and settings.most_jobs(Allocation(qos="debug")) == 32
+
+
 def test_every_problem_is_told_at_once_with_the_name_of_its_field() -> None:
     told = "\n".join(
         problems(
@@ -50,13 +63,14 @@ def test_every_problem_is_told_at_once_with_the_name_of_its_field() -> None:
             allocation_policy="no_such_module:policy",
             sbatch_options={"mem": "1G", "Colour": "red"},
             log_folder="logs",
+            warm={"idle_seconds": 0, "memory": "some"},
             poll_interval_seconds=0,
             command_timeout_seconds=-1,
         )
     )
     expected = ("partition: ", "account: ", "default_allocation.time: ", "default_allocation.memory: ", "largest_allocation.cpus: ")
     expected += ("/nowhere/profile.yaml", "no_such_module:policy", "mem is set by the launcher", "Colour is not a long option", "'logs'")
-    expected += ("poll_interval_seconds is 0", "command_timeout_seconds is -1")
+    expected += ("warm.idle_seconds is 0", "warm.memory: ", "poll_interval_seconds is 0", "command_timeout_seconds is -1")
     assert [text for text in expected if text not in told] == []
     assert "run tag slurm/time" not in told
 

@@ -1,17 +1,17 @@
 """The comparison of a product with its source files, from the first header to the report."""
 
 import os
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
 from time import monotonic
 from typing import Any
 
 from padocc_dagster.pipeline.comparison.case import Case, Plan
 from padocc_dagster.pipeline.comparison.cfa import read_fragments
+from padocc_dagster.pipeline.comparison.children import Children
 from padocc_dagster.pipeline.comparison.files import compare_files
 from padocc_dagster.pipeline.comparison.inventory import take_stock
 from padocc_dagster.pipeline.comparison.metadata import compare_attributes
-from padocc_dagster.pipeline.comparison.parallel import read_in_parallel, readers
+from padocc_dagster.pipeline.comparison.parallel import READ_TOGETHER, headers_of, read_in_parallel, readers
 from padocc_dagster.pipeline.comparison.placement import STACKED, out_of_order, place
 from padocc_dagster.pipeline.comparison.plans import plan, reading_list
 from padocc_dagster.pipeline.comparison.reading import SMALL, ProductReader
@@ -19,7 +19,7 @@ from padocc_dagster.pipeline.comparison.references import parse
 from padocc_dagster.pipeline.comparison.report import Comparison, in_words
 from padocc_dagster.pipeline.comparison.request import Request, choose
 from padocc_dagster.pipeline.comparison.seen import compare_seen
-from padocc_dagster.pipeline.comparison.sources import Header, SourceError, read_header, source_fingerprint
+from padocc_dagster.pipeline.comparison.sources import source_fingerprint
 from padocc_dagster.pipeline.comparison.statement import statement
 from padocc_dagster.pipeline.workdir.product import fingerprint, fingerprint_of_bytes
 
@@ -61,7 +61,7 @@ def _examine(case: Case) -> None:
         case.fragments = read_fragments(str(request.product.path))
     with ExitStack() as stack:
         pool = stack.enter_context(readers(request, sum(map(os.path.getsize, request.sources))))
-        case.headers = _headers(case)
+        case.headers = headers_of(case, pool)
         opened = stack.enter_context(ExitStack())
         if not case.headers or not _open(case, opened):
             return
@@ -96,12 +96,13 @@ def _open(case: Case, stack: ExitStack) -> bool:
     return True
 
 
-def _read_values(case: Case, pool: ProcessPoolExecutor | None) -> None:
+def _read_values(case: Case, pool: Children | None) -> None:
     """Read and compare the values that nothing proves, and say what was done."""
     request, by_reference = case.request, case.cloud_format in ("kerchunk", "parquet")
     chosen, drawn = choose(len(case.headers), request.compare, request.seed, proved=by_reference)
     reading = reading_list(case, chosen, 0 if by_reference else SMALL)
-    case.files_compared = compare_files(case, reading) if pool is None else read_in_parallel(pool, case, reading)
+    is_shared = pool and case.cloud_format in READ_TOGETHER
+    case.files_compared = read_in_parallel(pool, case, reading) if pool and is_shared else compare_files(case, reading)
     if not any(item.compared for item in case.plans.values()):
         case.findings.problem("comparison", f"no variable of {request.product.path} could be compared with any file")
     case.sampling = statement(case, drawn)
@@ -141,19 +142,6 @@ def _check_unchanged(case: Case, before: tuple[str, str]) -> None:
     if gone or source_fingerprint(case.sources) != before[1]:
         which = f" ({gone[0]} is gone)" if gone else ""
         case.findings.problem("source files", f"source files of {path} changed while they were compared{which}: {again}")
-
-
-def _headers(case: Case) -> list[Header]:
-    """Every file's header; empty, with the reasons noted, when one cannot be read."""
-    headers = []
-    for path in case.sources:
-        try:
-            headers.append(read_header(path, case.common))
-        except SourceError as error:
-            case.findings.problem("source files", str(error))
-        except Exception as error:
-            case.findings.problem("source files", f"the header of {path} cannot be read: {in_words(error)}")
-    return headers if not case.findings.count else []
 
 
 def _check_order(case: Case) -> None:

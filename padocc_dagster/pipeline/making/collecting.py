@@ -26,6 +26,7 @@ def collecting_between_files() -> Iterator[None]:
 
     create, combine, run = KerchunkDS.create_refs, KerchunkDS._combine_and_save, KerchunkConverter.run
     enabled, files = gc.isenabled(), 0
+    gc.freeze()  # what was there before is not looked at again with every full collection
 
     def create_uncollected(operation: Any, *arguments: Any, **options: Any) -> Any:
         gc.disable()

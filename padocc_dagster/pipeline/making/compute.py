@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from padocc_dagster.pipeline.comparison.children import Children, children, useful
 from padocc_dagster.pipeline.comparison.seen import ENGINES
 from padocc_dagster.pipeline.joining.formats import (
     left_out,
@@ -20,7 +21,9 @@ from padocc_dagster.pipeline.making.exact_times import exact_times
 from padocc_dagster.pipeline.making.opening import regular_chunks
 from padocc_dagster.pipeline.making.operation import clear_cache, construct, remove
 from padocc_dagster.pipeline.making.references import mend_references
+from padocc_dagster.pipeline.making.several import references_ahead
 from padocc_dagster.pipeline.making.stores import mend_aggregation, mend_store
+from padocc_dagster.pipeline.making.together import stores_together
 from padocc_dagster.pipeline.workdir.files import read_json, read_lines, write_json, write_lines
 from padocc_dagster.pipeline.workdir.layout import Project, Workdir
 from padocc_dagster.pipeline.workdir.product import Product, product_of, size_of
@@ -42,8 +45,9 @@ def compute(
     aggregator: str | None = None,
     new_version: bool = False,
     thorough: bool = False,
+    cpus: int = 1,
 ) -> dict[str, Any]:
-    """Make the product anew and return what is known of it.
+    """Make the product anew, with so many processes at once where that pays, and return what is known of it.
 
     None keeps what the project's config says. `new_version` leaves the old product where it is and makes the next revision beside
     it (but for CFA, whose file PADOCC names without a version). `thorough` also finds the files' order and the dimensions anew
@@ -59,8 +63,8 @@ def compute(
     for stale in (product.path, workdir.comparison(project)):
         remove(stale)
     makers = {"kerchunk": _kerchunk, "parquet": _parquet, "zarr": _zarr, "CFA": _cfa}
-    with as_configured(workdir, project, files):
-        used, attempts = makers[product.cloud_format](workdir, project, product)
+    with as_configured(workdir, project, files), children(useful(cpus, len(files))) as processes:
+        used, attempts = makers[product.cloud_format](workdir, project, product, processes)
     if not product.exists():
         return {"message": f"PADOCC made no {product.cloud_format} product of {len(files)} source file(s)"}
     detail = read_json(workdir.detail_cfg(project))
@@ -119,7 +123,7 @@ def _prepare(
     return product_of(workdir, project, base)
 
 
-def _kerchunk(workdir: Workdir, project: Project, product: Product) -> Made:
+def _kerchunk(workdir: Workdir, project: Project, product: Product, processes: Children | None) -> Made:
     """Kerchunk references with VirtualiZarr, then with MultiZarrToZarr.
 
     PADOCC's own aggregator, its first choice for large projects, writes wrong shapes (`padocc/phases/aggregate.py:279`). Raises
@@ -127,7 +131,7 @@ def _kerchunk(workdir: Workdir, project: Project, product: Product) -> Made:
     """
     files, spec = read_sources(workdir, project), spec_of(workdir, project)
     only = spec.options.aggregator
-    with guarded(files, left_out(spec, files[0])) as attempts:
+    with guarded(files, left_out(spec, files[0])) as attempts, references_ahead(processes, files):
         for name in [only] if only else AGGREGATORS:
             failure = _aggregated(workdir, project, product, name)
             if failure is None:
@@ -140,7 +144,7 @@ def _kerchunk(workdir: Workdir, project: Project, product: Product) -> Made:
         if len(attempts) > 1 or isinstance(failure, SourcesRefused):
             failure.add_note(f"(aggregators tried: {attempts})")
         raise with_details(failure, aggregators=list(attempts))
-    mend_references(product.path, files, exact_times(files), spec)
+    mend_references(product.path, files, exact_times(files, processes), spec)
     return name if len(files) > 1 else "", list(attempts)
 
 
@@ -160,28 +164,27 @@ def _aggregated(workdir: Workdir, project: Project, product: Product, aggregator
     return None
 
 
-def _parquet(workdir: Workdir, project: Project, product: Product) -> Made:
+def _parquet(workdir: Workdir, project: Project, product: Product, processes: Children | None) -> Made:
     """Kerchunk references in JSON, converted: PADOCC cannot write the parquet store itself (`padocc/phases/compute.py:1353`)."""
     from padocc_dagster.pipeline.making.parquet import write_parquet
 
     as_json = Product(product.path.with_suffix(".json"), "kerchunk", product.version)
     remove(as_json.path)
-    made = _kerchunk(workdir, project, as_json)
+    made = _kerchunk(workdir, project, as_json, processes)
     write_parquet(as_json.path, product.path)
     return made
 
 
-def _zarr(workdir: Workdir, project: Project, product: Product) -> Made:
+def _zarr(workdir: Workdir, project: Project, product: Product, processes: Children | None) -> Made:
     """A Zarr store. Where no scan has found the dimensions, PADOCC finds them, and does not pass them on to its own validation.
 
     Raises DifferingSharedVariableError where xarray cannot merge the files.
     """
-    import dask
     import xarray
     from padocc.phases.compute import ZarrDS
 
     files, spec = read_sources(workdir, project), spec_of(workdir, project)
-    with dask.config.set(scheduler="synchronous"), regular_chunks():
+    with stores_together(None if spec.options.identical_dims else processes), regular_chunks():
         operation = construct(ZarrDS, workdir, project, "compute")
         try:
             operation.run(mode="zarr")
@@ -190,11 +193,11 @@ def _zarr(workdir: Workdir, project: Project, product: Product) -> Made:
     found = operation.combine_kwargs.get("concat_dims")
     if found and not (operation.detail_cfg["kwargs"].get("combine_kwargs") or {}).get("concat_dims"):
         operation.set_concat_dims(list(found))
-    mend_store(product.path, files[0], exact_times(files), spec)
+    mend_store(product.path, files[0], exact_times(files, processes), spec)
     return "xarray", []
 
 
-def _cfa(workdir: Workdir, project: Project, product: Product) -> Made:
+def _cfa(workdir: Workdir, project: Project, product: Product, processes: Children | None) -> Made:
     """CFA-netCDF. PADOCC writes neither a status row nor the dimensions that its validation needs (`padocc/phases/compute.py:356`).
 
     Raises SourcesOverlapError where cfapyx has left files out, and PADOCC the same from its list (`padocc/phases/compute.py:574`).

@@ -7,6 +7,7 @@ read a nanosecond early. Files that count from different dates keep the numbers 
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from padocc_dagster.pipeline.comparison.children import Children
 from padocc_dagster.pipeline.comparison.times import same_axis
 
 
@@ -18,24 +19,30 @@ class Times(NamedTuple):
     calendar: str
 
 
-def exact_times(files: Sequence[str]) -> dict[str, Times]:
+def exact_times(files: Sequence[str], processes: Children | None = None) -> dict[str, Times]:
     """Floating-point times and their bounds, by name; without those that differ in type or encoding from file to file."""
-    import netCDF4
     import numpy as np
 
     parts: dict[str, list[Any]] = {}
     kinds: dict[str, set[Any]] = {}
-    for path in files:
-        with netCDF4.Dataset(path) as dataset:
-            dataset.set_auto_maskandscale(False)
-            for name, encoding in _times(dataset).items():
-                variable = dataset[name]
-                kinds.setdefault(name, set()).add((variable.dtype.str, variable.dimensions, *encoding))
-                parts.setdefault(name, []).append(variable[...])
-        if not parts:
-            return {}
+    if not files or not _read(files[0]):
+        return {}
+    for found in processes.map(_read, files) if processes else map(_read, files):
+        for name, (kind, values) in found.items():
+            kinds.setdefault(name, set()).add(kind)
+            parts.setdefault(name, []).append(values)
     alike = [name for name, found in kinds.items() if len(found) == 1 and len(parts[name]) == len(files)]
     return {name: Times(np.concatenate(parts[name]), *next(iter(kinds[name]))[2:]) for name in alike}
+
+
+def _read(path: str) -> dict[str, tuple[Any, Any]]:
+    """For each of one file's times and bounds: type, dimensions, units and calendar; and the values."""
+    import netCDF4
+
+    with netCDF4.Dataset(path) as dataset:
+        dataset.set_auto_maskandscale(False)
+        found = _times(dataset)
+        return {name: ((dataset[name].dtype.str, dataset[name].dimensions, *kind), dataset[name][...]) for name, kind in found.items()}
 
 
 def is_same(attributes: Mapping[str, Any], times: Times) -> bool:

@@ -18,30 +18,33 @@ from padocc_dagster.pipeline.workdir.sources import read_sources
 from padocc_dagster.pipeline.workdir.spec import ProjectSpec
 from padocc_dagster.pipeline.workdir.specs import spec_of
 from padocc_dagster.pipeline.workdir.status import PRODUCT_DIFFERS, PRODUCT_NOT_COMPARED, append_row, read_rows
+from padocc_dagster.pipeline.workdir.used import Meter, Used
 
 
-def verify(root: str, project: str) -> dict[str, Any]:
+def verify(root: str, project: str, requested: dict[str, int] | None = None, cpus: int | None = None) -> dict[str, Any]:
     """Compare the product with its sources, write `comparison.json` and the event `Compared`, and return the comparison.
 
     A product that differs closes the gate for everybody: in PADOCC's own status log, compute has failed. A later comparison that
-    passes (a source was restored, say) opens it again.
+    passes (a source was restored, say) opens it again. `requested` is what the run's job requested of a cluster, `cpus` how many
+    processes may work at once (None: one for each CPU that this process may use).
     """
+    meter = Meter()
     workdir, key = Workdir(Path(root)), Project.parse(project)
     with held(workdir.project_lock(key), f"project {key}"):
         base = read_json(workdir.base_cfg(key))
         options = comparison_options(spec_of(workdir, key, base))
-        comparison = compare(request_of(product_of(workdir, key, base), read_sources(workdir, key), options, str(key)))
+        comparison = compare(request_of(product_of(workdir, key, base), read_sources(workdir, key), options, str(key), cpus))
         write_json(workdir.comparison(key), {**comparison.as_dict(), "options": options})
-        _record(workdir, key, comparison)
+        _record(workdir, key, comparison, meter.used(cpus or 1, requested))
     return comparison.as_dict()
 
 
-def request_of(product: Product, sources: Iterable[str], options: dict[str, Any], seed: str) -> Request:
+def request_of(product: Product, sources: Iterable[str], options: dict[str, Any], seed: str, cpus: int | None = None) -> Request:
     """The comparison with these options, as `comparison_options` returns them, with defaults for what is missing."""
     options = {**comparison_options(ProjectSpec("", "", ())), **options}
     given: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in options.items()}
-    cpus = len(os.sched_getaffinity(0))
-    return Request(product=product, sources=tuple(sources), seed=zlib.crc32(seed.encode()), cpus=cpus, **given)
+    usable = len(os.sched_getaffinity(0))
+    return Request(product=product, sources=tuple(sources), seed=zlib.crc32(seed.encode()), cpus=min(cpus or usable, usable), **given)
 
 
 def comparison_options(spec: ProjectSpec) -> dict[str, Any]:
@@ -58,7 +61,7 @@ def comparison_options(spec: ProjectSpec) -> dict[str, Any]:
     }
 
 
-def _record(workdir: Workdir, project: Project, comparison: Comparison) -> None:
+def _record(workdir: Workdir, project: Project, comparison: Comparison, used: Used) -> None:
     """Append a row to the status log where the comparison changes the verdict on the computation, then the events."""
     log = workdir.status_log(project)
     computed = [(number, row.status) for number, row in enumerate(read_rows(log), 1) if row.phase == "compute"]
@@ -78,7 +81,7 @@ def _record(workdir: Workdir, project: Project, comparison: Comparison) -> None:
             details={"variable": variable, "reason": reason},
         )
         record(workdir, project, PhaseEnded.of(project, outcome, "", computed[-1][0] if differed else rows))
-    record(workdir, project, Compared(row=rows, passed=comparison.passed, product=comparison.product_fingerprint))
+    record(workdir, project, Compared(row=rows, passed=comparison.passed, product=comparison.product_fingerprint, used=used))
 
 
 def comparison_problem(workdir: Workdir, project: Project) -> str | None:

@@ -25,6 +25,7 @@ from padocc_dagster.pipeline.workdir.locks import LockedError, held
 from padocc_dagster.pipeline.workdir.outcome import PHASES, Outcome, Verdict
 from padocc_dagster.pipeline.workdir.rules import read_rules
 from padocc_dagster.pipeline.workdir.status import GateClosedError, append_row, gate_problem, read_rows
+from padocc_dagster.pipeline.workdir.used import Meter
 
 Work = Callable[..., dict[str, Any]]
 
@@ -48,11 +49,12 @@ def publish(root: str, project: str, **options: Any) -> dict[str, Any]:
 def _attempt(phase: str, needed: str, work: Work, root: str, key: str, options: dict[str, Any]) -> dict[str, Any]:
     """Lock the project and make the attempt.
 
-    Three options are for every phase: `run` names the run; with `resumed`, that run has died before, and what it had finished by then is
+    Four options are for every phase: `run` names the run; with `resumed`, that run has died before, and what it had finished by then is
     not repeated; with `unattended`, the conductor started it: a request for the phase gives the options, and what was done or tried by
-    others meanwhile is not repeated.
+    others meanwhile is not repeated; `requested` is what the run's job requested of a cluster.
     """
-    workdir, project = Workdir(Path(root)), Project.parse(key)
+    workdir, project, meter = Workdir(Path(root)), Project.parse(key), Meter()
+    requested, cpus = options.pop("requested", None), options.get("cpus", 1)
     run, resumed, unattended = options.pop("run", ""), options.pop("resumed", False), options.pop("unattended", False)
     try:
         with held(workdir.project_lock(project), f"project {project}"):
@@ -67,7 +69,7 @@ def _attempt(phase: str, needed: str, work: Work, root: str, key: str, options: 
             if done is None:
                 done = _locked_attempt(phase, needed, work, workdir, project, run, options)
                 if done.status or _interrupted(workdir, project):
-                    record_end(workdir, project, done, run)
+                    record_end(workdir, project, done, run, meter.used(cpus, requested))
             return done.as_dict()
     except LockedError as error:
         return Outcome(phase, Verdict.FAILED, "", "LockedError", str(error)).as_dict()

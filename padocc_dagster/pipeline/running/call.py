@@ -78,9 +78,10 @@ def follow(status: str) -> None:
 
 
 def start() -> subprocess.Popen[bytes] | ForkedWorker:
-    """Start a worker that waits for its request. In a batch job it is a child of the run: there its memory and its end are counted."""
+    """Start a worker that waits for its request. In a batch job the fork server is the run's own, so that memory and ends are counted
+    there."""
     address = os.environ.get(FORK_SERVER)
-    if address and not os.environ.get(ENDS_WITH_WORKER):
+    if address:
         try:
             return ForkedWorker(address, clean_environment())
         except ConnectionError:

@@ -8,6 +8,7 @@ from padocc_dagster.pipeline.workdir.events import PhaseEnded
 from padocc_dagster.pipeline.workdir.layout import Project, Workdir
 from padocc_dagster.pipeline.workdir.outcome import Outcome, Verdict
 from padocc_dagster.pipeline.workdir.status import StatusRow, gate_problem, read_rows
+from padocc_dagster.pipeline.workdir.used import Used
 
 BY_PADOCC = "done meanwhile with plain PADOCC"
 
@@ -45,9 +46,9 @@ def done_meanwhile(workdir: Workdir, project: Project, phase: str, needed: str, 
     return Outcome(phase, Verdict.FAILED, "", NOT_DUE, f"{phase} of {project} is not due any more, {what}. Nothing was run")
 
 
-def record_end(workdir: Workdir, project: Project, done: Outcome, run: str) -> None:
+def record_end(workdir: Workdir, project: Project, done: Outcome, run: str, used: Used | None = None) -> None:
     """Record how the phase ended, about the last row of the status log; the project's lock is held."""
-    record(workdir, project, PhaseEnded.of(project, done, run, len(read_rows(workdir.status_log(project)))))
+    record(workdir, project, PhaseEnded.of(project, done, run, len(read_rows(workdir.status_log(project))), used))
 
 
 def _end_at(workdir: Workdir, project: Project, rows: list[StatusRow], number: int) -> PhaseEnded | None:

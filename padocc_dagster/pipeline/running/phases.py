@@ -6,6 +6,7 @@ from typing import Any
 
 from padocc_dagster.pipeline.comparison import Comparison
 from padocc_dagster.pipeline.running.call import NoProgressError, WorkerError, call
+from padocc_dagster.pipeline.running.cpus import cpus_for
 from padocc_dagster.pipeline.running.finished import finished_before, record_end
 from padocc_dagster.pipeline.running.progress import limit_seconds
 from padocc_dagster.pipeline.workdir.files import append_text, last_lines
@@ -33,7 +34,7 @@ def scan(workdir: Workdir, project: Project, **attempt: Any) -> Outcome:
 
 def compute(workdir: Workdir, project: Project, **choices: Any) -> Outcome:
     """Make the product; see `compute.compute` for the choices."""
-    return _run("compute", "compute", workdir, project, **choices)
+    return _run("compute", "compute", workdir, project, cpus=cpus_for(choices.get("requested")), **choices)
 
 
 def validate(workdir: Workdir, project: Project, **attempt: Any) -> Outcome:
@@ -46,11 +47,12 @@ def publish(workdir: Workdir, project: Project, links: dict[str, str] | None = N
     return _run("publish", "complete", workdir, project, links=links, **attempt)
 
 
-def verify(workdir: Workdir, project: Project, run: str = "") -> Comparison:
+def verify(workdir: Workdir, project: Project, run: str = "", requested: dict[str, int] | None = None) -> Comparison:
     """Compare the product with its sources; see `verify.verify`. Raises WorkerError when the comparison could not end: then nothing may
     follow the product until it was compared, or computed again."""
     try:
-        return Comparison.from_dict(call("verify", root=str(workdir.root), project=str(project)))
+        choices = {"requested": requested, "cpus": cpus_for(requested)}
+        return Comparison.from_dict(call("verify", root=str(workdir.root), project=str(project), **choices))
     except WorkerError as died:
         if isinstance(died, NoProgressError):
             _log_stack(workdir, project, "compute", died)

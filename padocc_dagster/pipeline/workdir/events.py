@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from padocc_dagster.pipeline.workdir.layout import Project
 from padocc_dagster.pipeline.workdir.outcome import Outcome, Verdict
+from padocc_dagster.pipeline.workdir.used import Used
 
 FORMAT = 1
 Phase = Literal["init", "scan", "compute", "validate", "complete"]
@@ -44,11 +45,13 @@ class PhaseEnded(Event):
     details: dict[str, Any] = {}
     run: str = ""
     """The Dagster run."""
+    used: Used | None = None
+    """None where the worker could not say."""
 
     @classmethod
-    def of(cls, project: Project, outcome: Outcome, run: str, row: int) -> "PhaseEnded":
+    def of(cls, project: Project, outcome: Outcome, run: str, row: int, used: Used | None = None) -> "PhaseEnded":
         """The event of an outcome, about this row of the status log."""
-        return cls(project=str(project), run=run, **{**outcome.as_dict(), "row": row})
+        return cls(project=str(project), run=run, used=used, **{**outcome.as_dict(), "row": row})
 
     @property
     def outcome(self) -> Outcome:
@@ -229,6 +232,7 @@ class Compared(Event):
     passed: bool
     product: str
     """The fingerprint of the product."""
+    used: Used | None = None
 
 
 class StartFailed(Event):

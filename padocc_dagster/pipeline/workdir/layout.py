@@ -3,7 +3,8 @@
 PADOCC 1.5.1 layout (`padocc/core/project.py:325`, `core/mixins/directory.py:177`), with what this package adds:
 
     groups/<group>/                 datasets.csv, faultlist.csv, proj_codes/main.txt and one <subset>.txt per subset
-    groups/<group>/padocc_dagster/  this package's own: managed, rules.yaml, selection.json, events.jsonl, refreshed.txt, merged/
+    groups/<group>/padocc_dagster/  this package's own: managed, rules.yaml, selection.json, events.jsonl, learned.json,
+                                    refreshed.txt, merged/
     in_progress/<group>/<code>/     base-cfg.json, detail-cfg.json, allfiles.txt, status_log.csv, phase_logs/, products
     in_progress/<group>/<code>/padocc_dagster/    this package's own: spec.json, events.jsonl, comparison.json,
                                     stac_item.json, checksums.json
@@ -79,6 +80,10 @@ class Workdir:
     def selection(self, group: str) -> Path:
         """Which records of a catalogue the group's projects were made from, and the config that selected them."""
         return self.group_dir(group) / "padocc_dagster" / "selection.json"
+
+    def learned(self, group: str) -> Path:
+        """What the group's runs taught of the next ones' cost: see `running/learning.py`."""
+        return self.group_dir(group) / "padocc_dagster" / "learned.json"
 
     def datasets_csv(self, group: str) -> Path:
         return self.group_dir(group) / "datasets.csv"

@@ -5,16 +5,19 @@ error, into the log of the Dagster run. When standard input closes, the parent i
 `watchdog.STACK_SIGNAL` the stacks of all threads go to standard output, in lines before the answer, which is the last line.
 """
 
+import contextlib
 import faulthandler
 import json
 import os
+import signal
 import sys
 import threading
 import traceback
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
+from padocc_dagster.pipeline.comparison.children import ChildDied
 from padocc_dagster.pipeline.running.watchdog import STACK_SIGNAL
 
 PARENT_GONE_EXIT_STATUS = 74
@@ -68,6 +71,14 @@ def end_with_parent() -> None:
     os._exit(PARENT_GONE_EXIT_STATUS)
 
 
+def end_by(signal_number: int) -> NoReturn:
+    """End this process by a signal, so that its parent sees it die of what killed a child of it."""
+    with contextlib.suppress(OSError):  # SIGKILL has no handler
+        signal.signal(signal_number, signal.SIG_DFL)
+    os.kill(os.getpid(), signal_number)
+    os._exit(128 + signal_number)
+
+
 def main() -> None:
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
@@ -77,6 +88,9 @@ def main() -> None:
     threading.Thread(target=end_with_parent, daemon=True).start()
     try:
         result = {"answer": operations()[request["operation"]](**request["arguments"])}
+    except ChildDied as died:
+        sys.stderr.write(f"{died}: this process ends alike\n")
+        end_by(died.signal)
     except Exception as error:
         traceback.print_exc()
         result = {"error": [type(error).__name__, " ".join(str(error).split())]}

@@ -3,6 +3,8 @@
 Only groups named by the job's number count: a group above includes other people's work.
 """
 
+import re
+from collections.abc import Iterable
 from pathlib import Path
 
 PEAKS = ("memory.peak", "memory.max_usage_in_bytes")
@@ -49,8 +51,22 @@ def memory_limit_mib(folders: list[Path]) -> int | None:
 
 def was_out_of_memory(folders: list[Path]) -> bool:
     """Whether the kernel killed a process of the job for want of memory."""
+    return oom_kills(folders) > 0
+
+
+def oom_kills(folders: list[Path]) -> int:
+    """How many processes of the job the kernel has killed for want of memory."""
     lines = [line.split() for folder in folders for name in EVENTS for line in _text(folder / name).splitlines()]
-    return any(line[0] == "oom_kill" and line[1] != "0" for line in lines if len(line) == 2)
+    return max((int(line[1]) for line in lines if len(line) == 2 and line[0] == "oom_kill" and line[1].isdigit()), default=0)
+
+
+def held_mib(pids: Iterable[int], root: Path = Path("/proc")) -> int:
+    """The memory of these processes together, without the file cache: what they share counts once (`Pss` of smaps_rollup, proc(5))."""
+    kib = 0
+    for pid in pids:
+        words = re.findall(r"^Pss_(?:Anon|Shmem): +(\d+) kB$", _text(root / str(pid) / "smaps_rollup"), re.MULTILINE)
+        kib += sum(map(int, words))
+    return -(-kib // 1024)
 
 
 def _text(path: Path) -> str:

@@ -18,51 +18,29 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
+from typing import IO
 
-from padocc_dagster.slurm.node import cgroup, leftovers
-from padocc_dagster.slurm.node.report import Report, claim, read, write
+from padocc_dagster.slurm.node import cgroup, charge, leftovers
+from padocc_dagster.slurm.node.charge import leave, now, say, take_charge, worker_environment
+from padocc_dagster.slurm.node.report import Report, write
 
 CANCEL = signal.SIGUSR1
 AT_ONCE = (signal.SIGTERM, signal.SIGINT)
 WATCHED = (CANCEL, *AT_ONCE, signal.SIGCHLD)
-KEPT = ("SLURM_JOB_ID", "SLURM_CONF")
 PR_SET_PDEATHSIG = 1
-CANNOT_CLAIM = os.EX_CANTCREAT
 SWEEP_SECONDS = 10.0
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Host the command; returns the exit status."""
-    # Blocked signals wait for sigwait, so that none is lost between two steps, and none interrupts a step.
-    signal.pthread_sigmask(signal.SIG_BLOCK, (*WATCHED, signal.SIGHUP))
-    for number in WATCHED:
-        signal.signal(number, signal.SIG_DFL)
+    charge.watch(*WATCHED)
     arguments = _parser().parse_args(argv)
-    if not os.environ.get("SLURM_JOB_ID", "").isdigit():
-        return _leave("SLURM_JOB_ID is not set: this program is started by a SLURM batch script", os.EX_USAGE)
-    report = Report(int(os.environ["SLURM_JOB_ID"]), os.environ.get("SLURMD_NODENAME") or os.uname().nodename, _now())
-    try:
-        mine = claim(arguments.report, report)
-    except OSError as error:
-        return _leave(f"The run is not started, because its report {arguments.report} cannot be made: {error.strerror}", CANNOT_CLAIM)
-    if not mine:
-        return _refused(arguments.report, report.job_id)
-    return _host(arguments.report, report, arguments.command, arguments.grace)
-
-
-def worker_environment(environment: Mapping[str, str]) -> dict[str, str]:
-    """The command's environment: this one, without what SLURM says of the job but its id and the cluster's configuration.
-
-    The worker takes no part in a job array or a parallel step, and PADOCC takes SLURM_ARRAY_JOB_ID for one of its own jobs.
-    """
-    dropped = [name for name in environment if name.startswith(("SLURM_", "SBATCH_")) and name not in KEPT]
-    kept = {name: value for name, value in environment.items() if name not in dropped}
-    return {**kept, "PADOCC_DAGSTER_RUN_ENDS_WITH_ITS_WORKER": "1"}
+    report = take_charge(arguments.report)
+    return report if isinstance(report, int) else _host(arguments.report, report, arguments.command, arguments.grace)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -73,32 +51,20 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _refused(path: Path, job_id: int) -> int:
-    """Another job has the run, or an earlier incarnation of this one had it. A run that may have begun is not begun again."""
-    with suppress(OSError):
-        found = read(path)
-        if found and found.job_id == job_id and int(os.environ.get("SLURM_RESTART_COUNT") or 0) > 0:
-            write(path, replace(found, requeued=True))
-            return _leave(f"SLURM has requeued job {job_id}. Its run had begun, and is not begun a second time here", 0)
-        if found and found.is_readable:
-            return _leave(f"Job {found.job_id} hosts this run already, on {found.host} since {found.began:%Y-%m-%d %H:%M:%S %Z}", 0)
-    return _leave(f"Another job hosts this run already; which one, {path} does not say", 0)
-
-
 def _host(path: Path, report: Report, command: Sequence[str], grace_seconds: int) -> int:
     early = sorted(signal.sigpending() & {CANCEL, *AT_ONCE})
     if early:
         first = signal.Signals(early[0])
-        write(path, replace(report, stop_signal=first.name, ended=_now()))
-        return _leave(f"{first.name} came before the run was started", 128 + (signal.SIGTERM if first == CANCEL else first))
+        write(path, replace(report, stop_signal=first.name, ended=now()))
+        return leave(f"{first.name} came before the run was started", 128 + (signal.SIGTERM if first == CANCEL else first))
     try:
-        child = _start(command)
+        child = start(command)
     except OSError as error:
         status = 127 if isinstance(error, FileNotFoundError) else 126
-        write(path, replace(report, exit_status=status, ended=_now()))
-        return _leave(f"{command[0]} cannot be started: {error.strerror}", status)
+        write(path, replace(report, exit_status=status, ended=now()))
+        return leave(f"{command[0]} cannot be started: {error.strerror}", status)
     ender = _watch(child, grace_seconds, lambda number: write(path, replace(report, stop_signal=number.name)))
-    ended, status = _now(), child.returncode
+    ended, status = now(), child.returncode
     leftovers.kill(SWEEP_SECONDS)
     groups = cgroup.job_folders(report.job_id, Path("/proc/self/cgroup").read_text())
     out_of_memory = cgroup.was_out_of_memory(groups)
@@ -112,7 +78,7 @@ def _host(path: Path, report: Report, command: Sequence[str], grace_seconds: int
         peak_memory_mib=(cgroup.peak_memory_mib(groups) if out_of_memory else None) or _most_of_one_process_mib(),
     )
     if not write(path, report):
-        _say(f"The end of the run could not be written to {path}: {report}")
+        say(f"The end of the run could not be written to {path}: {report}")
     if status and ender in AT_ONCE:
         return 128 + ender
     return status if status >= 0 else 128 - status
@@ -123,7 +89,8 @@ def _most_of_one_process_mib() -> int:
     return -(-resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024)
 
 
-def _start(command: Sequence[str]) -> subprocess.Popen[bytes]:
+def start(command: Sequence[str], log: IO[bytes] | None = None) -> subprocess.Popen[bytes]:
+    """Start a command that ends with this process, in a session of its own, printing into the log."""
     libc, host = ctypes.CDLL(None), os.getpid()
     leftovers.adopt()
 
@@ -134,7 +101,9 @@ def _start(command: Sequence[str]) -> subprocess.Popen[bytes]:
         signal.pthread_sigmask(signal.SIG_SETMASK, ())
 
     environment = worker_environment(os.environ)
-    return subprocess.Popen(command, stdin=subprocess.DEVNULL, env=environment, start_new_session=True, preexec_fn=prepare)
+    return subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment, start_new_session=True, preexec_fn=prepare
+    )
 
 
 def _watch(child: subprocess.Popen[bytes], grace_seconds: int, note: Callable[[signal.Signals], object]) -> signal.Signals | None:
@@ -163,20 +132,6 @@ def _next_signal(deadline: float | None) -> signal.Signals | None:
         return signal.Signals(signal.sigwait(WATCHED))
     found = signal.sigtimedwait(WATCHED, max(0.0, deadline - time.monotonic()))
     return signal.Signals(found.si_signo) if found else None
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
-def _leave(sentence: str, status: int) -> int:
-    _say(sentence)
-    return status
-
-
-def _say(sentence: str) -> None:
-    with suppress(OSError):  # the log's disk may be full
-        print(sentence, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

@@ -33,11 +33,28 @@ def kill(seconds: float) -> None:
         time.sleep(0.01)
 
 
+def kill_session(session: int) -> None:
+    """Kill every process of a session: what a run has started, unless it has made a session of its own."""
+    for pid in of_session(session):
+        with suppress(OSError):
+            os.kill(pid, signal.SIGKILL)
+
+
+def of_session(session: int) -> list[int]:
+    """The processes of a session."""
+    return [pid for pid, _, own in _processes() if own == session]
+
+
 def _children() -> list[int]:
     """The processes whose parent is this one."""
+    return [pid for pid, parent, _ in _processes() if parent == os.getpid()]
+
+
+def _processes() -> list[tuple[int, int, int]]:
+    """Each process with its parent and its session."""
     found = []
     for stat in Path("/proc").glob("[0-9]*/stat"):
         with suppress(OSError, ValueError, IndexError):
-            parent = stat.read_text(errors="replace").rpartition(")")[2].split()[1]
-            found += [int(stat.parent.name)] if int(parent) == os.getpid() else []
+            words = stat.read_text(errors="replace").rpartition(")")[2].split()
+            found.append((int(stat.parent.name), int(words[1]), int(words[3])))
     return found

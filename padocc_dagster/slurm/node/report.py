@@ -31,6 +31,8 @@ class Report:
     stop_signal: str | None = None
     """The first signal that requested the job's end: SIGUSR1 is a person's cancelling, SIGTERM is SLURM's."""
     out_of_memory: bool = False
+    out_of_time: bool = False
+    """The host ended the run, which had used up its own wall time."""
     requeued: bool = False
     """SLURM started the job a second time. That incarnation did nothing."""
     peak_memory_mib: int | None = None

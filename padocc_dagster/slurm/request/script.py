@@ -24,24 +24,31 @@ class BatchRequest:
     allocation: Allocation
     log: Path
     """Gets all that the job prints."""
-    report: Path
     folder: Path
-    """Where the command starts."""
+    """Where the job starts."""
     set_up: tuple[str, ...]
     """Bash lines that make the environment, used as they are."""
     python: str
-    command: tuple[str, ...]
-    grace_seconds: int
-    """What a cancelled run has to finish."""
+    main: tuple[str, ...]
+    """The module that is the job's main process, and its arguments."""
     options: tuple[tuple[str, OptionValue], ...] = ()
     """More options of sbatch. `True` gives one without a value, `False` gives none."""
 
 
+def for_one_run(report: Path, grace_seconds: int, command: tuple[str, ...]) -> tuple[str, ...]:
+    """The main process of a job of one run, which the command executes; once cancelled it has so long to finish."""
+    return ("padocc_dagster.slurm.node.host", "--report", str(report), "--grace", str(grace_seconds), "--", *command)
+
+
+def for_many_runs(folder: Path, report: Path) -> tuple[str, ...]:
+    """The main process of a job that hosts the runs that wait in a folder."""
+    return ("padocc_dagster.slurm.node.warm_host", "--folder", str(folder), "--report", str(report))
+
+
 def batch_script(request: BatchRequest) -> str:
     """The script. Raises ValueError for a value that a script cannot hold: a newline in a name, say."""
-    host = [request.python, "-P", "-m", "padocc_dagster.slurm.node.host", "--report", str(request.report)]
-    host += ["--grace", str(request.grace_seconds), "--", *request.command]
-    lines = ["#!/bin/bash", *_directives(request), *_set_up(request.set_up), "export PYTHONUNBUFFERED=1", f"exec {shlex.join(host)}"]
+    main = shlex.join([request.python, "-P", "-m", *request.main])
+    lines = ["#!/bin/bash", *_directives(request), *_set_up(request.set_up), "export PYTHONUNBUFFERED=1", f"exec {main}"]
     text = "\n".join(lines) + "\n"
     for found in ("\0", "\r\n"):
         if found in text:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from padocc_dagster.slurm.node import report as reports
 from padocc_dagster.slurm.runs import tags
 from padocc_dagster.slurm.runs.events import add_event
-from padocc_dagster.slurm.runs.tags import files_of, is_of, run_of
+from padocc_dagster.slurm.runs.hosts import View, located, views
+from padocc_dagster.slurm.runs.tags import files_of, host_of, is_of, run_of
 from padocc_dagster.slurm.scheduler.client import Client, SlurmError
 from padocc_dagster.slurm.scheduler.job import Job
 from padocc_dagster.slurm.scheduler.queue import Queue
@@ -26,12 +27,15 @@ LAST_WORDS_SECONDS = 60.0
 """How long a worker whose run has ended may take to end."""
 
 
-def terminate(instance: "DagsterInstance", run_id: str, client: Client) -> bool:
+def terminate(instance: "DagsterInstance", run_id: str, settings: Settings, client: Client) -> bool:
     """Cancel the run. Where SLURM does not answer, the run stays CANCELING and the reconciler tries again."""
     run = instance.get_run_by_id(run_id)
     if run is None or run.is_finished:
         return False
     instance.report_run_canceling(run)
+    if there := located(views(settings.log_folder.hosts)).get(run_id):
+        _cancel_shared(instance, run, *there)
+        return True
     files, recorded = files_of(run), run.tags.get(tags.JOB_ID, "")
     if files is None or not recorded.isdigit():
         return True
@@ -52,16 +56,37 @@ def terminate(instance: "DagsterInstance", run_id: str, client: Client) -> bool:
     return True
 
 
+def _cancel_shared(instance: "DagsterInstance", run: "DagsterRun", view: View, state: str) -> None:
+    """Cancel a run that waits or works in a job with others. What is between two folders is seen to by the reconciler."""
+    if state == "open" and view.folder.remove(run.run_id, state):
+        instance.report_run_canceled(run, "The run was cancelled before it began.")
+        instance.add_run_tags(run.run_id, {tags.STATE: tags.ENDED, tags.PENDING: tags.NOTHING})
+    else:
+        view.folder.request_end(run.run_id)
+
+
 def end_strays(
-    instance: "DagsterInstance", records: Mapping[str, "RunRecord"], queue: Queue, settings: Settings, client: Client
+    instance: "DagsterInstance",
+    records: Mapping[str, "RunRecord"],
+    hosts: Mapping[str, int | None],
+    queue: Queue,
+    settings: Settings,
+    client: Client,
 ) -> list[int]:
-    """Cancel this instance's jobs that no run needs; signal again those whose run is being cancelled. Returns the cancelled."""
+    """Cancel this instance's jobs that no run needs; signal again those whose run is being cancelled. Returns the cancelled.
+
+    `hosts` are the ids of the hosts and, where that is known, of their jobs.
+    """
     from dagster import DagsterRunStatus
 
     ours = settings.log_folder.instance_id()
     cancel: dict[int, DagsterRun | None] = {}
     for job in queue.jobs.values():
-        run_id = None if job.is_over else run_of(job.comment, ours)
+        if job.is_over:
+            continue
+        host_id, run_id = host_of(job.comment, ours), run_of(job.comment, ours)
+        if host_id is not None and job.is_pending and hosts.get(host_id, 0) not in (None, job.job_id):
+            cancel[job.job_id] = None  # its host has another job, or needs none any more
         if run_id is None:
             continue
         record = records.get(run_id) or next(iter(instance.get_run_records(_by_id(run_id))), None)

@@ -54,6 +54,8 @@ def judge(job: Job | None, report: Report | None) -> Cause:
         return Cause.REQUEUED
     if report and report.out_of_memory:
         return Cause.OUT_OF_MEMORY
+    if report and report.out_of_time:
+        return Cause.TIMEOUT
     if report and report.stop_signal == "SIGUSR1":
         return Cause.CANCELLED
     if report is None:

@@ -10,16 +10,12 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
-from padocc_dagster.slurm.runs.tags import is_of, report_of
+from padocc_dagster.slurm.runs.owners import Owner
 from padocc_dagster.slurm.scheduler.client import Client, NoAccountingError, NoAnswerError
 from padocc_dagster.slurm.scheduler.job import Job
 from padocc_dagster.slurm.scheduler.queue import Queue, missed
 from padocc_dagster.slurm.settings import Settings
-
-if TYPE_CHECKING:
-    from dagster import DagsterRun
 
 VANISHED_SECONDS = 120.0
 ACCOUNTING_SECONDS = 60.0
@@ -31,29 +27,29 @@ NO_ACCOUNTING_SECONDS = 86400.0
 SHOWN_AT_ONCE = 20
 
 
-def ends_of(runs: Mapping[int, "DagsterRun"], queue: Queue, since: datetime, settings: Settings, client: Client) -> dict[int, Job | None]:
+def ends_of(owners: Mapping[int, Owner], queue: Queue, since: datetime, settings: Settings, client: Client) -> dict[int, Job | None]:
     """For the jobs that have certainly ended, what SLURM says of them; None when only the job's own report, or nobody, knows.
 
-    `runs` maps the ids of jobs that left the queue to their runs, of which the first was created at `since`.
+    `owners` maps the ids of jobs that left the queue to what they were submitted for, the first of them at `since`.
     """
-    accounted = _accounted(runs, since, settings, client)
-    first_missed = missed(settings.log_folder.queue, set(runs))
+    accounted = _accounted(owners, since, settings, client)
+    first_missed = missed(settings.log_folder.queue, set(owners))
     controller = _Controller(client)
     ends: dict[int, Job | None] = {}
-    for job_id, run in runs.items():
+    for job_id, owner in owners.items():
         seen = queue.jobs.get(job_id)
-        is_anothers = seen is not None and not is_of(seen, run)
+        is_anothers = seen is not None and not owner.owns(seen)
         waited = math.inf if is_anothers else time.time() - first_missed[job_id]
-        accounting = _own(accounted.get(job_id) if accounted else None, run)
+        accounting = _own(accounted.get(job_id) if accounted else None, owner)
         if accounting is not None and accounting.is_over:
             ends[job_id] = accounting
         elif accounted is None or waited > ACCOUNTING_SECONDS:
-            remembered = controller.show(job_id, run) or _own(seen, run)
+            remembered = controller.show(job_id, owner) or _own(seen, owner)
             patience = max(VANISHED_SECONDS if accounting is None else LAG_SECONDS, 2 * settings.poll_interval_seconds)
             if remembered is not None:
                 if remembered.is_over:
                     ends[job_id] = remembered
-            elif ((report := report_of(run)) and report.ended) or waited > patience:
+            elif ((report := owner.report()) and report.ended) or waited > patience:
                 ends[job_id] = None
     return ends
 
@@ -64,25 +60,25 @@ class _Controller:
     def __init__(self, client: Client) -> None:
         self._client, self._left = client, SHOWN_AT_ONCE
 
-    def show(self, job_id: int, run: "DagsterRun") -> Job | None:
-        """What it says of the run's job; None when it knows none, or is silent."""
+    def show(self, job_id: int, owner: Owner) -> Job | None:
+        """What it says of the owner's job; None when it knows none, or is silent."""
         if self._left <= 0:
             return None
         self._left -= 1
         try:
-            return _own(self._client.show(job_id), run)
+            return _own(self._client.show(job_id), owner)
         except NoAnswerError:
             self._left = 0
             return None
 
 
-def _accounted(runs: Mapping[int, "DagsterRun"], since: datetime, settings: Settings, client: Client) -> dict[int, Job] | None:
+def _accounted(owners: Mapping[int, Owner], since: datetime, settings: Settings, client: Client) -> dict[int, Job] | None:
     """What the accounting says; None where there is none or it does not answer. That a cluster has none is found out once a day."""
     mark = settings.log_folder.root / "no-accounting"
     if mark.exists() and 0 <= time.time() - mark.stat().st_mtime < NO_ACCOUNTING_SECONDS:
         return None
     try:
-        jobs = client.accounting(sorted(runs), since - CLOCKS_DIFFER)
+        jobs = client.accounting(sorted(owners), since - CLOCKS_DIFFER)
     except NoAccountingError:
         with suppress(OSError):  # the disk may be full
             mark.touch()
@@ -92,6 +88,6 @@ def _accounted(runs: Mapping[int, "DagsterRun"], since: datetime, settings: Sett
     return {job.job_id: job for job in jobs}
 
 
-def _own(job: Job | None, run: "DagsterRun") -> Job | None:
-    """The job, if it is this run's."""
-    return job if job is not None and is_of(job, run) else None
+def _own(job: Job | None, owner: Owner) -> Job | None:
+    """The job, if it is the owner's."""
+    return job if job is not None and owner.owns(job) else None

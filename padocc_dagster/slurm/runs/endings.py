@@ -20,17 +20,19 @@ if TYPE_CHECKING:
     from dagster import DagsterInstance, DagsterRun
 
 
-def settle(instance: "DagsterInstance", run_id: str, job_id: int, job: Job | None, settings: Settings) -> Cause | None:
+def settle(
+    instance: "DagsterInstance", run_id: str, job_id: int, job: Job | None, settings: Settings, run: "DagsterRun | None" = None
+) -> Cause | None:
     """Bring the run of a job that has ended to its own end, and record what the job used.
 
-    `job` is what SLURM says of it, None when SLURM knows nothing of it any more. Returns the cause; None when there
-    is no such run, or when another job has it, whose id is then recorded.
-    """
+    `job` is what SLURM says of it, None when SLURM knows nothing of it any more, or when the run ended and its job did not. `run` is
+    given by who has read it after its end was seen. Returns the cause; None when there is no such run, or when another job has it,
+    whose id is then recorded."""
     from dagster import DagsterRunStatus
 
-    run = instance.get_run_by_id(run_id)  # read after the job's end was seen: all that the job wrote is in it
+    run = run or instance.get_run_by_id(run_id)  # read after the job's end was seen: all that the job wrote is in it
     files = files_of(run) if run else None
-    if run is None or files is None:
+    if run is None or files is None or tags.own(run_id, run.tags).get(tags.STATE) == tags.ENDED:
         return None
     report = report_of(run)
     if report and report.job_id not in (0, job_id):  # SLURM got two jobs for the run, and the other one has it
@@ -40,16 +42,21 @@ def settle(instance: "DagsterInstance", run_id: str, job_id: int, job: Job | Non
     if cause is Cause.LAUNCH_FAILED and run.status is DagsterRunStatus.STARTED:
         cause = Cause.FAILED  # the worker did begin: its report is lost, or not seen yet from here
     requested = Allocation.parse(run.tags[tags.REQUESTED])
-    instance.add_run_tags(run_id, _record(cause, job, report))
+    record = {tags.JOB_ID: str(job_id), **_record(cause, job, report)}
+    over = f"SLURM job {job_id} is over"
+    if job is None and report and report.ended and tags.own(run_id, run.tags).get(tags.HOST, tags.NOTHING) != tags.NOTHING:
+        over = f"The run's process in SLURM job {job_id} is over"
+    if not run.is_finished:
+        instance.add_run_tags(run_id, record)  # a retry reads the cause
     if run.status is DagsterRunStatus.CANCELING:
-        instance.report_run_canceled(run, f"SLURM job {job_id} has ended, as requested.")
+        instance.report_run_canceled(run, f"{over}, as requested.")
     elif not run.is_finished:
         _end_run(instance, run, job_id, job, report, cause, requested, files, settings)
     elif cause is not Cause.COMPLETED:
-        add_event(instance, run, f"SLURM job {job_id} is over: {story(cause, job, report, str(requested))}", files, job_id)
+        add_event(instance, run, f"{over}: {story(cause, job, report, str(requested))}", files, job_id)
     else:
-        add_event(instance, run, f"SLURM job {job_id} is over. Requested: {requested}. Used: {run_used(job, report)}", files, job_id)
-    instance.add_run_tags(run_id, {tags.STATE: tags.ENDED})
+        add_event(instance, run, f"{over}. Requested: {requested}. Used: {run_used(job, report)}", files, job_id)
+    instance.add_run_tags(run_id, {**record, tags.STATE: tags.ENDED})
     return cause
 
 

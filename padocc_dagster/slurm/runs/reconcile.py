@@ -1,9 +1,9 @@
 """Brings runs and jobs into agreement: the one place that watches SLURM.
 
-In every poll interval one look at the queue serves all runs: those whose job has ended are settled (`endings.py`), waiting runs say why,
-those without a job get one (`submission.py`), and jobs whose run is over are cancelled (`cancelling.py`). The sensor `slurm_jobs`, the
-daemon's health checks and the start of the services call it; a lock lets one of them do it. It keeps nothing in memory, so it may die at
-any point.
+In every poll interval one look at the queue serves all runs: those whose job has ended are settled (`endings.py`), waiting runs say
+why, those without a job get one (`submission.py`), and jobs whose run is over are cancelled (`cancelling.py`). Runs that share jobs are
+seen to by `host_round.py`. The sensor `slurm_jobs`, the daemon's health checks and the start of the services call it; a lock lets one
+of them do it. It keeps nothing in memory, so it may die at any point.
 """
 
 import time
@@ -13,10 +13,15 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from padocc_dagster.batch.causes import Cause
 from padocc_dagster.slurm.runs import tags
 from padocc_dagster.slurm.runs.cancelling import end_strays
 from padocc_dagster.slurm.runs.ended import ends_of
 from padocc_dagster.slurm.runs.endings import settle
+from padocc_dagster.slurm.runs.host_ends import HostEnds, shares
+from padocc_dagster.slurm.runs.host_round import HostRound
+from padocc_dagster.slurm.runs.hosts import Hosts
+from padocc_dagster.slurm.runs.owners import HostOwner, Owner, RunOwner
 from padocc_dagster.slurm.runs.pending import report_pending, report_silence
 from padocc_dagster.slurm.runs.submission import is_later, submit
 from padocc_dagster.slurm.runs.tags import is_of
@@ -44,15 +49,20 @@ class Findings:
     cancelled: list[int] = field(default_factory=list)
     submitted: list[str] = field(default_factory=list)
     silence: str = ""
+    shared: dict[str, Cause] = field(default_factory=dict)
+    """Runs that ended in a job that hosts others."""
+    moved: list[str] = field(default_factory=list)
+    """Runs that wait in another job than before."""
     errors: dict[str, str] = field(default_factory=dict)
     """What went wrong here, by run: the others were handled all the same."""
 
     def __str__(self) -> str:
         if self.silence:
             return f"{self.open} runs open; SLURM does not answer: {self.silence}"
-        did = f"{len(self.ended)} ended, {len(self.submitted)} submitted late, {len(self.cancelled)} jobs cancelled"
+        ended = len(self.ended) + len(self.shared)
+        did = f"{ended} ended, {len(self.submitted)} submitted late, {len(self.moved)} moved, {len(self.cancelled)} jobs cancelled"
         wrong = "".join(f"; run {run_id}: {error}" for run_id, error in self.errors.items())
-        return f"{self.open} runs open, {self.waiting} of them waiting in SLURM's queue; {did}{wrong}"
+        return f"{self.open} runs open, {self.waiting} of them waiting in SLURM's queue or in a job; {did}{wrong}"
 
 
 def reconcile(instance: "DagsterInstance", settings: Settings, client: Client) -> Findings | None:
@@ -96,21 +106,30 @@ class _Round:
 
     def run(self) -> Findings:
         queue = look(self.settings.log_folder.queue, self.client, self.settings.poll_interval_seconds)
-        records = open_runs(self.instance)  # after the queue: a job seen there has left its mark in its run's tags before
+        ends = HostEnds(Hosts(self.instance, self.settings, self.client), self._noted)
+        hosts = HostRound(ends, queue)
+        hosts.read()  # after the queue, and the runs after both: what has left its place by then has left its mark in its run's tags
+        records = ends.records = open_runs(self.instance)
         self.found.open = len(records)
         if not queue.answered:
             self.found.silence = queue.error
             runs = [record.dagster_run for record in records.values()]
             report_silence(self.instance, runs, queue, self.settings.unreachable_warning_seconds)
             return self.found
+        gone_hosts = hosts.attend()
         gone: dict[int, RunRecord] = {}
         for run_id, record in records.items():
             with self._noted(run_id):
-                if (job_id := self._attend(record, queue)) is not None:
+                if not shares(record.dagster_run) and (job_id := self._attend(record, queue)) is not None:
                     gone[job_id] = record
-        self._settle(gone, queue)
+        self._settle(gone, gone_hosts, ends, queue)
+        with self._noted("of jobs that host runs"):
+            hosts.spread()
+        self.found.shared, self.found.moved = ends.ended, ends.moved
+        self.found.waiting += hosts.waiting
         with self._noted("of jobs without a run"):
-            self.found.cancelled = end_strays(self.instance, records, queue, self.settings, self.client)
+            known = {view.host.host_id: view.job_id for view in hosts.views}
+            self.found.cancelled = end_strays(self.instance, records, known, queue, self.settings, self.client)
         return self.found
 
     @contextmanager
@@ -146,16 +165,22 @@ class _Round:
         if due and submit(self.instance, run.run_id, self.settings, self.client, queue):
             self.found.submitted.append(run.run_id)
 
-    def _settle(self, gone: Mapping[int, "RunRecord"], queue: Queue) -> None:
-        if not gone:
+    def _settle(self, gone: Mapping[int, "RunRecord"], gone_hosts: Mapping[int, HostOwner], hosts: HostEnds, queue: Queue) -> None:
+        if not gone and not gone_hosts:
             return
-        since = min(_aware(record.create_timestamp) for record in gone.values())
         runs = {job_id: record.dagster_run for job_id, record in gone.items()}
-        for job_id, job in ends_of(runs, queue, since, self.settings, self.client).items():
-            run_id = runs[job_id].run_id
-            with self._noted(run_id):
-                if cause := settle(self.instance, run_id, job_id, job, self.settings):
-                    self.found.ended[job_id] = str(cause)
+        made = [datetime.fromtimestamp(owner.view.host.made_at, UTC) for owner in gone_hosts.values()]
+        since = min([*made, *(_aware(record.create_timestamp) for record in gone.values())])
+        owners: dict[int, Owner] = {job_id: RunOwner(run) for job_id, run in runs.items()}
+        owners.update(gone_hosts)
+        for job_id, job in ends_of(owners, queue, since, self.settings, self.client).items():
+            if job_id in gone_hosts:
+                with self._noted(f"of host job {job_id}"):
+                    hosts.end(gone_hosts[job_id].view, job)
+            else:
+                with self._noted(runs[job_id].run_id):
+                    if cause := settle(self.instance, runs[job_id].run_id, job_id, job, self.settings):
+                        self.found.ended[job_id] = str(cause)
 
 
 def _aware(moment: datetime) -> datetime:

@@ -17,10 +17,12 @@ from padocc_dagster.batch.planning import LaunchRefusedError, Plan, plan
 from padocc_dagster.dagster_private import execute_run_argument
 from padocc_dagster.slurm.folders import RunFiles
 from padocc_dagster.slurm.node import report
-from padocc_dagster.slurm.request.script import BatchRequest, batch_script
+from padocc_dagster.slurm.request.script import BatchRequest, batch_script, for_one_run
 from padocc_dagster.slurm.runs import tags
 from padocc_dagster.slurm.runs.environment import job_environment
 from padocc_dagster.slurm.runs.events import add_event
+from padocc_dagster.slurm.runs.hosts import NoRoomError
+from padocc_dagster.slurm.runs.sharing import Sharing
 from padocc_dagster.slurm.runs.tags import files_of, job_comment, job_name
 from padocc_dagster.slurm.scheduler.client import Client, NoAnswerError, RefusedError, SlurmError
 from padocc_dagster.slurm.scheduler.queue import Queue
@@ -49,6 +51,13 @@ def submit(instance: "DagsterInstance", run_id: str, settings: Settings, client:
         return _Submission(instance, run, settings, client, queue).make()
 
 
+def refuse(instance: "DagsterInstance", run: "DagsterRun", refused: LaunchRefusedError) -> None:
+    """The run cannot become a job: it fails, and Dagster does not retry it."""
+    instance.add_run_tags(run.run_id, {tags.MAX_RETRIES: "0", tags.STOPPED: "yes"})
+    instance.report_run_failed(run, f"{refused}\nThe run was not submitted. Correct this, and run it again.")
+    instance.add_run_tags(run.run_id, {tags.STATE: tags.ENDED})
+
+
 def is_later(queue: Queue, own: Mapping[str, str], settings: Settings) -> bool:
     """Whether a look at the queue shows what became of the last attempt to submit a run with these tags."""
     return queue.taken_at > float(own.get(tags.SUBMITTED_AT, 0)) + settings.command_timeout_seconds
@@ -73,6 +82,9 @@ class _Submission:
             return self._cancel()
         files = files_of(self.run) or self.settings.log_folder.files(self.run.run_id, time.time())
         try:
+            if self._may_share() and (sharing := Sharing.of(self.instance, self.run, self.settings, self.client)):
+                self._share(sharing, files)
+                return True
             job_id = self._find(files)
             if job_id is not None:
                 self._record(job_id, self._requested_before(), (), files, "was there already and is taken over")
@@ -80,10 +92,29 @@ class _Submission:
                 self._submit(files)
             return True
         except LaunchRefusedError as refused:
-            self._refuse(refused)
-        except (NoAnswerError, OSError) as error:
+            refuse(self.instance, self.run, refused)
+        except (NoAnswerError, NoRoomError, OSError) as error:
             self._put_off(error, files)
         return False
+
+    def _may_share(self) -> bool:
+        """Whether it is certain that the run has no job of its own, and none that it is about to get."""
+        own = tags.own(self.run.run_id, self.run.tags)
+        return own.get(tags.HOST, tags.NOTHING) != tags.NOTHING or tags.STATE not in own
+
+    def _share(self, sharing: Sharing, files: RunFiles) -> None:
+        """Let the run wait in a job that hosts many."""
+        files.log.parent.mkdir(parents=True, exist_ok=True)
+        joined = sharing.join(files)
+        marks = self._marks(str(joined.planned.allocation), joined.files(files))
+        known = joined.job_id is not None
+        marks |= {tags.STATE: tags.SUBMITTED, tags.HOST: joined.host.host_id, **({tags.JOB_ID: str(joined.job_id)} if known else {})}
+        self.instance.add_run_tags(self.run.run_id, marks)
+        job = f"SLURM job {joined.job_id}" if known else "a SLURM job that is being submitted"
+        sentence = "\n".join(
+            [f"The run waits in {job}, which hosts runs of {joined.host.band}: {marks[tags.REQUESTED]}", *joined.planned.notes]
+        )
+        add_event(self.instance, self.run, sentence, joined.files(files), joined.job_id)
 
     def _find(self, files: RunFiles | None) -> int | None:
         """The id of the run's job, if there is one. Raises NoAnswerError when that is not known."""
@@ -129,17 +160,16 @@ class _Submission:
 
     def _request(self, planned: Plan, files: RunFiles) -> BatchRequest:
         python = self.settings.python  # the job reads dagster.yaml from DAGSTER_HOME: a literal password there never gets into the script
+        command = (python, "-m", "dagster", "api", "execute_run", execute_run_argument(self.run))
         return BatchRequest(
             job_name=job_name(self.run),
             comment=job_comment(self.settings.log_folder.instance_id(), self.run.run_id),
             allocation=planned.allocation,
             log=files.log,
-            report=files.report,
             folder=files.log.parent,
             set_up=self.settings.set_up,
             python=python,
-            command=(python, "-m", "dagster", "api", "execute_run", execute_run_argument(self.run)),
-            grace_seconds=self.settings.terminate_grace_seconds,
+            main=for_one_run(files.report, self.settings.terminate_grace_seconds, command),
             options=self.settings.sbatch_options,
         )
 
@@ -158,7 +188,7 @@ class _Submission:
             tags.LOG: str(files.log),
             tags.SCRIPT: str(files.script),
             tags.REQUESTED: requested,
-            **{name: tags.NOTHING for name in (tags.PENDING, tags.CAUSE, tags.USED, tags.NODES) if name in copied},
+            **{name: tags.NOTHING for name in (tags.PENDING, tags.CAUSE, tags.USED, tags.NODES, tags.HOST) if name in copied},
             **again,
         }
 
@@ -173,22 +203,16 @@ class _Submission:
         sentence = "\n".join([f"SLURM job {job_id} {how}: {requested}", *notes])
         add_event(self.instance, self.run, sentence, files, job_id)
 
-    def _refuse(self, refused: LaunchRefusedError) -> None:
-        """The run cannot become a job: it fails, and Dagster does not retry it."""
-        self.instance.add_run_tags(self.run.run_id, {tags.MAX_RETRIES: "0", tags.STOPPED: "yes"})
-        self.instance.report_run_failed(self.run, f"{refused}\nThe run was not submitted. Correct this, and run it again.")
-        self.instance.add_run_tags(self.run.run_id, {tags.STATE: tags.ENDED})
-
     def _put_off(self, error: Exception, files: RunFiles) -> None:
         """Leave the run for a later call. Its events say so once."""
         if tags.STATE in tags.own(self.run.run_id, self.run.tags):
             return
-        silent = isinstance(error, NoAnswerError)
+        silent, shares = isinstance(error, NoAnswerError), isinstance(error, NoRoomError)
         what = "SLURM has not taken the job yet" if silent else "The job could not be submitted yet"
         until = "until SLURM answers" if silent else "with every look at the queue"
         now = self.instance.get_run_by_id(self.run.run_id)
         if now and tags.STATE not in tags.own(now.run_id, now.tags):
-            self.instance.add_run_tags(now.run_id, self._marks("", files))
+            self.instance.add_run_tags(now.run_id, self._marks("", files) | ({tags.HOST: tags.NO_HOST} if shares else {}))
         add_event(self.instance, self.run, f"{what}: {error}. This is tried again {until}.", files)
 
     def _close(self) -> bool:

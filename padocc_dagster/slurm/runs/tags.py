@@ -32,9 +32,14 @@ SUBMITTED_AT = "slurm/submitted_at"
 JOB_ID = "slurm/job_id"
 LOG = "slurm/log"
 SCRIPT = "slurm/script"
+HOST = "slurm/host"
+"""The host that the run is in (`hosts.py`); NOTHING for a run with a job of its own."""
+NO_HOST = "none yet"
 PENDING = "slurm/pending"
 """Why the job waits, and when SLURM expects to start it."""
 MARK = "dagster"
+HOSTING = "host-"
+"""Before the id of a host, where a job of one run has the run's."""
 
 
 def job_name(run: "DagsterRun") -> str:
@@ -47,10 +52,26 @@ def job_comment(instance_id: str, run_id: str) -> str:
     return f"{MARK}:{instance_id}:{run_id}"
 
 
+def host_name(host_id: str) -> str:
+    """The name of the job that hosts many runs."""
+    return f"{MARK}-{HOSTING}{host_id}"
+
+
+def host_comment(instance_id: str, host_id: str) -> str:
+    """What distinguishes it from a job of the same name that somebody else made."""
+    return f"{MARK}:{instance_id}:{HOSTING}{host_id}"
+
+
+def host_of(comment: str, instance_id: str) -> str | None:
+    """The id of the host whose job has that comment; None for a job that is no host of this instance."""
+    start = host_comment(instance_id, "")
+    return comment[len(start) :] if comment.startswith(start) else None
+
+
 def run_of(comment: str, instance_id: str) -> str | None:
     """The id of the run whose job has that comment; None for a job that is not of this instance."""
     start = job_comment(instance_id, "")
-    return comment[len(start) :] if comment.startswith(start) else None
+    return comment[len(start) :] if comment.startswith(start) and not comment.startswith(f"{start}{HOSTING}") else None
 
 
 def is_of(job: Job, run: "DagsterRun") -> bool:
@@ -63,8 +84,8 @@ def is_of(job: Job, run: "DagsterRun") -> bool:
 
 def files_of(run: "DagsterRun") -> RunFiles | None:
     """The files of a run that was submitted, or was about to be."""
-    script = own(run.run_id, run.tags).get(SCRIPT)
-    return RunFiles(Path(script)) if script else None
+    mine = own(run.run_id, run.tags)
+    return RunFiles(Path(mine[SCRIPT]), Path(mine[LOG])) if SCRIPT in mine and LOG in mine else None
 
 
 def report_of(run: "DagsterRun") -> Report | None:

@@ -1,6 +1,10 @@
 """The worker process sees nothing of its surroundings, and what it cannot do it says."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,6 +12,7 @@ import pytest
 
 from padocc_dagster.pipeline.running import phases
 from padocc_dagster.pipeline.running.call import OperationFailedError, call
+from padocc_dagster.pipeline.running.cpus import SETTING, cpus_for
 from padocc_dagster.pipeline.running.environment import clean_environment
 from padocc_dagster.pipeline.workdir.outcome import Verdict
 from padocc_dagster_tests.pipeline.projects import Made, spec
@@ -60,6 +65,57 @@ def test_a_fault_outside_the_project_is_an_outcome_with_its_class(at: Callable[[
     outcome = phases.compute(made.workdir, made.project, no_such_option=1)
     assert (outcome.verdict, outcome.error_class) == (Verdict.FAILED, "TypeError")
     assert made.statuses[-1] == ("compute", "Failed-TypeError")
+
+
+def test_a_worker_ends_by_the_signal_that_ended_a_process_that_shared_its_work() -> None:
+    script = """
+import signal
+from padocc_dagster.pipeline.comparison.children import ChildDied
+from padocc_dagster.pipeline.workers import worker
+def shared():
+    raise ChildDied(signal.{})
+worker.operations = lambda: dict(shared=shared)
+worker.main()
+"""
+    for name in ("SIGKILL", "SIGSEGV"):
+        request = json.dumps({"operation": "shared", "arguments": {}}) + "\n"
+        command = [sys.executable, "-c", script.format(name)]
+        with subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=clean_environment(), cwd="/", text=True
+        ) as process:
+            assert process.stdin and process.stdout
+            process.stdin.write(request)
+            process.stdin.flush()
+            assert process.stdout.read() == ""
+            assert process.wait() == -signal.Signals[name]
+
+
+@pytest.mark.parametrize(
+    ("requested", "setting", "expected"),
+    [({"cpus": 3}, "7", 3), ({"memory_mib": 100}, "7", 1), (None, "7", 7), (None, "1", 1)],
+)
+def test_a_phase_uses_the_cpus_of_its_job_and_on_one_machine_those_of_the_setting(
+    requested: dict[str, int] | None, setting: str, expected: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(SETTING, setting)
+    assert cpus_for(requested) == expected
+
+
+@pytest.mark.parametrize(("load", "expected"), [(0.0, 4), (1.0, 4), (2.0, 3), (4.0, 1), (30.0, 1)])
+def test_without_a_setting_a_run_takes_the_idle_cpus_and_one_where_others_are_at_work(
+    load: float, expected: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv(SETTING, raising=False)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(4)))
+    monkeypatch.setattr(os, "getloadavg", lambda: (load, 0.0, 0.0))
+    assert cpus_for(None) == expected
+
+
+@pytest.mark.parametrize("text", ["many", "0", "-1", "1.5", ""])
+def test_a_setting_that_is_no_number_of_cpus_is_no_end_of_a_phase(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(SETTING, text)
+    with pytest.raises(ValueError, match=SETTING):
+        cpus_for(None)
 
 
 def test_an_unknown_operation_is_refused() -> None:

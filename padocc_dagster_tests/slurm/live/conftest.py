@@ -183,7 +183,7 @@ def settings(workdir: Path, port: int, **launcher: Any) -> str:
     """deploy/slurm/dagster.yaml with quick polls and the database's port."""
     shipped = yaml.safe_load((ROOT / "deploy" / "slurm" / "dagster.yaml").read_text())
     shipped["storage"]["postgres"]["postgres_db"]["port"] = port
-    shipped["run_launcher"]["config"] |= {**QUICK, "environment": ["WORKDIR", LEDGER], **launcher}
+    shipped["run_launcher"]["config"] |= {**QUICK, "warm": False, "environment": ["WORKDIR", LEDGER], **launcher}
     shipped["run_monitoring"]["poll_interval_seconds"] = 2
     shipped["run_queue"]["dequeue_interval_seconds"] = 1
     return yaml.safe_dump(shipped)

@@ -35,7 +35,7 @@ def shims(cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 def test_waiting_runs_cost_one_squeue_a_poll_and_a_launch_one_sbatch_and_one_lookup(
     shims: Shims, tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
-    config = {"log_folder": str(tmp_path / "logs"), "poll_interval_seconds": POLL_SECONDS}
+    config = {"log_folder": str(tmp_path / "logs"), "poll_interval_seconds": POLL_SECONDS, "warm": False}
     (tmp_path / "dagster.yaml").write_text(yaml.safe_dump({**INSTANCE, "run_launcher": {**LAUNCHER, "config": config}}))
     with dg.DagsterInstance.from_config(str(tmp_path)) as instance:
         launcher = instance.run_launcher

@@ -16,7 +16,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from padocc_dagster.slurm.node.host import CANNOT_CLAIM, worker_environment
+from padocc_dagster.slurm.node.charge import CANNOT_CLAIM, worker_environment
 from padocc_dagster.slurm.node.report import Report, claim, read
 from padocc_dagster_tests.cleanup import small_disk
 
@@ -394,7 +394,7 @@ def test_where_no_report_can_be_made_the_run_is_not_started(jobs: Jobs, tmp_path
     argv = [*HOST, "--report", report, "--grace", "5", "--", *PYTHON, "print('begun')"]
     host = subprocess.run(argv, env={**os.environ, "SLURM_JOB_ID": "7"}, capture_output=True, text=True)
     assert (host.returncode, host.stdout) == (CANNOT_CLAIM, "")
-    assert host.stderr == f"The run is not started, because its report {report} cannot be made: Not a directory\n"
+    assert host.stderr == f"No run is started, because the report {report} cannot be made: Not a directory\n"
 
 
 def test_the_host_starts_quickly(tmp_path: Path, record_property: Callable[..., None]) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from padocc_dagster.batch.allocation import Allocation
-from padocc_dagster.slurm.request.script import SET_UP_FAILED, BatchRequest, batch_script
+from padocc_dagster.slurm.request.script import SET_UP_FAILED, BatchRequest, batch_script, for_one_run
 
 REQUEST = BatchRequest(
     job_name="padocc-0a1b2c3d",
@@ -20,12 +20,12 @@ REQUEST = BatchRequest(
         wall_seconds=5400, memory_mib=2048, cpus=2, partition="main", qos="standard", account="demo", exclude=("n1", "n2")
     ),
     log=Path("/logs/2026-03-01/0a/run.log"),
-    report=Path("/logs/2026-03-01/0a/run.json"),
     folder=Path("/logs/2026-03-01/0a"),
     set_up=("module load jaspy", "export MODE=fast"),
     python="/env/bin/python",
-    command=("/env/bin/python", "-m", "dagster", "api", "execute_run", '{"run": "it\'s"}'),
-    grace_seconds=60,
+    main=for_one_run(
+        Path("/logs/2026-03-01/0a/run.json"), 60, ("/env/bin/python", "-m", "dagster", "api", "execute_run", '{"run": "it\'s"}')
+    ),
     options=(("constraint", "intel&avx"), ("exclusive", True), ("nice", 50), ("oversubscribe", False)),
 )
 TEXT = """\
@@ -113,7 +113,7 @@ def test_hostile_words_are_single_words_for_bash(tmp_path: Path) -> None:
     code = "import json, sys; print(json.dumps(sys.argv[1:]))"
     words = [HOSTILE, "", "a\nb", "--", "--grace", "*"]
     command = (sys.executable, "-c", code, *words)
-    request = replace(REQUEST, report=tmp_path / f"r {HOSTILE}.json", set_up=(), python=sys.executable, command=command)
+    request = replace(REQUEST, set_up=(), python=sys.executable, main=for_one_run(tmp_path / f"r {HOSTILE}.json", 60, command))
     ended = run(batch_script(request), tmp_path)
     assert json.loads(ended.stdout) == words
     assert sorted(os.listdir(tmp_path)) == ["job.sh", f"r {HOSTILE}.json"]
@@ -162,7 +162,9 @@ def test_set_up_lines_make_the_environment_as_they_stand(tmp_path: Path) -> None
         "declare -x D=1; false || true",
     )
     command = (sys.executable, "-c", "import os; print([os.environ[name] for name in 'ABCD'])")
-    ended = run(batch_script(replace(REQUEST, report=tmp_path / "r.json", set_up=lines, python=sys.executable, command=command)), tmp_path)
+    ended = run(
+        batch_script(replace(REQUEST, set_up=lines, python=sys.executable, main=for_one_run(tmp_path / "r.json", 60, command))), tmp_path
+    )
     assert (ended.stdout, ended.stderr) == ("here b  c\n['b  c', 'b  c d', 'b  c d', '1']\n", "")
 
 
@@ -170,7 +172,7 @@ def test_set_up_lines_make_the_environment_as_they_stand(tmp_path: Path) -> None
     "line", ["false", "module-of-nowhere load x", "echo 'open", "export A=1 \\", "if true; then", "source /no/such", "(exit 3)", ")"]
 )
 def test_a_set_up_line_that_fails_ends_the_job_and_is_named(tmp_path: Path, line: str) -> None:
-    request = replace(REQUEST, report=tmp_path / "r.json", set_up=("echo fine", line, "echo never"), python=sys.executable)
+    request = replace(REQUEST, set_up=("echo fine", line, "echo never"), python=sys.executable)
     ended = run(batch_script(request), tmp_path)
     assert (ended.returncode, ended.stdout) == (SET_UP_FAILED, "fine\n")
     assert ended.stderr.splitlines()[-1] == f"Line 2 of set_up failed: {line}"
@@ -187,10 +189,12 @@ def test_the_worker_does_not_load_modules_of_the_folder_where_it_starts(tmp_path
     for name in ("argparse.py", "json.py", "padocc_dagster.py"):
         (tmp_path / name).write_text("raise SystemExit('a file of the folder was loaded')")
     command = (sys.executable, "-P", "-c", "print('begun')")
-    ended = run(batch_script(replace(REQUEST, report=tmp_path / "r.json", set_up=(), python=sys.executable, command=command)), tmp_path)
+    ended = run(
+        batch_script(replace(REQUEST, set_up=(), python=sys.executable, main=for_one_run(tmp_path / "r.json", 60, command))), tmp_path
+    )
     assert (ended.stdout, ended.stderr) == ("begun\n", "")
 
 
 def test_the_words_that_bash_gets_are_those_of_the_request() -> None:
     last = batch_script(REQUEST).splitlines()[-1]
-    assert shlex.split(last)[-len(REQUEST.command) :] == list(REQUEST.command)
+    assert shlex.split(last)[-len(REQUEST.main) :] == list(REQUEST.main)

@@ -111,7 +111,7 @@ def test_the_end_of_a_cancelled_stray_does_not_change_its_run(desk: Desk) -> Non
 
 
 def cancel(desk: Desk, run: Any) -> bool:
-    return terminate(desk.instance, run.run_id, desk.client)
+    return terminate(desk.instance, run.run_id, desk.settings, desk.client)
 
 
 def test_terminating_cancels_a_waiting_job_and_signals_one_at_work(desk: Desk) -> None:

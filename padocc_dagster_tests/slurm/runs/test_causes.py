@@ -25,6 +25,7 @@ ENDS = [
     (job("COMPLETED", exit_status=0), replace(DONE, out_of_memory=True), Cause.OUT_OF_MEMORY, "repeat memory"),
     (job("FAILED", signal=9), replace(WORKS, ended=ENDED, signal=9, out_of_memory=True), Cause.OUT_OF_MEMORY, "repeat memory"),
     (None, replace(WORKS, ended=ENDED, signal=9, out_of_memory=True), Cause.OUT_OF_MEMORY, "repeat memory"),
+    (None, replace(WORKS, ended=ENDED, signal=9, out_of_time=True), Cause.TIMEOUT, "repeat time"),
     (job("TIMEOUT", exit_status=0), replace(WORKS, stop_signal="SIGTERM"), Cause.TIMEOUT, "repeat time"),
     (job("NODE_FAIL"), WORKS, Cause.NODE_FAIL, "repeat elsewhere"),
     (job("BOOT_FAIL"), None, Cause.BOOT_FAIL, "repeat elsewhere"),

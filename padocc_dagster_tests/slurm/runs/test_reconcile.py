@@ -54,7 +54,10 @@ def test_a_pass_with_many_runs_is_one_squeue_and_one_sacct(desk: Desk) -> None:
 
 
 def test_an_empty_instance_asks_for_the_queue_alone(desk: Desk) -> None:
-    assert str(desk.look()) == "0 runs open, 0 of them waiting in SLURM's queue; 0 ended, 0 submitted late, 0 jobs cancelled"
+    assert (
+        str(desk.look())
+        == "0 runs open, 0 of them waiting in SLURM's queue or in a job; 0 ended, 0 submitted late, 0 moved, 0 jobs cancelled"
+    )
     assert desk.slurm.calls("sacct") == []
 
 

@@ -5,7 +5,6 @@ import time
 import dagster as dg
 import pytest
 
-from padocc_dagster.slurm.folders import RunFiles
 from padocc_dagster.slurm.runs import tags
 from padocc_dagster.slurm.runs.submission import is_later, submit
 from padocc_dagster.slurm.runs.tags import files_of, job_name, run_of
@@ -38,7 +37,7 @@ def test_what_was_submitted_is_in_the_runs_tags_and_told_with_commands_to_paste(
     job_id = desk.submit(run)
     own = desk.own(run)
     assert (own[tags.STATE], own[tags.JOB_ID], own[tags.REQUESTED]) == ("submitted", str(job_id), "time=01:00:00 memory=2G cpus=1")
-    files = RunFiles(files_of(desk.now(run)).script)
+    files = files_of(desk.now(run))
     assert files.script.exists() and own[tags.LOG] == str(files.log)
     events = [record.dagster_event for record in desk.instance.all_logs(run.run_id) if record.dagster_event]
     shown = next(event.event_specific_data.metadata for event in events if f"SLURM job {job_id} submitted" in (event.message or ""))
