@@ -38,15 +38,18 @@ def test_a_machine_with_the_programs_in_its_cache_needs_no_compiler(monkeypatch:
     assert build.is_built()
 
 
-def test_what_kubelet_changes_in_the_kernel_is_put_back(folder: Folder, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    setting = tmp_path / "setting"
+def test_the_last_of_several_clusters_puts_back_what_kubelet_changed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    setting, first, second = tmp_path / "setting", Folder(tmp_path / "1"), Folder(tmp_path / "2")
     setting.write_text("1\n")
     monkeypatch.setattr(machine, "KERNEL", (str(setting),))
-    machine.note_kernel_settings(folder)
-    setting.write_text("0\n")
-    machine.note_kernel_settings(folder)  # by a second start, after one that was not stopped
-    machine.restore_kernel_settings(folder)
-    assert setting.read_text() == "1\n" and not folder.kernel_settings.exists()
+    monkeypatch.setattr(machine, "NOTED", tmp_path / "noted")
+    machine.note_kernel_settings(first)
+    setting.write_text("0\n")  # by the kubelet of the first
+    machine.note_kernel_settings(second)
+    machine.restore_kernel_settings(first)
+    assert setting.read_text() == "0\n", "the second needs it"
+    machine.restore_kernel_settings(second)
+    assert setting.read_text() == "1\n"
 
 
 def test_a_folder_whose_sockets_would_have_too_long_a_path_is_refused(tmp_path: Path) -> None:

@@ -35,10 +35,6 @@ class Folder:
     def containerd_socket(self) -> Path:
         return self.root / "run" / "containerd.sock"
 
-    @property
-    def kernel_settings(self) -> Path:
-        return self.root / "kernel-settings.json"
-
     def kubeconfig(self, user: str) -> Path:
         return self.etc / f"{user}.kubeconfig"
 

@@ -1,9 +1,11 @@
 """What the machine must have before a private cluster can start; the kernel settings and the cgroups that are put back."""
 
+import fcntl
 import json
 import os
 import shutil
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from .build import is_built
@@ -39,21 +41,35 @@ def problems() -> list[str]:
     return found
 
 
+NOTED = Path("/run/padocc-dagster-kernel")
+"""The settings before the first cluster of the machine, and a file for each that runs: only the last one may put them back."""
+
+
 def note_kernel_settings(folder: Folder) -> None:
-    """Write down what kubelet will change, unless a cluster that was not stopped has done so."""
-    if not folder.kernel_settings.exists():
-        settings = {name: Path("/proc/sys", name).read_text() for name in KERNEL}
-        draft = folder.kernel_settings.with_suffix(".draft")
-        draft.write_text(json.dumps(settings))
-        draft.rename(folder.kernel_settings)
+    """Write down what kubelet will change, unless another cluster has done so."""
+    with _noted():
+        if not (settings := NOTED / "settings.json").exists():
+            settings.write_text(json.dumps({name: Path("/proc/sys", name).read_text() for name in KERNEL}))
+        (NOTED / folder.mark).touch()
 
 
 def restore_kernel_settings(folder: Folder) -> None:
-    """Put back what was noted."""
-    if folder.kernel_settings.exists():
-        for name, text in json.loads(folder.kernel_settings.read_text()).items():
-            Path("/proc/sys", name).write_text(text)
-        folder.kernel_settings.unlink()
+    """Put back what was noted, unless another cluster needs it changed."""
+    with _noted():
+        (NOTED / folder.mark).unlink(missing_ok=True)
+        settings = NOTED / "settings.json"
+        if settings.exists() and not [path for path in NOTED.iterdir() if path.name.startswith("private")]:
+            for name, text in json.loads(settings.read_text()).items():
+                Path("/proc/sys", name).write_text(text)
+            settings.unlink()
+
+
+@contextmanager
+def _noted() -> Iterator[None]:
+    NOTED.mkdir(mode=0o700, exist_ok=True)
+    with (NOTED / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def cgroups(folder: Folder) -> list[Path]:
