@@ -19,6 +19,7 @@ from padocc_dagster_tests.slurm.node.pretended_warmth import EDITED, FAILING
 from padocc_dagster_tests.slurm.node.test_host import wait_for
 
 COMMAND = (sys.executable, "-P", "-m", "padocc_dagster_tests.slurm.node.pretended_warmth")
+PACKAGE = str(Path(__file__).parents[3])
 JOB = 7
 BEGAN = datetime(2026, 11, 23, 3, 7, tzinfo=UTC)
 
@@ -49,7 +50,7 @@ class Node:
     def start(self) -> None:
         with open(self.root / "host.log", "ab") as log:
             command = [*COMMAND, "--folder", str(self.folder.path), "--report", str(self.report)]
-            more = {"SLURM_JOB_ID": str(JOB), "SLURMD_NODENAME": "n1", **self.environment}
+            more = {"PYTHONPATH": PACKAGE, "SLURM_JOB_ID": str(JOB), "SLURMD_NODENAME": "n1", **self.environment}
             self.process = subprocess.Popen(command, cwd=self.root, env={**os.environ, **more}, stdout=log, stderr=log)
 
     def end(self) -> int:
