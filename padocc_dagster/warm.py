@@ -79,8 +79,10 @@ def fork(work: Callable[[], int], dies_with_parent: bool = True) -> int:
     thread of a process without others.
     """
     parent = os.getpid()
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGTERM, signal.SIGINT))  # or the child might handle one as this process does
     pid = os.fork()
     if pid:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
         return pid
 
     def begin() -> int:

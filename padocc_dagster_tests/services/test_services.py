@@ -354,9 +354,12 @@ def test_a_link_in_place_of_the_socket_s_folder_is_refused(home: Home) -> None:
         home.prepare()
 
 
-def test_the_shipped_settings_are_taken_by_dagster_and_hold_what_the_assets_rely_on(tmp_path: Path) -> None:
+def test_the_shipped_settings_are_taken_by_dagster_and_hold_what_the_assets_rely_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from dagster import DagsterInstance
 
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
     (tmp_path / "dagster.yaml").write_text(first_settings(cpus=7))
     with DagsterInstance.from_config(str(tmp_path)) as instance:
         runs = instance.get_concurrency_config().run_queue_config
