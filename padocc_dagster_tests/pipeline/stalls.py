@@ -119,5 +119,7 @@ def operations() -> dict[str, Callable[..., Any]]:
 if __name__ == "__main__":
     worker.operations = operations
     if len(sys.argv) > 1:
-        fork_server.serve(fork_server.listen(Path(sys.argv[1])))
+        fork_server.serve(
+            fork_server.listen(Path(sys.argv[1])), fork_server.load, lambda caller: fork_server.keep(caller, fork_server.receive(caller))
+        )
     worker.main()

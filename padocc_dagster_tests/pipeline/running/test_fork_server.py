@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from padocc_dagster.pipeline.running.call import ENDS_WITH_WORKER, OperationFailedError, call, start
+from padocc_dagster.pipeline.running.call import OperationFailedError, call, start
 from padocc_dagster.pipeline.running.environment import clean_environment
 from padocc_dagster.pipeline.running.forked import FORK_SERVER, ForkedWorker
 from padocc_dagster.pipeline.workdir.outcome import Verdict
@@ -106,11 +106,6 @@ def test_without_a_server_a_fresh_interpreter_is_started(server: psutil.Process,
     server.wait()
     assert is_fresh()
     monkeypatch.delenv(FORK_SERVER)
-    assert is_fresh()
-
-
-def test_in_a_batch_job_a_worker_is_a_child_of_its_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(ENDS_WITH_WORKER, "1")
     assert is_fresh()
 
 

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from padocc_dagster.pipeline.running import call as calls
 from padocc_dagster.pipeline.running import phases, watchdog
 from padocc_dagster.pipeline.running import samples as samples_module
-from padocc_dagster.pipeline.running.call import ENDS_WITH_WORKER, NoProgressError, WorkerDiedError, call
-from padocc_dagster.pipeline.running.forked import ForkedWorker
+from padocc_dagster.pipeline.running.call import NoProgressError, WorkerDiedError, call
+from padocc_dagster.pipeline.running.forked import FORK_SERVER, ForkedWorker
 from padocc_dagster.pipeline.running.progress import LIMIT, Sample, has_progress, interval_seconds, limit_seconds, stall_of
 from padocc_dagster.pipeline.running.samples import sample_of
 from padocc_dagster.pipeline.workdir.event_log import ends_of
@@ -42,7 +42,7 @@ def stalling(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(watchdog, "SECONDS_FOR_THE_STACK", 1.0)
     monkeypatch.setattr(calls, "WORKER_MODULE", stalls.__name__)
     if request.param == "fresh":
-        monkeypatch.setenv(ENDS_WITH_WORKER, "1")  # as in a batch job, where workers are children of their run
+        monkeypatch.delenv(FORK_SERVER)
     else:
         request.getfixturevalue("stalling_server")
         with calls.start() as worker:
