@@ -135,7 +135,8 @@ def test_the_command_sees_no_slurm_but_its_job_and_the_cluster(jobs: Jobs) -> No
     seen = json.loads(host.communicate(timeout=60)[0])
     assert {name for name in seen if name.startswith(("SLURM_", "SBATCH_"))} == {"SLURM_JOB_ID", "SLURM_CONF"}
     assert (seen["DAGSTER_HOME"], seen["PADOCC_DAGSTER_RUN_ENDS_WITH_ITS_WORKER"]) == ("/d", "1")
-    assert worker_environment({"SLURM_NTASKS": "1", "PATH": "/bin"}) == {"PATH": "/bin", "PADOCC_DAGSTER_RUN_ENDS_WITH_ITS_WORKER": "1"}
+    elsewhere = {"SLURM_NTASKS": "1", "PADOCC_DAGSTER_FORK_SERVER": "/socket", "PATH": "/bin"}
+    assert worker_environment(elsewhere) == {"PATH": "/bin", "PADOCC_DAGSTER_RUN_ENDS_WITH_ITS_WORKER": "1"}
 
 
 def test_the_command_gets_every_signal_though_the_host_blocks_some(jobs: Jobs) -> None:
