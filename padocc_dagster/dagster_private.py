@@ -144,7 +144,7 @@ def execute_run_command(python: str, run: DagsterRun, instance: DagsterInstance)
     origin = run.job_code_origin
     assert origin is not None  # as of every run that is launched
     command = ExecuteRunArgs(origin, run.run_id, instance.get_ref()).get_command_args()
-    return [python, "-m", "dagster", *command[command.index("api") :]]  # before it stands how the code server was started
+    return [python, "-m", "dagster", *command[command.index("api") :]]  # what comes before says how the code server was started
 
 
 def reference(instance: DagsterInstance) -> str:

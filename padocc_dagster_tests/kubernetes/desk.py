@@ -84,7 +84,7 @@ class Desk:
     def own(self, run: dg.DagsterRun) -> dict[str, str]:
         return dict(tags.own(run.run_id, self.now(run).tags))
 
-    def told(self, run: dg.DagsterRun) -> str:
+    def events_text(self, run: dg.DagsterRun) -> str:
         return "\n".join(record.user_message or record.message for record in self.instance.all_logs(run.run_id))
 
     def later(self, run: dg.DagsterRun, seconds: float) -> None:

@@ -49,9 +49,9 @@ def test_each_end_has_its_cause_and_its_run_is_retried_with_what_it_lacked(desk:
     if report:
         desk.report(run, **report)
     assert desk.look().ended == {run.run_id: cause}
-    assert desk.status(run) == "FAILURE" and said in desk.told(run), desk.told(run)
+    assert desk.status(run) == "FAILURE" and said in desk.events_text(run), desk.events_text(run)
     assert desk.own(run)[batch.CAUSE] == cause and desk.own(run)[tags.STATE] == tags.ENDED
-    assert "Dagster retries it as attempt 2" in desk.told(run)
+    assert "Dagster retries it as attempt 2" in desk.events_text(run)
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_a_pod_whose_worker_never_began_is_not_retried(desk: Desk, end: dict[str
     desk.api.add_pod(run.run_id)
     desk.end(run, **end)
     desk.look()
-    assert desk.own(run)[batch.CAUSE] == "LAUNCH_FAILED" and said in desk.told(run) and "it is not retried" in desk.told(run)
+    assert desk.own(run)[batch.CAUSE] == "LAUNCH_FAILED" and said in desk.events_text(run) and "it is not retried" in desk.events_text(run)
 
 
 def test_a_pod_that_its_node_did_not_admit_is_retried_elsewhere(desk: Desk) -> None:
@@ -76,7 +76,9 @@ def test_a_pod_that_its_node_did_not_admit_is_retried_elsewhere(desk: Desk) -> N
     desk.end(run, reason="", pod_reason="OutOfmemory")
     desk.look()
     assert (
-        desk.own(run)[batch.CAUSE] == "BOOT_FAIL" and "the node did not admit the pod" in desk.told(run) and "exclude=n1" in desk.told(run)
+        desk.own(run)[batch.CAUSE] == "BOOT_FAIL"
+        and "the node did not admit the pod" in desk.events_text(run)
+        and "exclude=n1" in desk.events_text(run)
     )
 
 
@@ -85,7 +87,7 @@ def test_the_events_hold_figures_the_end_of_the_log_and_commands_to_paste(desk: 
     desk.end(run, reason="OOMKilled")
     desk.report(run, signal=9, peak_memory_mib=1990)
     desk.look()
-    said = desk.told(run)
+    said = desk.events_text(run)
     assert "It ran 0:00:31" in said and "1990 MiB" in said and "the end of a log" in said
     assert f"kubectl --namespace padocc describe job dagster-run-{run.run_id}" in said
     assert desk.own(run)[batch.USED] == "elapsed=00:00:31 peak=1990M"
@@ -119,7 +121,11 @@ def test_memory_that_the_largest_allocation_forbids_ends_the_retries_with_a_sent
     run = small.at_work({"padocc/memory": "2G"})
     small.end(run, reason="OOMKilled")
     small.look()
-    assert "4G was cut to 2G" in desk.told(run) and "not retried" in desk.told(run) and desk.now(run).tags[batch.MAX_RETRIES] == "0"
+    assert (
+        "4G was cut to 2G" in desk.events_text(run)
+        and "not retried" in desk.events_text(run)
+        and desk.now(run).tags[batch.MAX_RETRIES] == "0"
+    )
 
 
 def test_a_pod_that_is_gone_is_judged_by_its_own_report(desk: Desk) -> None:
@@ -128,7 +134,7 @@ def test_a_pod_that_is_gone_is_judged_by_its_own_report(desk: Desk) -> None:
     desk.api.pods.clear()
     desk.api.add_pod(run.run_id, "a-second-one", phase="Running")  # 1.20's Job controller makes one
     desk.look()
-    assert desk.own(run)[batch.CAUSE] == "REQUEUED" and "The pod is gone" in desk.told(run)
+    assert desk.own(run)[batch.CAUSE] == "REQUEUED" and "The pod is gone" in desk.events_text(run)
 
 
 def test_a_pod_that_claims_its_run_right_after_the_look_is_not_taken_for_gone(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -212,7 +218,7 @@ def test_a_run_terminated_while_the_server_is_silent_loses_its_job_later(desk: D
     run = desk.at_work()
     desk.api.faults.append(Fault("DELETE", "/jobs", 503, times=1))
     assert desk.launcher.terminate(run.run_id)
-    assert "tries again" in desk.told(run) and desk.api.jobs
+    assert "tries again" in desk.events_text(run) and desk.api.jobs
     assert desk.look().deleted == [run.run_id]
     desk.look()
     assert desk.status(run) == "CANCELED"

@@ -33,7 +33,7 @@ def test_a_run_becomes_one_job_with_its_sizes_its_deadline_and_its_host(desk: De
     report = str(desk.launcher.settings.report(run.run_id))
     assert spec["containers"][0]["command"] == ["python", "-m", "padocc_dagster.kubernetes.pod.host", "--report", report, "--"]
     assert spec["containers"][0]["args"][:5] == ["python", "-m", "dagster", "api", "execute_run"]
-    assert desk.own(run)[tags.STATE] == tags.CREATED and "created: time=01:30:00 memory=3G cpus=2" in desk.told(run)
+    assert desk.own(run)[tags.STATE] == tags.CREATED and "created: time=01:30:00 memory=3G cpus=2" in desk.events_text(run)
 
 
 def test_a_run_without_sizes_gets_the_default(desk: Desk) -> None:
@@ -97,7 +97,7 @@ def test_a_deadline_by_dagster_k8s_config_counts(desk: Desk) -> None:
 )
 def test_what_cannot_be_a_pod_fails_the_run_with_what_is_wrong_and_creates_nothing(desk: Desk, own: dict[str, str], said: str) -> None:
     run = desk.with_settings(largest_allocation={"memory": "4G"}).launch(own)
-    assert desk.status(run) == "FAILURE" and said in desk.told(run) and "run it again" in desk.told(run)
+    assert desk.status(run) == "FAILURE" and said in desk.events_text(run) and "run it again" in desk.events_text(run)
     assert not desk.api.jobs and desk.now(run).tags[batch.MAX_RETRIES] == "0"
 
 
@@ -108,7 +108,7 @@ def test_a_password_in_dagster_yaml_itself_reaches_no_pod(desk: Desk, monkeypatc
     )
     monkeypatch.setattr(desk.instance, "get_ref", lambda: literal)
     run = desk.launch()
-    assert desk.status(run) == "FAILURE" and "holds a password itself (password): write {env: NAME}" in desk.told(run)
+    assert desk.status(run) == "FAILURE" and "holds a password itself (password): write {env: NAME}" in desk.events_text(run)
     assert not desk.api.jobs
 
 
@@ -124,7 +124,7 @@ def test_the_database_s_password_comes_from_its_secret(desk: Desk) -> None:
 def test_what_the_server_refuses_is_said_in_its_words_and_not_tried_again(desk: Desk, status: int, message: str) -> None:
     desk.api.faults.append(Fault("POST", "/jobs", status, message))
     run = desk.launch()
-    assert desk.status(run) == "FAILURE" and message in desk.told(run)
+    assert desk.status(run) == "FAILURE" and message in desk.events_text(run)
     assert len(desk.api.created()) == 1 and desk.now(run).tags[batch.STOPPED] == "yes"
 
 
@@ -133,19 +133,19 @@ def test_what_the_server_refuses_is_said_in_its_words_and_not_tried_again(desk: 
 def test_a_server_that_does_not_answer_gets_the_job_later_and_only_once(desk: Desk, fault: dict[str, Any], after: bool) -> None:
     desk.api.faults.append(Fault("POST", "/jobs", **fault, after=after, times=1))
     run = desk.launch()
-    assert desk.status(run) == "STARTING" and "has not taken the Job yet" in desk.told(run)
+    assert desk.status(run) == "STARTING" and "has not taken the Job yet" in desk.events_text(run)
     desk.look()
     assert len(desk.api.created()) == 1, "the process that launches has half a minute"
     late(desk)
     assert len(desk.api.jobs) == 1 and desk.own(run)[tags.STATE] == tags.CREATED
-    assert ("was there already" in desk.told(run)) == after
+    assert ("was there already" in desk.events_text(run)) == after
 
 
 def test_a_job_that_is_there_already_is_taken_over(desk: Desk) -> None:
     first = desk.launch()
     desk.instance.add_run_tags(first.run_id, {tags.STATE: tags.CREATING})
     desk.launcher.creation.create(first.run_id)
-    assert len(desk.api.jobs) == 1 and "was there already and is taken over" in desk.told(first)
+    assert len(desk.api.jobs) == 1 and "was there already and is taken over" in desk.events_text(first)
 
 
 STEPS: dict[str, Callable[[Any], None]] = {

@@ -34,7 +34,7 @@ def test_what_keeps_a_pod_from_starting_is_said_once_with_what_to_do(desk: Desk,
     desk.api.add_pod(run.run_id, **status)
     assert desk.look().waiting == 1
     desk.look()
-    assert desk.told(run).count("The pod does not start") == 1 and remedy in desk.told(run)
+    assert desk.events_text(run).count("The pod does not start") == 1 and remedy in desk.events_text(run)
     assert desk.own(run)[tags.PENDING] != batch.NOTHING and desk.status(run) == "STARTING"
 
 
@@ -44,14 +44,14 @@ def test_words_of_kubernetes_that_alternate_for_one_cause_are_said_once(desk: De
     for reason in ("ErrImagePull", "ImagePullBackOff", "ErrImagePull"):
         desk.api.change_pod(desk.api.only_pod(), phase="Pending", **waiting(reason))
         desk.look()
-    assert desk.told(run).count("The pod does not start") == 1
+    assert desk.events_text(run).count("The pod does not start") == 1
 
 
 def test_a_pod_that_starts_as_usual_says_nothing(desk: Desk) -> None:
     run = desk.launch()
     desk.api.add_pod(run.run_id, **waiting("ContainerCreating", ""))
     desk.look()
-    assert "does not start" not in desk.told(run) and desk.own(run)[tags.POD] == desk.api.only_pod()
+    assert "does not start" not in desk.events_text(run) and desk.own(run)[tags.POD] == desk.api.only_pod()
 
 
 @pytest.mark.parametrize(
@@ -63,10 +63,10 @@ def test_what_only_the_events_know_is_said_after_a_while(desk: Desk, kind: str, 
         desk.api.add_pod(run.run_id, **waiting("ContainerCreating", ""))
     desk.api.events = [{"reason": "Scheduled", "message": "fine"}, {"reason": reason, "message": "as it says"}]
     desk.look()
-    assert "does not start" not in desk.told(run)
+    assert "does not start" not in desk.events_text(run)
     desk.later(run, 20)
     desk.look()
-    assert f"{reason}: as it says" in desk.told(run) and remedy in desk.told(run)
+    assert f"{reason}: as it says" in desk.events_text(run) and remedy in desk.events_text(run)
 
 
 def test_where_events_must_not_be_read_a_slow_pod_is_no_fault(desk: Desk) -> None:
@@ -93,7 +93,7 @@ def test_a_pod_that_only_a_person_can_help_is_given_up_in_the_end(desk: Desk) ->
     desk.api.add_pod(run.run_id, **OBSTACLES["ImagePullBackOff"][0])
     desk.later(run, 3700)
     desk.look()
-    assert desk.status(run) == "FAILURE" and "did not start within" in desk.told(run) and "job_image" in desk.told(run)
+    assert desk.status(run) == "FAILURE" and "did not start within" in desk.events_text(run) and "job_image" in desk.events_text(run)
     assert not desk.api.jobs and desk.now(run).tags[batch.MAX_RETRIES] == "0" and not desk.look().open
 
 

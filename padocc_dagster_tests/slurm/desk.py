@@ -85,7 +85,7 @@ class Desk:
         found = self.own(run).get(tags.JOB_ID, "")
         return int(found) if found.isdigit() else None
 
-    def told(self, run: dg.DagsterRun) -> str:
+    def events_text(self, run: dg.DagsterRun) -> str:
         return "\n".join(record.user_message or record.message for record in self.instance.all_logs(run.run_id))
 
     def add(self, job_id: int, run: dg.DagsterRun, **more: Any) -> int:

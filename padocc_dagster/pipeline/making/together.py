@@ -15,7 +15,7 @@ from padocc_dagster.pipeline.comparison.children import Children
 from padocc_dagster.pipeline.making.replacing import replaced
 
 JOINED: dict[str, Any] = {"compat": "no_conflicts", "data_vars": "all", "coords": "different", "join": "outer", "combine_attrs": "override"}
-"""How `open_mfdataset` joins files, where it is not told otherwise."""
+"""How `open_mfdataset` joins files, where nothing else is requested."""
 _own: dict[str, Any] = {}
 """In a process that shares the work: the dataset of its files."""
 

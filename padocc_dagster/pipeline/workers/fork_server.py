@@ -159,11 +159,11 @@ def work(connection: socket.socket, streams: list[int]) -> None:
     worker.main()
 
 
-def alone(deed: Callable[[], None]) -> NoReturn:
+def alone(work_of_child: Callable[[], None]) -> NoReturn:
     """Do this in a forked process and end it: what its parent was about to do is not its own."""
     status = 1
     try:
-        deed()
+        work_of_child()
         status = 0
     except BaseException:
         traceback.print_exc()

@@ -32,7 +32,7 @@ class Begun:
         family = self.live.wait_for_last(self.runs[piece], status)
         assert len(family) == attempts, [(run.status, run.tags.get(batch.CAUSE)) for run in family]
         self.live.recorded(family[-1].run_id)
-        return [self.live.told(run.run_id) for run in family]
+        return [self.live.events_text(run.run_id) for run in family]
 
     def causes(self, piece: str) -> list[str]:
         return [run.tags.get(batch.CAUSE, "") for run in self.live.family(self.runs[piece])]
@@ -64,7 +64,7 @@ def test_a_pod_at_its_deadline_is_retried_with_twice_the_time(begun: Begun) -> N
     live.wait_for_last(run_id, "SUCCESS")
     assert begun.causes("late")[0] == "TIMEOUT"
     assert [text.split()[0] for text in begun.requested("late")][:2] == ["time=00:01:00", "time=00:02:00"]
-    assert "DeadlineExceeded" in live.told(run_id) and "still running at its deadline" in live.told(run_id)
+    assert "DeadlineExceeded" in live.events_text(run_id) and "still running at its deadline" in live.events_text(run_id)
 
 
 def test_a_pod_that_runs_out_of_memory_is_retried_with_twice_as_much(begun: Begun) -> None:

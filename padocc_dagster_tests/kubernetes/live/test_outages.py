@@ -20,7 +20,7 @@ def test_an_api_server_that_is_dead_for_a_minute_ends_no_run_and_loses_none(live
     began = time.monotonic()
     try:
         meanwhile = live.launch("in-the-outage")
-        live.wait("the launch to be put off", lambda: "has not taken the Job yet" in live.told(meanwhile))
+        live.wait("the launch to be put off", lambda: "has not taken the Job yet" in live.events_text(meanwhile))
         live.wait("a minute to pass", lambda: time.monotonic() - began > MINUTE)
         assert live.run(at_work).status.value == "STARTED" and live.run(meanwhile).status.value == "STARTING"
     finally:

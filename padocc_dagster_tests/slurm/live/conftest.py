@@ -88,7 +88,7 @@ class LiveSlurm:
         _, runs = self.instance.get_run_group(run_id)
         return sorted(runs, key=lambda run: int(run.tags.get(tags.RETRY_NUMBER, 0)))
 
-    def told(self, run_id: str) -> str:
+    def events_text(self, run_id: str) -> str:
         """Everything that the run's events say, one after the other."""
         return "\n".join(record.message or record.user_message for record in self.instance.all_logs(run_id))
 

@@ -27,7 +27,7 @@ def ended(live: LiveSlurm, run_id: str, attempts: int, status: str = "SUCCESS") 
     runs = live.wait_for_last(run_id, status)
     assert len(runs) == attempts, [(run.status, run.tags.get(tags.CAUSE)) for run in runs]
     recorded(live, runs[-1].run_id)
-    return [live.told(run.run_id) for run in runs]
+    return [live.events_text(run.run_id) for run in runs]
 
 
 def recorded(live: LiveSlurm, run_id: str) -> dict[str, str]:

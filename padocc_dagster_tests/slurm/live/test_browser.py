@@ -18,7 +18,7 @@ def test_the_run_page_tells_how_the_job_ended_what_it_used_and_what_happens_next
 
 def test_the_run_page_tells_why_a_job_waits_and_what_to_do(live: LiveSlurm, page: Page) -> None:
     waiting = live.launch("waits", {"slurm/partition": "tiny", "slurm/time": "60"})
-    live.wait("the reason", lambda: "PartitionTimeLimit" in live.told(waiting))
+    live.wait("the reason", lambda: "PartitionTimeLimit" in live.events_text(waiting))
     page.goto(f"{live.services.url}/runs/{waiting}")
     page.get_by_text("waits: PartitionTimeLimit. It means: ").first.wait_for()
     assert live.terminate(waiting, force=True)["__typename"] == "TerminateRunSuccess"

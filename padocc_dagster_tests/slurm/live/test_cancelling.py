@@ -53,11 +53,11 @@ def at_work(live: LiveSlurm) -> dict[str, str]:
 
 def test_the_job_of_a_waiting_run_that_is_force_terminated_is_cancelled(live: LiveSlurm, waiting: Waiting) -> None:
     run_id, job_id = waiting("forced")
-    live.wait("the run to say why", lambda: "QOSMaxCpuPerJobLimit" in live.told(run_id))  # the event follows the tag
+    live.wait("the run to say why", lambda: "QOSMaxCpuPerJobLimit" in live.events_text(run_id))  # the event follows the tag
     live.terminate(run_id, force=True)
     assert live.run(run_id).status.value == "CANCELED"
     wait_until_gone(live, job_id)
-    live.wait("the run to tell it", lambda: "its run is CANCELED and no longer needs it" in live.told(run_id))
+    live.wait("the run to tell it", lambda: "its run is CANCELED and no longer needs it" in live.events_text(run_id))
 
 
 def test_the_job_of_a_run_that_is_deleted_is_cancelled(live: LiveSlurm, waiting: Waiting) -> None:
@@ -77,7 +77,7 @@ def test_a_waiting_run_is_cancelled_by_its_launcher_from_another_process(live: L
 def test_a_held_job_says_so_and_goes_with_its_run(live: LiveSlurm, waiting: Waiting) -> None:
     run_id, job_id = waiting("held")
     live.cluster.command("scontrol", "uhold", str(job_id))
-    live.wait("the run to tell it", lambda: "Release it with `scontrol release`" in live.told(run_id))
+    live.wait("the run to tell it", lambda: "Release it with `scontrol release`" in live.events_text(run_id))
     live.terminate(run_id, force=True)
     wait_until_gone(live, job_id)
 
@@ -90,7 +90,7 @@ def test_a_worker_is_given_time_to_end_and_killed_only_when_it_does_not(live: Li
         wait_until_gone(live, live.job(run_id))
     willing, deaf = (report.read(files_of(live.run(at_work[piece])).report) for piece in WORKING)
     assert (willing.stop_signal, willing.signal, deaf.stop_signal, deaf.signal) == ("SIGUSR1", None, "SIGUSR1", 9)
-    assert 'Execution of run for "__ASSET_JOB" canceled' in live.told(at_work["willing"])
+    assert 'Execution of run for "__ASSET_JOB" canceled' in live.events_text(at_work["willing"])
 
 
 def test_over_all_cases_nothing_ran_twice_and_nothing_was_lost(live: LiveSlurm, record_property: Callable[[str, object], None]) -> None:

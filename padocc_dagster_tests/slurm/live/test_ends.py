@@ -94,15 +94,17 @@ def causes(live: LiveSlurm, run_id: str) -> list[str]:
 
 def worker(live: LiveSlurm, run_id: str) -> psutil.Process:
     """The process that does the run's work, the child of the job's host."""
-    started = live.wait("the worker", lambda: [line for line in live.told(run_id).splitlines() if line.startswith("Started process")])
+    started = live.wait(
+        "the worker", lambda: [line for line in live.events_text(run_id).splitlines() if line.startswith("Started process")]
+    )
     return psutil.Process(int(started[0].rpartition(" ")[2].strip(").")))
 
 
 def test_a_held_job_says_so_with_what_to_do_and_runs_when_released(live: LiveSlurm, early: dict[str, str]) -> None:
     run_id = early["held"]
     live.wait("the hold to be shown", lambda: live.run(run_id).tags.get(tags.PENDING) == "JobHeldUser")
-    live.wait("the hold to be told", lambda: "waits: JobHeldUser. It means: " in live.told(run_id), 10)
-    assert "What to do: Release it with `scontrol release`" in live.told(run_id)
+    live.wait("the hold to be told", lambda: "waits: JobHeldUser. It means: " in live.events_text(run_id), 10)
+    assert "What to do: Release it with `scontrol release`" in live.events_text(run_id)
     assert live.run(run_id).status.value == "STARTING"
     live.cluster.command("scontrol", "release", str(live.job(run_id)))
 
@@ -111,8 +113,8 @@ def test_a_held_job_says_so_with_what_to_do_and_runs_when_released(live: LiveSlu
 def test_a_job_that_can_never_start_says_so_with_what_to_do(live: LiveSlurm, early: dict[str, str], piece: str, reason: str) -> None:
     run_id = early[piece]
     live.wait(reason, lambda: live.run(run_id).tags.get(tags.PENDING) == reason)
-    live.wait("what it means", lambda: f"waits: {reason}. It means: " in live.told(run_id), 10)
-    assert "it never starts as it is. What to do: Cancel the run and launch it with a smaller slurm/time" in live.told(run_id)
+    live.wait("what it means", lambda: f"waits: {reason}. It means: " in live.events_text(run_id), 10)
+    assert "it never starts as it is. What to do: Cancel the run and launch it with a smaller slurm/time" in live.events_text(run_id)
     live.cluster.command("scancel", str(live.job(run_id)))
     live.wait_for(run_id, "CANCELED")
 
@@ -120,7 +122,7 @@ def test_a_job_that_can_never_start_says_so_with_what_to_do(live: LiveSlurm, ear
 def test_a_run_that_asks_for_more_than_is_allowed_is_refused_at_launch(live: LiveSlurm, early: dict[str, str]) -> None:
     run_id = early["too large"]
     live.wait_for(run_id, "FAILURE")
-    assert "memory 5G was cut to 4G, the most that is allowed" in live.told(run_id) and live.job(run_id) is None
+    assert "memory 5G was cut to 4G, the most that is allowed" in live.events_text(run_id) and live.job(run_id) is None
     assert len(live.family(run_id)) == 1
 
 

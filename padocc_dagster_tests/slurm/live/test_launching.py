@@ -24,7 +24,7 @@ def test_a_run_costs_one_sbatch_and_at_most_one_lookup(live: LiveSlurm) -> None:
     run_id = live.launch("plain")
     live.wait_for(run_id, "SUCCESS")
     assert (live.submissions(run_id), live.lookups(run_id)) in [(1, 0), (1, 1)]
-    job_id, told = live.job(run_id), live.told(run_id)
+    job_id, told = live.job(run_id), live.events_text(run_id)
     assert f"SLURM job {job_id} submitted" in told
     assert live.run(run_id).tags[tags.REQUESTED].startswith("time=00:20:00 memory=1G cpus=1")
 
@@ -34,7 +34,7 @@ def test_bad_tags_fail_the_run_at_launch_with_what_is_allowed_and_without_a_subm
     for piece, run_id in launched.items():
         tag, value, allowed = REFUSED[piece]
         [run] = live.wait_for_last(run_id, "FAILURE")
-        told = live.told(run_id)
+        told = live.events_text(run_id)
         assert tag.removeprefix("slurm/") in told and value in told and allowed in told, told
         assert live.submissions(run_id) == 0
         assert run.tags.get("dagster/will_retry") != "true"
@@ -43,7 +43,7 @@ def test_bad_tags_fail_the_run_at_launch_with_what_is_allowed_and_without_a_subm
 def test_a_qos_that_slurm_does_not_know_is_told_in_its_words_and_not_tried_again(live: LiveSlurm) -> None:
     run_id = live.launch("nope", {"slurm/qos": "nope"})
     live.wait_for_last(run_id, "FAILURE")
-    told = live.told(run_id)
+    told = live.events_text(run_id)
     assert "Invalid qos specification" in told and "Correct this, and run it again." in told, told
     assert live.submissions(run_id) == 1 and not jobs(live)[run_id]
 

@@ -57,7 +57,7 @@ def test_a_run_whose_launching_daemon_is_killed_has_one_job_and_succeeds(
     live.wait("the job's end to be recorded", lambda: live.run(run.run_id).tags[tags.STATE] == tags.ENDED)
     assert live.run(run.run_id).tags[tags.CAUSE] == "COMPLETED"
     # A job taken over says so, unless the daemon was killed between the two; the other runs never do.
-    assert step in ("after-sbatch", "ended-meanwhile") or "was there already and is taken over" not in live.told(run.run_id)
+    assert step in ("after-sbatch", "ended-meanwhile") or "was there already and is taken over" not in live.events_text(run.run_id)
 
 
 def test_a_run_is_cancelled_though_the_web_server_is_killed_before_it_tells_slurm(live: LiveSlurm) -> None:

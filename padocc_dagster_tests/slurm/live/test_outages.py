@@ -68,7 +68,7 @@ def through(live: LiveSlurm) -> str:
 def launch_in_vain(live: LiveSlurm, piece: str) -> str:
     """A run that stays STARTING because nobody takes its job, and says so."""
     run_id = live.launch(piece)
-    live.wait("the run to say that it has no job", lambda: NOT_TAKEN in live.told(run_id))
+    live.wait("the run to say that it has no job", lambda: NOT_TAKEN in live.events_text(run_id))
     assert live.run(run_id).status.value == "STARTING" and live.job(run_id) is None
     return run_id
 
@@ -91,14 +91,14 @@ def test_a_killed_slurmctld_delays_runs_and_fails_none(live: LiveSlurm, through:
         gate(live, "while slurmctld is away").touch()
         live.wait_for(running, "SUCCESS")
         for run_id in (queued, through, launched):
-            live.wait("the outage to be told", lambda run_id=run_id: SILENT in live.told(run_id))
+            live.wait("the outage to be told", lambda run_id=run_id: SILENT in live.events_text(run_id))
             assert live.run(run_id).tags[tags.PENDING].startswith(SILENT)
         assert live.run(through).status.value == "STARTED" and live.run(queued).status.value == "STARTING"
     partition(live, "tiny", "UP")
     for run_id in (running, queued, launched):
         [told] = ended(live, run_id, 1)
         assert told.count(NOT_TAKEN) == (run_id == launched) and told.count(SILENT) <= 1
-    assert len(re.findall("submitted: |taken over", live.told(launched))) == 1
+    assert len(re.findall("submitted: |taken over", live.events_text(launched))) == 1
     live.wait("the end of the outage to be shown", lambda: live.run(through).tags[tags.PENDING] == "-")
 
 
@@ -154,7 +154,7 @@ def test_on_a_full_disk_jobs_end_well_and_launches_wait(live: LiveSlurm) -> None
     with full(logs):
         partition(live, "tiny", "UP")
         launched = launch_in_vain(live, "launched on a full disk")
-        assert "No space left on device" in live.told(launched)
+        assert "No space left on device" in live.events_text(launched)
         gate(live, "on a full disk").touch()
         live.wait_for(running, "SUCCESS")
         live.wait_for(queued, "SUCCESS")

@@ -78,7 +78,7 @@ def test_a_compute_that_needs_three_times_its_memory_is_published_after_two_esca
     asked = [run.tags[tags.REQUESTED].split("memory=")[1].split()[0] for run in computes]
     assert asked == GIVEN
     assert [run.tags[tags.CAUSE] for run in computes[:2]] == ["OUT_OF_MEMORY"] * 2
-    story = live.told(computes[1].run_id)
+    story = live.events_text(computes[1].run_id)
     assert f"requesting time=00:20:00 memory={GIVEN[-1]}" in story and "OUT_OF_MEMORY" in story
     published = live.services.home.workdir.completed / "group"
     assert [path.name for path in published.glob("huge_*")]

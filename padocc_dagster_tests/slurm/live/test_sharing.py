@@ -47,7 +47,7 @@ def test_a_run_that_runs_out_of_memory_or_is_killed_ends_alone_and_is_retried(li
     assert last.tags[tags.REQUESTED] != first.tags[tags.REQUESTED]
     again = live.wait_for_last(killed, "SUCCESS")
     assert len(again) == 2 and recorded(live, killed)[tags.CAUSE] == "FAILED"
-    assert "Signal 9 (SIGKILL) ended it" in live.told(killed)
+    assert "Signal 9 (SIGKILL) ended it" in live.events_text(killed)
     live.wait_for(modest, "SUCCESS")
     assert job_of(live, greedy) == job_of(live, killed) == job_of(live, modest)
 
@@ -82,7 +82,7 @@ def test_a_job_that_is_cancelled_ends_what_it_had_started_and_hands_on_the_rest(
     for run_id in rest:
         live.wait_for(run_id, "SUCCESS")
         assert job_of(live, run_id) != job_id
-        assert "did not start the run" in live.told(run_id)
+        assert "did not start the run" in live.events_text(run_id)
 
 
 def test_before_its_wall_time_is_over_a_job_starts_no_more_and_hands_on_what_waits(live: LiveSlurm) -> None:

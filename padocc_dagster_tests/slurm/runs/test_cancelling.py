@@ -21,7 +21,7 @@ def test_a_waiting_job_whose_run_is_over_is_cancelled_and_the_run_told(desk: Des
     job_id = desk.submit(run)
     getattr(desk.instance, end)(desk.now(run))
     assert desk.look().cancelled == [job_id] and states(desk) == {job_id: "CANCELLED"}
-    assert f"SLURM job {job_id} is cancelled: its run is" in desk.told(run)
+    assert f"SLURM job {job_id} is cancelled: its run is" in desk.events_text(run)
 
 
 def test_a_job_at_work_whose_run_has_just_ended_may_say_its_last_words(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -41,7 +41,7 @@ def test_a_stray_is_cancelled_and_told_once_a_look_however_many_passes_there_are
     for _ in range(3):
         desk.pass_again()
     assert len(desk.slurm.calls("scancel")) == 1
-    assert desk.told(run).count(f"SLURM job {job_id} is cancelled") == 1
+    assert desk.events_text(run).count(f"SLURM job {job_id} is cancelled") == 1
 
 
 def test_the_job_of_a_deleted_run_is_cancelled(desk: Desk) -> None:
@@ -98,7 +98,7 @@ def test_when_the_cancelling_gets_no_answer_it_is_done_at_the_next_look(desk: De
     job_id = desk.submit(run)
     desk.instance.report_run_canceled(desk.now(run))
     desk.slurm.answer("scancel", "scancel: error: Kill job error on job id 101: Unable to contact slurm controller", once=True)
-    assert desk.look().cancelled == [] and "is cancelled: its run" not in desk.told(run)
+    assert desk.look().cancelled == [] and "is cancelled: its run" not in desk.events_text(run)
     assert desk.look().cancelled == [job_id]
 
 
@@ -134,7 +134,7 @@ def test_terminating_in_an_outage_leaves_the_run_to_the_reconciler(desk: Desk) -
     run, job_id = desk.at_work()
     desk.slurm.fall_silent()
     assert cancel(desk, run) and desk.status(run) == "CANCELING"
-    assert "could not be cancelled" in desk.told(run)
+    assert "could not be cancelled" in desk.events_text(run)
     desk.slurm.recover()
     before = time.time()
     desk.look()

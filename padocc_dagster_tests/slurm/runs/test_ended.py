@@ -65,7 +65,7 @@ def test_with_the_database_down_the_jobs_own_report_tells_it_when_the_controller
     desk.slurm.end(job_id, "FAILED")
     desk.report(run, job_id, exit_status=None, signal=9, out_of_memory=True, peak_memory_mib=2048)
     assert desk.look().ended == {job_id: "OUT_OF_MEMORY"}
-    assert "memory=4G" in desk.told(run)
+    assert "memory=4G" in desk.events_text(run)
 
 
 def test_a_job_that_nobody_knows_is_given_up_after_two_looks_and_two_minutes(desk: Desk, job: tuple[Any, int]) -> None:
@@ -75,7 +75,7 @@ def test_a_job_that_nobody_knows_is_given_up_after_two_looks_and_two_minutes(des
     assert desk.look().ended == {}
     assert desk.look(90).ended == {} and desk.status(run) == "STARTED"
     assert desk.look(61).ended == {job_id: "VANISHED"}
-    assert desk.status(run) == "FAILURE" and "VANISHED" in desk.told(run)
+    assert desk.status(run) == "FAILURE" and "VANISHED" in desk.events_text(run)
 
 
 def test_a_job_that_comes_back_into_the_queue_was_never_missed(desk: Desk, job: tuple[Any, int]) -> None:

@@ -20,7 +20,7 @@ def test_each_end_is_told_with_its_figures_what_it_means_and_what_dagster_then_d
     desk.report(run, job_id, exit_status=1)
     desk.slurm.end(job_id, state, peak="1999M")
     desk.look()
-    told, response = desk.told(run), RESPONSES[Cause(state)]
+    told, response = desk.events_text(run), RESPONSES[Cause(state)]
     assert desk.status(run) == "FAILURE"
     assert f"SLURM job {job_id}: {state}" in told and response.means in told
     assert "It ran 0:00:31, and its memory was 1999 MiB at most" in told and f"sacct -j {job_id}" in told
@@ -33,7 +33,7 @@ def test_a_cancelled_job_cancels_its_run_says_by_whom_and_is_not_repeated(desk: 
     run, job_id = desk.at_work()
     desk.slurm.end(job_id, "CANCELLED", accounted="CANCELLED by 4711")
     desk.look()
-    assert desk.status(run) == "CANCELED" and "CANCELLED by user id 4711" in desk.told(run)
+    assert desk.status(run) == "CANCELED" and "CANCELLED by user id 4711" in desk.events_text(run)
     assert desk.now(run).tags.get("dagster/will_retry") != "true"
 
 
@@ -51,7 +51,7 @@ def test_a_job_whose_set_up_failed_is_told_with_the_end_of_its_log_and_not_repea
     desk.settings.log_folder.root.joinpath(desk.own(run)[tags.LOG]).write_text("Line 1 of set_up failed: module load nothing\n")
     desk.slurm.end(job_id, "FAILED", exit="78:0")
     assert desk.look().ended == {job_id: "LAUNCH_FAILED"}
-    assert "module load nothing" in desk.told(run) and not repeated(desk, run)
+    assert "module load nothing" in desk.events_text(run) and not repeated(desk, run)
 
 
 def test_a_requeued_job_whose_first_start_had_begun_is_repeated_as_a_run_of_its_own(desk: Desk) -> None:
@@ -68,7 +68,7 @@ def test_a_job_that_waits_again_after_a_requeue_is_not_over(desk: Desk) -> None:
     assert desk.look().ended == {} and desk.status(run) == "STARTED"
     desk.slurm.change(job_id, state="REQUEUE_HOLD", reason="job requeued in held state")
     desk.look()
-    assert "scontrol release" in desk.told(run)
+    assert "scontrol release" in desk.events_text(run)
 
 
 def test_at_the_cap_the_run_says_so_and_stops(desk: Desk) -> None:
@@ -76,7 +76,7 @@ def test_at_the_cap_the_run_says_so_and_stops(desk: Desk) -> None:
     run, job_id = desk.at_work({"slurm/memory": "4G"})
     desk.slurm.end(job_id, "OUT_OF_MEMORY")
     desk.look()
-    assert "Next: memory 8G was cut to 4G, the most that is allowed. That was not enough, so it is not retried." in desk.told(run)
+    assert "Next: memory 8G was cut to 4G, the most that is allowed. That was not enough, so it is not retried." in desk.events_text(run)
     assert not repeated(desk, run) and desk.own(run)[tags.STOPPED] == "yes"
 
 
@@ -85,7 +85,7 @@ def test_below_the_cap_the_retry_gets_what_is_left_and_that_is_said(desk: Desk) 
     run, job_id = desk.at_work({"slurm/memory": "3G"})
     desk.slurm.end(job_id, "OUT_OF_MEMORY")
     desk.look()
-    assert "requesting time=01:00:00 memory=4G cpus=1 (memory 6G was cut to 4G" in desk.told(run)
+    assert "requesting time=01:00:00 memory=4G cpus=1 (memory 6G was cut to 4G" in desk.events_text(run)
     assert repeated(desk, run)
 
 
@@ -95,12 +95,12 @@ def test_what_the_sentence_promises_is_what_the_retry_asks_for(desk: Desk) -> No
         desk.slurm.end(job_id, "OUT_OF_MEMORY")
         desk.look()
         number = int(desk.now(run).tags.get(tags.RETRY_NUMBER, 0)) + 1
-        assert f"as attempt {number + 1} of at most 3, requesting time=01:00:00 {expected}" in desk.told(run)
+        assert f"as attempt {number + 1} of at most 3, requesting time=01:00:00 {expected}" in desk.events_text(run)
         run, job_id = desk.at_work({tags.RETRY_NUMBER: str(number)}, parent=desk.now(run))
         assert expected in desk.own(run)[tags.REQUESTED]
     desk.slurm.end(job_id, "OUT_OF_MEMORY")
     desk.look()
-    assert "Next: this was attempt 3, the last" in desk.told(run) and not repeated(desk, run)
+    assert "Next: this was attempt 3, the last" in desk.events_text(run) and not repeated(desk, run)
 
 
 def test_what_a_person_runs_again_after_the_last_attempt_is_told_rightly_and_may_be_repeated(desk: Desk) -> None:
@@ -116,14 +116,14 @@ def test_what_a_person_runs_again_after_the_last_attempt_is_told_rightly_and_may
     assert desk.own(again)[tags.STOPPED] == "-"
     desk.slurm.end(job_id, "NODE_FAIL")
     desk.look()
-    assert "Next: Dagster retries it as attempt 5 of at most 6" in desk.told(again) and repeated(desk, again)
+    assert "Next: Dagster retries it as attempt 5 of at most 6" in desk.events_text(again) and repeated(desk, again)
 
 
 def test_a_max_retries_tag_of_a_person_counts_in_the_sentence_too(desk: Desk) -> None:
     run, job_id = desk.at_work({tags.MAX_RETRIES: "0"})
     desk.slurm.end(job_id, "NODE_FAIL")
     desk.look()
-    assert "this was attempt 1, the last" in desk.told(run) and not repeated(desk, run)
+    assert "this was attempt 1, the last" in desk.events_text(run) and not repeated(desk, run)
 
 
 def test_where_the_first_attempt_was_deleted_dagster_repeats_nothing_and_the_sentence_says_so(desk: Desk) -> None:
@@ -134,7 +134,7 @@ def test_where_the_first_attempt_was_deleted_dagster_repeats_nothing_and_the_sen
     desk.instance.delete_run(first.run_id)
     desk.slurm.end(job_id, "NODE_FAIL")
     desk.look()
-    assert "its first attempt was deleted" in desk.told(run) and not repeated(desk, run)
+    assert "its first attempt was deleted" in desk.events_text(run) and not repeated(desk, run)
 
 
 def test_a_run_that_has_told_its_end_itself_keeps_it_and_gets_its_figures(desk: Desk) -> None:
@@ -144,7 +144,9 @@ def test_a_run_that_has_told_its_end_itself_keeps_it_and_gets_its_figures(desk: 
     desk.slurm.end(job_id, "COMPLETED", peak="700M")
     desk.look()
     assert desk.status(run) == "SUCCESS"
-    assert f"SLURM job {job_id} is over. Requested: time=01:00:00 memory=2G cpus=1. Used: elapsed=00:00:31 peak=700M" in desk.told(run)
+    assert f"SLURM job {job_id} is over. Requested: time=01:00:00 memory=2G cpus=1. Used: elapsed=00:00:31 peak=700M" in desk.events_text(
+        run
+    )
 
 
 def test_a_run_that_was_being_cancelled_is_cancelled_however_its_job_ended(desk: Desk) -> None:
@@ -160,15 +162,15 @@ def test_a_job_that_ended_well_without_the_runs_last_word_fails_the_run(desk: De
     desk.report(run, job_id, exit_status=0)
     desk.slurm.end(job_id, "COMPLETED")
     desk.look()
-    assert desk.status(run) == "FAILURE" and "the run's last event is missing" in desk.told(run)
+    assert desk.status(run) == "FAILURE" and "the run's last event is missing" in desk.events_text(run)
 
 
 def test_a_run_is_told_its_end_once(desk: Desk) -> None:
     run, job_id = desk.at_work()
     desk.slurm.end(job_id, "TIMEOUT")
     desk.look()
-    before = desk.told(run)
-    assert desk.look().ended == {} and desk.told(run) == before
+    before = desk.events_text(run)
+    assert desk.look().ended == {} and desk.events_text(run) == before
 
 
 def test_a_reconciler_that_died_half_way_is_made_good_by_the_next(desk: Desk) -> None:
@@ -178,7 +180,7 @@ def test_a_reconciler_that_died_half_way_is_made_good_by_the_next(desk: Desk) ->
     desk.instance.add_run_tags(run.run_id, {tags.STATE: tags.SUBMITTED})
     assert desk.look().ended == {job_id: "TIMEOUT"}
     assert (desk.status(run), desk.own(run)[tags.STATE]) == ("FAILURE", "ended")
-    assert desk.told(run).count("Next: Dagster retries it") == 1
+    assert desk.events_text(run).count("Next: Dagster retries it") == 1
 
 
 def test_the_end_of_a_second_job_is_not_the_end_of_a_run_that_the_first_one_hosts(desk: Desk) -> None:
@@ -199,7 +201,7 @@ def test_a_tag_that_dagster_cannot_read_as_a_number_of_retries_is_told_as_no_rep
     run, job_id = desk.at_work({tags.MAX_RETRIES: "many"})
     desk.slurm.end(job_id, "NODE_FAIL")
     desk.look()
-    assert "'many' and no number, so Dagster does not retry it" in desk.told(run)
+    assert "'many' and no number, so Dagster does not retry it" in desk.events_text(run)
     assert not repeated(desk, run)
 
 

@@ -47,7 +47,7 @@ def test_no_value_of_the_environment_stands_in_a_script_a_tag_or_an_event(desk: 
     run = desk.run()
     desk.submit(run)
     written = [path.read_text() for path in desk.settings.log_folder.root.rglob("*") if path.is_file()]
-    written += [str(desk.now(run).tags), desk.told(run), str(desk.slurm.calls("sbatch")[0]["argv"])]
+    written += [str(desk.now(run).tags), desk.events_text(run), str(desk.slurm.calls("sbatch")[0]["argv"])]
     assert len(written) > 4 and not [text for text in written if "hunter" in text]
     seen = desk.slurm.calls("sbatch")[0]["environment"]
     assert seen["DB_PASSWORD"] == "hunter2"

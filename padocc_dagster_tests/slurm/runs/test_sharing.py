@@ -85,7 +85,7 @@ def test_runs_of_a_band_wait_in_one_job_and_one_of_another_band_does_not(sharing
     assert [len(sharing.desk.slurm.calls(name)) for name in ("sbatch", "squeue", "sacct")] == [2, 0, 0]
     script = files_of(sharing.desk.now(runs[0])).script.read_text()
     assert "--signal=B:USR2@60" in script and "warm_host" in script and "#SBATCH --time=12:00:00" in script
-    assert "which hosts runs of memory=2G cpus=1: time=01:00:00 memory=2G cpus=1" in sharing.desk.told(runs[0])
+    assert "which hosts runs of memory=2G cpus=1: time=01:00:00 memory=2G cpus=1" in sharing.desk.events_text(runs[0])
 
 
 def test_a_large_run_gets_a_job_of_its_own(sharing: Sharing) -> None:
@@ -102,7 +102,7 @@ def test_a_run_that_has_ended_is_settled_by_its_own_report_and_slurm_is_asked_no
     assert sharing.desk.look().shared == {done.run_id: "COMPLETED"}
     own = sharing.desk.own(done)
     assert (own[tags.STATE], own[tags.USED], own[tags.NODES]) == ("ended", "elapsed=00:00:31 peak=512M", "n1")
-    assert f"The run's process in SLURM job {job_id} is over." in sharing.desk.told(done)
+    assert f"The run's process in SLURM job {job_id} is over." in sharing.desk.events_text(done)
     assert sharing.desk.slurm.calls("sacct") == sharing.desk.slurm.calls("scontrol") == []
     assert sharing.where(done) == [] and sharing.where(works) == [(job_id, "open")]
     assert sharing.desk.look().shared == {}
@@ -123,7 +123,7 @@ def test_a_run_whose_process_died_fails_by_its_own_cause_and_can_be_retried(shar
     sharing.begin(view, run)
     sharing.finish(view, run, **said)
     assert sharing.desk.look().shared == {run.run_id: cause}
-    assert sharing.desk.status(run) == "FAILURE" and "Dagster retries it as attempt 2" in sharing.desk.told(run)
+    assert sharing.desk.status(run) == "FAILURE" and "Dagster retries it as attempt 2" in sharing.desk.events_text(run)
 
 
 @pytest.mark.parametrize(("state", "cause"), [("NODE_FAIL", "NODE_FAIL"), ("FAILED", "FAILED"), ("TIMEOUT", "TIMEOUT")])
@@ -137,7 +137,7 @@ def test_when_a_job_dies_what_it_had_started_ends_and_what_it_had_not_goes_on(sh
     assert found.shared == {started.run_id: cause} and set(found.moved) == {claimed.run_id, waiting.run_id}
     ((new, _),) = sharing.where(waiting)
     assert new != job_id and sharing.where(claimed) == [(new, "open")] and len(sharing.desk.slurm.calls("sacct")) == 1
-    assert sharing.desk.job(waiting) == new and f"SLURM job {job_id} did not start the run" in sharing.desk.told(waiting)
+    assert sharing.desk.job(waiting) == new and f"SLURM job {job_id} did not start the run" in sharing.desk.events_text(waiting)
     assert [view.job_id for view in sharing.views()] == [new]
 
 
@@ -233,7 +233,7 @@ def test_of_two_jobs_for_a_host_the_one_that_took_charge_is_followed(sharing: Sh
 def test_a_job_that_slurm_refuses_fails_its_run(sharing: Sharing) -> None:
     sharing.desk.slurm.answer("sbatch", "sbatch: error: invalid partition specified")
     (run,) = sharing.launch()
-    assert sharing.desk.status(run) == "FAILURE" and "SLURM does not take the job" in sharing.desk.told(run)
+    assert sharing.desk.status(run) == "FAILURE" and "SLURM does not take the job" in sharing.desk.events_text(run)
     assert sharing.where(run) == []
 
 
@@ -262,7 +262,7 @@ def test_where_slurm_has_no_other_nodes_a_run_shares_a_job_on_those_that_failed(
     again = sharing.desk.run({tags.RETRY_NUMBER: "1"}, parent=sharing.desk.now(first))
     sharing.desk.slurm.answer("sbatch", "sbatch: error: Requested node configuration is not available", once=True)
     sharing.desk.submit(again)
-    assert "SLURM has no other nodes for the job than n1" in sharing.desk.told(again) and len(sharing.where(again)) == 1
+    assert "SLURM has no other nodes for the job than n1" in sharing.desk.events_text(again) and len(sharing.where(again)) == 1
     assert [json.loads((v.folder.path / "host.json").read_text())["band"] for v in sharing.views() if v.is_open] == ["memory=2G cpus=1"]
 
 
@@ -301,7 +301,7 @@ def test_a_waiting_run_that_is_over_or_deleted_is_taken_out_and_its_job_cancelle
 def test_with_as_many_jobs_as_may_be_a_run_waits_until_one_has_room(sharing: Sharing) -> None:
     others = [sharing.launch(1, {"slurm/memory": f"{2**number}G"})[0] for number in range(3)]
     (run,) = sharing.launch(1, {"slurm/memory": "512M"})
-    assert "3 jobs host runs, the most that may" in sharing.desk.told(run) and sharing.where(run) == []
+    assert "3 jobs host runs, the most that may" in sharing.desk.events_text(run) and sharing.where(run) == []
     sharing.age()
     terminate(sharing.desk.instance, others[0].run_id, sharing.desk.settings, sharing.desk.client)
     sharing.desk.instance.add_run_tags(run.run_id, {tags.SUBMITTED_AT: "0"})

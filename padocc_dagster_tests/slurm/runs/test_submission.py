@@ -74,7 +74,7 @@ def test_a_job_whose_launcher_died_before_it_could_write_the_id_is_taken_over(de
     run = desk.run()
     desk.add(55, run)
     assert desk.submit(run) == 55 and sbatches(desk) == 0
-    assert "SLURM job 55 was there already and is taken over" in desk.told(run)
+    assert "SLURM job 55 was there already and is taken over" in desk.events_text(run)
 
 
 def test_a_job_that_has_begun_and_left_the_queue_is_known_by_its_report(desk: Desk) -> None:
@@ -98,16 +98,16 @@ def test_when_slurm_cannot_be_asked_nothing_is_submitted_and_the_run_waits_and_s
     run = desk.run()
     assert desk.submit(run) is None and sbatches(desk) == 0
     assert (desk.status(run), desk.own(run)[tags.STATE]) == ("STARTING", "submitting")
-    assert "SLURM has not taken the job yet: squeue: squeue: error: Unable to contact slurm controller" in desk.told(run)
+    assert "SLURM has not taken the job yet: squeue: squeue: error: Unable to contact slurm controller" in desk.events_text(run)
     desk.submit(run)
-    assert desk.told(run).count("not taken the job yet") == 1
+    assert desk.events_text(run).count("not taken the job yet") == 1
 
 
 def test_a_refused_job_fails_its_run_in_slurms_words_and_is_not_repeated(desk: Desk) -> None:
     desk.slurm.answer("sbatch", INVALID_QOS)
     run = desk.run()
     desk.submit(run)
-    assert desk.status(run) == "FAILURE" and "Invalid qos specification" in desk.told(run)
+    assert desk.status(run) == "FAILURE" and "Invalid qos specification" in desk.events_text(run)
     assert desk.now(run).tags["dagster/will_retry"] == "false"
 
 
@@ -115,7 +115,7 @@ def test_a_bad_tag_fails_its_run_and_names_the_tag_and_what_is_allowed(desk: Des
     run = desk.run({"slurm/memory": "a lot"})
     desk.submit(run)
     assert desk.status(run) == "FAILURE" and sbatches(desk) == 0
-    assert "slurm/memory" in desk.told(run) and "'a lot'" in desk.told(run)
+    assert "slurm/memory" in desk.events_text(run) and "'a lot'" in desk.events_text(run)
     assert desk.now(run).tags["dagster/will_retry"] == "false"
 
 
@@ -209,7 +209,7 @@ def test_when_only_excluded_nodes_are_left_they_are_allowed_again_and_that_is_sa
     run = desk.run({tags.RETRY_NUMBER: "1"}, parent=desk.now(parent))
     desk.slurm.answer("sbatch", "sbatch: error: Batch job submission failed: Requested node configuration is not available", once=True)
     assert desk.submit(run) and "exclude" not in desk.own(run)[tags.REQUESTED]
-    assert "SLURM has no other nodes for the job than n1" in desk.told(run)
+    assert "SLURM has no other nodes for the job than n1" in desk.events_text(run)
 
 
 def test_the_sbatch_options_of_the_site_stand_in_the_script(desk: Desk) -> None:
@@ -250,4 +250,4 @@ def test_whatever_interrupts_a_launch_leaves_the_run_to_the_reconciler(desk: Des
     blocked.parent.mkdir(parents=True, exist_ok=True)
     blocked.write_text("in the way")
     launcher.launch_run(LaunchRunContext(run, None))
-    assert desk.status(run) == "STARTING" and "The launch was interrupted" in desk.told(run)
+    assert desk.status(run) == "STARTING" and "The launch was interrupted" in desk.events_text(run)
