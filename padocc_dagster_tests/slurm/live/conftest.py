@@ -21,6 +21,7 @@ import pytest
 import yaml
 
 from padocc_dagster.pipeline.workdir.layout import Workdir
+from padocc_dagster.runs import RETRIED_BY, WILL_RETRY
 from padocc_dagster.services import network, processes
 from padocc_dagster.services.home import Home
 from padocc_dagster.services.supervisor import Services, serving
@@ -29,6 +30,7 @@ from padocc_dagster_tests.live.conftest import PATIENCE
 from padocc_dagster_tests.slurm.live.shims import Shims
 from padocc_dagster_tests.slurm.postgres import Postgres
 from tools.slurm_cluster.cluster import Cluster
+from tools.slurm_cluster.process import wait_until
 
 ROOT = Path(__file__).parents[3]
 LAUNCH = """mutation ($params: ExecutionParams!) { launchRun(executionParams: $params) {
@@ -37,6 +39,7 @@ LAUNCH = """mutation ($params: ExecutionParams!) { launchRun(executionParams: $p
 TERMINATE = """mutation ($id: String!, $policy: TerminateRunPolicy) { terminateRun(runId: $id, terminatePolicy: $policy) {
   __typename ... on TerminateRunFailure { message } ... on PythonError { message } } }"""
 QUICK = {"poll_interval_seconds": 2, "terminate_grace_seconds": 5, "command_timeout_seconds": 5, "unreachable_warning_seconds": 3}
+FORGOTTEN_SECONDS = 60
 LEDGER, LOAD = "LOAD_LEDGER", "padocc_dagster_tests.slurm.load"
 SIZES = {"default_allocation": {"time": "20", "memory": "1G", "cpus": 1}, "largest_allocation": {"memory": "4G"}}
 ALLOCATION = {**SIZES, "allocation_policy": ""}
@@ -117,10 +120,24 @@ class LiveSlurm:
 
         def ended() -> list[dg.DagsterRun] | None:
             runs = self.family(run_id)
-            repeats = runs[-1].tags.get("dagster/will_retry") == "true"
+            repeats = runs[-1].tags.get(WILL_RETRY) == "true"
+            if repeats and RETRIED_BY not in runs[-1].tags:
+                self._repeat_failure(runs[-1].run_id)
             return runs if runs[-1].status.value in states and not repeats else None
 
         return self.wait(f"the last attempt of {run_id} to be {' or '.join(states)}", ended, seconds)
+
+    def _repeat_failure(self, run_id: str) -> None:
+        """Write a failure again whose retry Dagster has forgotten.
+
+        Its daemon does so when it reads the event before the run's status is written (`should_retry`, auto_run_reexecution.py). The
+        conductor requests such work again; these runs have no conductor.
+        """
+        record = self.instance.get_run_record_by_id(run_id)
+        if record and record.end_time and time.time() - record.end_time > FORGOTTEN_SECONDS:
+            events = self.instance.get_records_for_run(run_id, of_type=dg.DagsterEventType.RUN_FAILURE).records
+            if len(events) == 1:
+                self.instance.handle_new_event(events[0].event_log_entry)
 
     def events(self, piece: str) -> Counter[str]:
         """How often each event stands in the ledger for a piece."""
@@ -212,6 +229,7 @@ def serve(folder: Path, cluster: Cluster, module: str, **launcher: Any) -> Itera
     home = Home(Workdir(folder / "work"))
     home.root.mkdir(parents=True)
     home.settings.write_text(settings(folder, postgres.port, **launcher))
+    wait_until("the node takes jobs", lambda: cluster.node_state() in ("idle", "mixed", "allocated"))
     shims, ledger = Shims(folder / "shims"), folder / "ledger"
     path = f"{shims.folder}{os.pathsep}{os.environ['PATH']}"
     variables = {**cluster.environment(), **postgres.environment(), "PATH": path, LEDGER: str(ledger), "PYTHONPATH": str(ROOT)}

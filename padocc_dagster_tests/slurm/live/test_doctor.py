@@ -163,7 +163,7 @@ def test_a_wrong_password_is_told_and_not_shown(deployment: tuple[Home, Postgres
 
 
 def test_a_controller_that_does_not_answer_is_told(cluster: Cluster, deployment: tuple[Home, Postgres]) -> None:
-    cluster.kill("slurmctld")
+    cluster.stop_daemon("slurmctld")  # killed, it would forget that the node was resumed a moment ago
     try:
         found = look(deployment, command_timeout_seconds=3)
     finally:
