@@ -1,0 +1,42 @@
+"""When an instance has nothing left to do: the conductor found nothing since the last run ended."""
+
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from padocc_dagster.services.home import Home
+
+if TYPE_CHECKING:
+    from dagster import DagsterInstance
+
+
+@dataclass
+class Idleness:
+    """Looks at one instance again and again."""
+
+    instance: "DagsterInstance"
+    quiet_since: float = field(default_factory=time.time)
+    """Since when no run waits or works, in seconds since the epoch."""
+
+    @classmethod
+    def of(cls, home: Home) -> "Idleness":
+        """Of the instance in DAGSTER_HOME. Raises InstanceProblem when it cannot be opened."""
+        from padocc_dagster.dagster_private import keep_sqlite_open
+        from padocc_dagster.services.instance import open_instance
+        from padocc_dagster.slurm.yaml_fields import load
+
+        keep_sqlite_open()
+        return cls(open_instance(home.root, load(home.settings) or {}))
+
+    def is_reached(self) -> bool:
+        """Whether no run waits or works, and a whole tick of the conductor since then found nothing left to do.
+
+        Waits for the conductor: runs that it requests are seen before the next tick that finds nothing.
+        """
+        from padocc_dagster.conductor.idle import idle_since
+        from padocc_dagster.runs import unfinished
+
+        if unfinished(self.instance, limit=1):
+            self.quiet_since = time.time()
+            return False
+        return idle_since(self.instance) > self.quiet_since
