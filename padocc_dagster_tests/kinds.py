@@ -40,7 +40,14 @@ UNIT_PATHS = (
     "pipeline/publishing/test_stac_item.py",
     "pipeline/workdir/test_status.py",
     "local/test_records.py",
+    "commands/test_up.py",
+    "services/test_access.py",
+    "services/test_deployed.py",
+    "services/test_logs.py",
+    "services/test_own_port.py",
+    "services/test_page.py",
     "services/test_settings_file.py",
+    "services/test_webserver.py",
 )
 """Files of those folders whose tests need none of it."""
 

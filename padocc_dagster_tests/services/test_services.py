@@ -23,12 +23,14 @@ from padocc_dagster.local.records import Records
 from padocc_dagster.pipeline.running.environment import clean_environment
 from padocc_dagster.pipeline.workdir.layout import Workdir
 from padocc_dagster.services import daemon, network, processes, webserver
-from padocc_dagster.services.home import SOCKET_PATH_LENGTH, Home, first_settings
+from padocc_dagster.services.home import Home
 from padocc_dagster.services.page import Page
 from padocc_dagster.services.serving import is_served, serving
 from padocc_dagster.services.supervisor import DEATHS, Services, ServicesError
 from padocc_dagster.services.viewing import viewing
 from padocc_dagster_tests.other_user import as_nobody
+from padocc_dagster_tests.services.proxy import proxy
+from padocc_dagster_tests.services.proxy import status as proxied
 
 DEFINITIONS = """
 import os, time, dagster as dg
@@ -202,6 +204,22 @@ def test_a_page_of_another_site_can_start_no_run(up: Up) -> None:
     assert not up.runs()
 
 
+def test_behind_nginx_the_page_asks_for_a_login_and_refuses_other_sites(up: Up, tmp_path: Path) -> None:
+    query = json.dumps({"query": RUNS})
+    with proxy(up.page, tmp_path, "ada", "a secret") as port:
+        wait_for(lambda: _status_or_none(port, query) == 401, 30)
+        assert proxied(port, query, "ada:another secret") == 401
+        assert proxied(port, query, "ada:a secret") == 200
+        assert proxied(port, query, "ada:a secret", Origin=f"https://127.0.0.1:{port}") == 200
+        assert proxied(port, query, "ada:a secret", Origin="https://elsewhere.example") == 403
+
+
+def _status_or_none(port: int, query: str) -> int | None:
+    with contextlib.suppress(OSError):
+        return proxied(port, query)
+    return None
+
+
 def test_a_page_for_reading_needs_no_services_and_starts_no_run(up: Up, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(Path(__file__).parents[2]), str(up.home.workdir.root)]))
     page = Page(up.home.viewer_socket, read_only=True)
@@ -372,63 +390,3 @@ def test_a_busy_port_is_told_before_anything_is_started(tmp_path: Path) -> None:
             with serving(Services(Workdir(tmp_path), port)):
                 pass
     assert not Home(Workdir(tmp_path)).settings.exists()
-
-
-def test_a_long_path_gets_its_socket_elsewhere_and_always_the_same(tmp_path: Path) -> None:
-    home = Home(Workdir(tmp_path / ("x" * 120)))
-    assert len(os.fsencode(home.socket)) <= SOCKET_PATH_LENGTH and home.socket == home.socket
-    assert home.socket != Home(Workdir(tmp_path / ("y" * 120))).socket
-
-
-@pytest.fixture(params=["w", "x" * 120], ids=["in DAGSTER_HOME", "in the temporary directory"])
-def home(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Home]:
-    """A home that is not prepared yet, with a umask that lets the group write."""
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    home = Home(Workdir(tmp_path / request.param))
-    before = os.umask(0o002)
-    home.root.mkdir(parents=True)
-    yield home
-    os.umask(before)
-
-
-def test_the_socket_s_folder_is_closed_to_others_whatever_the_umask(home: Home) -> None:
-    home.prepare()
-    home.prepare()
-    assert home.socket.parent.stat().st_mode & 0o777 == 0o700
-
-
-def test_a_socket_s_folder_that_is_open_to_others_is_refused(home: Home) -> None:
-    home.socket.parent.mkdir()
-    with pytest.raises(ValueError, match="is not a folder of yours alone"):
-        home.prepare()
-
-
-def test_a_link_in_place_of_the_socket_s_folder_is_refused(home: Home) -> None:
-    elsewhere = home.root / "elsewhere"
-    elsewhere.mkdir(mode=0o700)
-    home.socket.parent.symlink_to(elsewhere)
-    with pytest.raises(ValueError, match="is not a folder of yours alone"):
-        home.prepare()
-
-
-def test_the_shipped_settings_are_taken_by_dagster_and_hold_what_the_assets_rely_on(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from dagster import DagsterInstance
-
-    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
-    (tmp_path / "dagster.yaml").write_text(first_settings(cpus=7))
-    with DagsterInstance.from_config(str(tmp_path)) as instance:
-        runs = instance.get_concurrency_config().run_queue_config
-        assert runs.max_concurrent_runs == 7
-        one_at_once = {"value": {"applyLimitPerUniqueValue": True}, "limit": 1}
-        keys = ("padocc/group_writer", "padocc/group_config")
-        assert runs.tag_concurrency_limits == [{"key": key, **one_at_once} for key in keys]
-        assert (instance.run_retries_max_retries, instance.run_retries_retry_on_asset_or_op_failure) == (2, False)
-        assert instance.run_monitoring_enabled and instance.run_monitoring_max_resume_run_attempts == 0
-        assert not instance.telemetry_enabled
-
-
-def test_the_deployed_settings_are_the_shipped_ones() -> None:
-    deployed = Path(__file__).parents[2] / "deploy" / "one-machine" / "dagster.yaml"
-    assert deployed.read_text() == (Path(__file__).parents[2] / "padocc_dagster" / "services" / "one_machine.yaml").read_text()
