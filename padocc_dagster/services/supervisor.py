@@ -162,7 +162,9 @@ class Services:
         """
         self.stopping.set()
         everything = self._started()
-        self._end([self.webserver, self.daemon], UNHURRIED_SECONDS if self.leaves_runs else END_SECONDS)
+        if self.leaves_runs:
+            self._end([self.daemon], UNHURRIED_SECONDS)
+        self._end([self.webserver, self.daemon], END_SECONDS)
         at_work = processes.spawned(self.code_server.process.pid) if self.code_server.process else []
         processes.end([*at_work, *(() if self.leaves_runs else self._keepers())], 6)
         self._end([self.code_server, self.fork_server], 3)
