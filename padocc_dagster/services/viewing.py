@@ -26,6 +26,7 @@ def viewing(home: Home, page: Page, stopping: threading.Event, module: str = DEF
     workspace = page.socket.with_suffix(".yaml")
     write_text(workspace, f"load_from:\n  - python_module: {{module_name: {module}, location_name: {LOCATION}}}\n")
     ours = {"DAGSTER_HOME": str(home.root), "WORKDIR": str(home.workdir.root), "DAGSTER_DISABLE_TELEMETRY": "1"}
+    ours["TMPDIR"] = str(page.socket.parent)  # where Dagster puts the socket of the code server
     argv = [sys.executable, "-m", webserver.__name__, *page.arguments, "-w", str(workspace)]
     process = processes.start(argv, home.log(LOG), {**os.environ, **ours}, home.root)
     try:

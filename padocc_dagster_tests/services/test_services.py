@@ -49,7 +49,7 @@ from padocc_dagster.pipeline.workdir.layout import Workdir
 from padocc_dagster.services.serving import serving
 from padocc_dagster.services.supervisor import Services
 with serving(Services(Workdir(Path(sys.argv[1])), module=sys.argv[2])) as services:
-    services.watch()
+    services.watch(Path(sys.argv[1], "over").exists)
 """
 LAUNCH = """mutation { launchRun(executionParams: {selector:
   {repositoryLocationName: "padocc_dagster", repositoryName: "__repository__", jobName: "wait"}})
@@ -314,17 +314,21 @@ def test_sigterm_leaves_no_process_and_ends_the_run_at_work_within_20_s(up: Up) 
     assert not is_served(up.home)
 
 
-@pytest.mark.parametrize("with_its_run", [False, True], ids=["alone", "with its run"])
-def test_after_up_itself_was_killed_the_next_one_takes_its_run_over_or_repeats_it_and_keeps_edited_settings(
-    tmp_path: Path, with_its_run: bool
-) -> None:
+@pytest.mark.parametrize("end", ["killed", "killed with its run", "its time was over"])
+def test_after_the_end_of_up_the_next_one_takes_its_run_over_or_repeats_it_and_keeps_edited_settings(tmp_path: Path, end: str) -> None:
+    with_its_run = end == "killed with its run"
     first = Up(tmp_path / "w").ready()
     try:
         run = first.launch()
         edited = first.home.settings.read_text().replace("poll_interval_seconds: 20", "poll_interval_seconds: 21")
         first.home.settings.write_text(edited)
-        first.process.kill()
-        first.process.wait()
+        if end == "its time was over":
+            (tmp_path / "w" / "over").touch()
+            assert first.process.wait(60) == 0 and len(first.keepers()) == 1
+            (tmp_path / "w" / "over").unlink()
+        else:
+            first.process.kill()
+            first.process.wait()
         wait_for(lambda: not any(first.has(word) for word in (daemon.__name__, webserver.__name__, "grpc")))
         if with_its_run:
             processes.end(first.keepers(), 0)
@@ -334,6 +338,7 @@ def test_after_up_itself_was_killed_the_next_one_takes_its_run_over_or_repeats_i
             (tmp_path / "w" / "go").touch()
             wait_for(lambda: second.repeat_of(run, "SUCCESS") if with_its_run else second.status(run) == "SUCCESS")
             assert second.home.settings.read_text() == edited
+            assert len(second.runs()) == 1 + with_its_run
         finally:
             second.kill()
     finally:
