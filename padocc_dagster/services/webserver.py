@@ -13,23 +13,32 @@ from urllib.parse import urlsplit
 Scope = dict[str, Any]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 App = Callable[[Scope, Any, Send], Awaitable[None]]
-NO = b"Refused: this request was made by a page of another site.\n"
+NO = b"Refused: this request was made by a page of another site, or for one. Open this page as http://localhost or http://127.0.0.1.\n"
+LOCAL = ("localhost", "127.0.0.1", "::1")
 
 
 class OwnSite:
     """A web application (ASGI) that answers its own page's requests, and those of programs, which name no page."""
 
-    def __init__(self, app: App) -> None:
-        self.app = app
+    def __init__(self, app: App, on_socket: bool = False) -> None:
+        self.app, self.on_socket = app, on_socket
 
     async def __call__(self, scope: Scope, receive: Any, send: Send) -> None:
-        if scope["type"] not in ("http", "websocket") or is_own(dict(scope["headers"]), scope.get("path", "")):
+        if scope["type"] not in ("http", "websocket") or self._is_own(dict(scope["headers"]), scope.get("path", "")):
             await self.app(scope, receive, send)
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1008})
         else:
             await send({"type": "http.response.start", "status": 403, "headers": [(b"content-type", b"text/plain")]})
             await send({"type": "http.response.body", "body": NO})
+
+    def _is_own(self, headers: dict[bytes, bytes], path: str) -> bool:
+        return is_own(headers, path) and (is_local(headers) or not self.on_socket)
+
+
+def is_local(headers: dict[bytes, bytes]) -> bool:
+    """Whether the page was opened under a name of the browser's own machine: another site may let its name mean that (DNS rebinding)."""
+    return urlsplit(b"//" + headers.get(b"host", b"")).hostname in [name.encode() for name in LOCAL]
 
 
 def is_own(headers: dict[bytes, bytes], path: str) -> bool:
@@ -56,7 +65,7 @@ def main() -> None:
     listen = uvicorn.run
 
     def run(app: App, **options: Any) -> None:
-        listen(OwnSite(app), **{**options, **socket})  # type: ignore[arg-type]  # uvicorn's types are narrower
+        listen(OwnSite(app, bool(socket)), **{**options, **socket})  # type: ignore[arg-type]  # uvicorn's types are narrower
 
     uvicorn.run = run  # type: ignore[assignment]
     next(iter(entry_points(group="console_scripts", name="dagster-webserver"))).load()()

@@ -201,6 +201,7 @@ def test_a_page_of_another_site_can_start_no_run(up: Up) -> None:
             return connection.getresponse().status
 
     assert (answer(Origin="http://elsewhere.example"), answer(Origin="http://localhost:8080")) == (403, 403)
+    assert answer(Host="elsewhere.example:3000", Origin="http://elsewhere.example:3000") == 403, "its name may mean this machine"
     assert not up.runs()
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from padocc_dagster.services.webserver import OwnSite, is_own
+from padocc_dagster.services.webserver import OwnSite, is_local, is_own
 
 HOST = (b"host", b"localhost:3000")
 
@@ -35,6 +35,21 @@ def test_requests_of_this_page_and_of_programs_are_answered_and_those_of_other_s
     headers: list[tuple[bytes, bytes]], path: str, own: bool
 ) -> None:
     assert is_own(dict([HOST, *headers]), path) is own
+
+
+@pytest.mark.parametrize(
+    ("host", "local"),
+    [
+        ("localhost:3000", True),
+        ("127.0.0.1:4000", True),
+        ("[::1]:3000", True),
+        ("localhost", True),
+        ("elsewhere.example:3000", False),
+        ("", False),
+    ],
+)
+def test_a_page_on_a_socket_answers_under_names_of_the_browser_s_own_machine_alone(host: str, local: bool) -> None:
+    assert is_local({b"host": host.encode()}) is local
 
 
 @pytest.mark.parametrize(
