@@ -25,8 +25,7 @@ from padocc_dagster.batch import tags as batch_tags
 from padocc_dagster.conductor import requests
 from padocc_dagster.kubernetes import settings as kubernetes
 from padocc_dagster.pipeline.workdir import events
-from padocc_dagster.selection.fields import GroupFields, ProjectFields
-from padocc_dagster.selection.options import Options, XarrayOptions
+from padocc_dagster.selection import fields, options
 from padocc_dagster.slurm import settings as slurm
 from padocc_dagster.slurm.runs import tags as slurm_tags
 
@@ -70,21 +69,20 @@ def _paragraphs(text: str | None) -> str:
 
 def _configs() -> Iterator[str]:
     yield "The fields of a YAML config; a CSV has those of a project as its columns. See also [STAC](../stac.md).\n"
-    for title, model in (
-        ("The group", GroupFields),
-        ("A project", ProjectFields),
-        ("`options`", Options),
-        ("`options.xarray`", XarrayOptions),
-    ):
+    models = (fields.GroupFields, fields.ProjectFields, options.Options, options.XarrayOptions)
+    for title, model in zip(("The group", "A project", "`options`", "`options.xarray`"), models, strict=True):
         yield f"## {title}\n"
-        yield table(("field", "default", "what to write"), _fields(model))
+        yield table(("field", "default", ""), _fields(model))
 
 
 def _fields(model: type[BaseModel]) -> Rows:
+    described = {**_docstrings(fields), **_docstrings(options)}
     for name, field in model.model_fields.items():
         default = field.get_default(call_default_factory=True)
         shown = "" if default in (None, "", (), [], {}) or isinstance(default, BaseModel) else f"`{default}`"
-        yield f"`{name}`", shown, field.description or _kind(field.annotation)
+        text = _described(described, model, name)
+        kind = field.description or _kind(field.annotation)
+        yield f"`{name}`", shown, f"{text} {kind[:1].upper()}{kind[1:]}".strip()
 
 
 def _kind(annotation: Any) -> str:
@@ -95,13 +93,13 @@ def _kind(annotation: Any) -> str:
 
 def _settings() -> Iterator[str]:
     yield "The entry `run_launcher` of `dagster.yaml`, `config`.\n"
-    for title, fields in (("SLURM", slurm.FIELDS), ("Kubernetes", kubernetes.FIELDS)):
+    for title, settings in (("SLURM", slurm.FIELDS), ("Kubernetes", kubernetes.FIELDS)):
         yield f"## {title}\n"
-        yield table(("setting", "default", ""), _setting_rows(fields, ""))
+        yield table(("setting", "default", ""), _setting_rows(settings, ""))
 
 
-def _setting_rows(fields: Mapping[str, Any], above: str) -> Rows:
-    for name, field in fields.items():
+def _setting_rows(settings: Mapping[str, Any], above: str) -> Rows:
+    for name, field in settings.items():
         assert isinstance(field, Field)
         default = f"`{field.default_value}`" if field.default_provided and field.default_value not in ("", [], {}) else ""
         yield f"`{above}{name}`", default, field.description or ""
