@@ -20,6 +20,7 @@ OF_PATHS = {
     "doctor/test_node.py": "live",
     "test_allocations.py": "padocc",
     "test_distribution.py": "build",
+    "test_documents.py": "build",
     "test_nemo.py": "padocc",
 }
 """Beginnings of paths, below the folder of the tests."""

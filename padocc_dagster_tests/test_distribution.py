@@ -44,7 +44,15 @@ def test_the_wheel_brings_all_that_a_site_begins_with(built: tuple[Path, Path]) 
 def test_the_sdist_has_the_tests_the_documents_and_the_licence(built: tuple[Path, Path]) -> None:
     with tarfile.open(built[0]) as archive:
         names = {name.partition("/")[2] for name in archive.getnames()}
-    assert {"LICENSE", "CHANGELOG.md", "CITATION.cff", "CONTRIBUTING.md", "Makefile", "docs/architecture.md", "deploy/slurm/dagster.yaml"} <= names
+    assert {
+        "LICENSE",
+        "CHANGELOG.md",
+        "CITATION.cff",
+        "CONTRIBUTING.md",
+        "Makefile",
+        "docs/architecture.md",
+        "deploy/slurm/dagster.yaml",
+    } <= names
     assert "padocc_dagster_tests/test_distribution.py" in names
 
 
