@@ -31,6 +31,8 @@ from padocc_dagster.services.page import Page
 LOCATION = "padocc_dagster"
 SOCKET_PATH_LENGTH = 100
 """A Unix socket's path may have 107 bytes on Linux and 103 on macOS."""
+LONGEST_NAME = "web-4194304.sock"
+"""Of a socket, with the largest process id."""
 
 
 @dataclass(frozen=True)
@@ -83,9 +85,9 @@ class Home:
         return self._socket(f"web-{os.getpid()}")
 
     def _socket(self, service: str) -> Path:
-        """A path that is too long for a socket is replaced by one in the temporary directory."""
+        """All are in one folder: where the longest path is too long for a socket, it is one in the temporary directory."""
         path = self.root / "private" / f"{service}.sock"
-        if len(os.fsencode(path)) <= SOCKET_PATH_LENGTH:
+        if len(os.fsencode(path.parent / LONGEST_NAME)) <= SOCKET_PATH_LENGTH:
             return path
         name = hashlib.sha256(os.fsencode(path)).hexdigest()[:16]
         return Path(tempfile.gettempdir()) / f"padocc-dagster-{os.getuid()}" / f"{name}.sock"

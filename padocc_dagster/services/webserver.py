@@ -65,7 +65,7 @@ def main() -> None:
     listen = uvicorn.run
 
     def run(app: App, **options: Any) -> None:
-        listen(OwnSite(app, bool(socket)), **{**options, **socket})  # type: ignore[arg-type]  # uvicorn's types are narrower
+        listen(OwnSite(app, bool(socket)), **{**options, **socket})
 
     uvicorn.run = run  # type: ignore[assignment]
     next(iter(entry_points(group="console_scripts", name="dagster-webserver"))).load()()

@@ -17,6 +17,12 @@ def test_a_long_path_gets_its_socket_elsewhere_and_always_the_same(tmp_path: Pat
     assert home.socket != Home(Workdir(tmp_path / ("y" * 120))).socket
 
 
+@pytest.mark.parametrize("length", range(60, 120))
+def test_all_sockets_of_a_working_directory_are_in_one_folder_however_long_its_path(length: int) -> None:
+    home = Home(Workdir(Path("/" + "x" * length)))
+    assert len({socket.parent for socket in (home.socket, home.fork_socket, home.page_socket, home.viewer_socket)}) == 1
+
+
 @pytest.fixture(params=["w", "x" * 120], ids=["in DAGSTER_HOME", "in the temporary directory"])
 def home(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Home]:
     """A home that is not prepared yet, with a umask that lets the group write."""
