@@ -46,6 +46,9 @@ SURE = frozenset(
 
 def judge(job: Job | None, report: Report | None) -> Cause:
     """Why a job that is over, or that SLURM no longer knows (None), has ended. `report` is None when the worker never began."""
+    if job and job.forgotten:
+        by_report = judge(None, report)
+        return Cause.FORGOTTEN if by_report is Cause.VANISHED else by_report
     if job and job.state in SURE:
         return Cause(job.state)
     if job and job.state == "REVOKED":  # another cluster of a federation has the job, so it must not be repeated here

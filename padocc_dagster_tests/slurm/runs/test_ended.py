@@ -155,6 +155,37 @@ def test_a_renamed_job_is_still_its_runs(desk: Desk, job: tuple[Any, int]) -> No
     assert desk.look().ended == {job_id: "TIMEOUT"}
 
 
+def test_a_job_that_the_accounting_has_cancelled_by_nobody_is_forgotten_once_its_processes_have_ended(
+    desk: Desk, job: tuple[Any, int]
+) -> None:
+    run, job_id = job
+    desk.slurm.end(job_id, "CANCELLED")
+    assert desk.look().ended == {} and desk.status(run) == "STARTED"
+    desk.report(run, job_id, exit_status=None, signal=9, stop_signal="SIGTERM")
+    assert desk.look(61).ended == {job_id: "FORGOTTEN"}
+    assert desk.status(run) == "FAILURE" and desk.now(run).tags["dagster/will_retry"] == "true"
+
+
+def test_a_forgotten_job_whose_report_never_says_more_is_given_up_after_two_minutes(desk: Desk, job: tuple[Any, int]) -> None:
+    _, job_id = job
+    desk.slurm.end(job_id, "CANCELLED")
+    assert desk.look().ended == desk.look(61).ended == {}
+    assert desk.look(61).ended == {job_id: "FORGOTTEN"}
+
+
+def test_a_waiting_job_that_the_controller_forgot_is_submitted_anew_as_a_retry(desk: Desk) -> None:
+    run = desk.run()
+    job_id = desk.submit(run)
+    desk.slurm.end(job_id, "CANCELLED", nodes="", started="N/A")
+    assert desk.look().ended == {job_id: "FORGOTTEN"} and desk.now(run).tags["dagster/will_retry"] == "true"
+
+
+def test_a_job_that_the_controller_knows_as_cancelled_is_cancelled_though_nobody_is_named(desk: Desk, job: tuple[Any, int]) -> None:
+    run, job_id = job
+    desk.slurm.end(job_id, "CANCELLED", queued=True)
+    assert desk.look().ended == {job_id: "CANCELLED"} and desk.status(run) == "CANCELED"
+
+
 def test_a_job_that_the_accounting_alone_has_at_work_is_waited_for_an_hour(desk: Desk, job: tuple[Any, int]) -> None:
     run, job_id = job
     desk.slurm.end(job_id, "TIMEOUT", accounted="RUNNING")

@@ -76,7 +76,9 @@ def test_what_is_kept_is_what_was_seen(slurm: Pretended, path: Path) -> None:
 
 
 def test_every_field_of_a_job_outlives_the_file(slurm: Pretended, path: Path) -> None:
-    full = Job(7, "n", "c", "u", "FAILED", "root", 3, 9, *[datetime(2026, 1, day, tzinfo=UTC) for day in (1, 2, 3)], 5, 6, ("n1",), "r", 2)
+    full = Job(
+        7, "n", "c", "u", "FAILED", "root", 3, 9, *[datetime(2026, 1, day, tzinfo=UTC) for day in (1, 2, 3)], 5, 6, ("n1",), "r", 2, True
+    )
     assert all(getattr(full, field.name) != field.default for field in dataclasses.fields(full))
     queue = look(path, Client(10), MINUTE)
     kept = json.loads(path.read_text()) | {"jobs": [dataclasses.asdict(full)]}
