@@ -1,5 +1,6 @@
 """A phase attempted from an asset: who requested it, and how its failure is shown: what happened, what it means, what to do."""
 
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -13,8 +14,28 @@ from padocc_dagster.pipeline.remedies import commands_for, remedy_for
 from padocc_dagster.pipeline.running.call import follow
 from padocc_dagster.pipeline.running.due import HELD_BACK, NOT_DUE
 from padocc_dagster.pipeline.workdir.layout import Project, Workdir
+from padocc_dagster.pipeline.workdir.locks import LockedError
 from padocc_dagster.pipeline.workdir.outcome import Outcome
 from padocc_dagster.runs import first_attempt, is_repeat, is_unattended
+
+
+def attempted(
+    context: dg.AssetExecutionContext, phase: Callable[..., Outcome], workdir: Workdir, project: Project, **choices: Any
+) -> Outcome:
+    """The outcome of a phase. A retry in a cluster's job waits for a process that works on the same project, and then begins.
+
+    That may be the attempt before, on a node that the cluster does not reach. The wait ends with the wall time that the job requested. A
+    process that no longer refreshes its lock loses it (`workdir/locks.py`).
+    """
+    attempt, began, has_said_so = attempt_of(context), time.monotonic(), False
+    patience = (attempt["requested"] or {}).get("wall_seconds", 0) if attempt["resumed"] else 0
+    while True:
+        outcome = phase(workdir, project, **choices, **attempt)
+        if outcome.error_class != LockedError.__name__ or time.monotonic() - began >= patience:
+            return outcome
+        if not has_said_so:
+            context.log.warning(f"This retry waits, for at most {patience} s: {outcome.message}")
+            has_said_so = True
 
 
 def attempt_of(context: dg.AssetExecutionContext) -> dict[str, Any]:

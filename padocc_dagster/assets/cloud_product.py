@@ -13,7 +13,7 @@ from pydantic import Field
 
 from padocc_dagster.assets import SHARED
 from padocc_dagster.assets.advice import advice_on
-from padocc_dagster.assets.attempt import attempt_of, failure, outcome_metadata, requested_of
+from padocc_dagster.assets.attempt import attempted, failure, outcome_metadata, requested_of
 from padocc_dagster.assets.differences import differences
 from padocc_dagster.assets.gates import gate
 from padocc_dagster.assets.scan import scan_report
@@ -66,7 +66,7 @@ def cloud_product(
     key, workdir = project_of(context), padocc.workdir
     outcome = None
     if context.selected_asset_keys:
-        outcome = phases.compute(workdir, key, **config.choices(), **attempt_of(context))
+        outcome = attempted(context, phases.compute, workdir, key, **config.choices())
         if not outcome.passed:
             raise failure(workdir, key, outcome)
     comparison = _compared(workdir, key, context.run)
