@@ -12,7 +12,8 @@ from padocc_dagster.slurm.node import report as reports
 from padocc_dagster.slurm.runs import tags
 from padocc_dagster.slurm.runs.events import add_event
 from padocc_dagster.slurm.runs.hosts import View, located, views
-from padocc_dagster.slurm.runs.tags import files_of, host_of, is_of, run_of
+from padocc_dagster.slurm.runs.owners import RunOwner
+from padocc_dagster.slurm.runs.tags import files_of, host_of, run_of
 from padocc_dagster.slurm.scheduler.client import Client, SlurmError
 from padocc_dagster.slurm.scheduler.job import Job
 from padocc_dagster.slurm.scheduler.queue import Queue
@@ -42,7 +43,7 @@ def terminate(instance: "DagsterInstance", run_id: str, settings: Settings, clie
     job_id = int(recorded)
     try:
         job = client.show(job_id)
-        if job is None or job.is_over or not is_of(job, run):
+        if job is None or job.is_over or not RunOwner(run).owns(job):
             return True
         if not job.is_pending:
             client.signal(job_id, CANCEL_SIGNAL)

@@ -113,7 +113,7 @@ class HostRound:
     def _job(self, view: View) -> Job | None:
         """The host's job, as the look at the queue saw it; None when it is not there or over."""
         job = self.queue.jobs.get(view.job_id) if view.job_id else None
-        return job if job is not None and view.is_of(job) and not job.is_over else None
+        return job if job is not None and not job.is_over and HostOwner(view).owns(job) else None
 
     def _attend_job(self, view: View) -> int | None:
         """See to a host's job. Returns its id when it has left the queue, and how it ended is to be found out."""

@@ -105,7 +105,7 @@ def test_when_the_cancelling_gets_no_answer_it_is_done_at_the_next_look(desk: De
 def test_the_end_of_a_cancelled_stray_does_not_change_its_run(desk: Desk) -> None:
     run, job_id = desk.at_work()
     desk.succeed(run)
-    desk.slurm.end(job_id, "CANCELLED")
+    desk.slurm.end(job_id, "CANCELLED", accounted="CANCELLED by 0")
     desk.look()
     assert desk.status(run) == "SUCCESS" and desk.own(run)[tags.STATE] == "ended"
 
@@ -126,8 +126,14 @@ def test_terminating_cancels_a_waiting_job_and_signals_one_at_work(desk: Desk) -
 
 def test_terminating_never_touches_a_foreign_job_that_has_got_the_id(desk: Desk) -> None:
     run, job_id = desk.at_work()
-    desk.slurm.change(job_id, name="by-hand", comment="")
+    desk.slurm.change(job_id, name="by-hand", comment="", started="2026-11-24T03:07:00")
     assert cancel(desk, run) and desk.slurm.calls("scancel") == []
+
+
+def test_terminating_signals_a_job_whose_name_and_comment_were_changed(desk: Desk) -> None:
+    run, job_id = desk.at_work()
+    desk.slurm.change(job_id, name="by-hand", comment="")
+    assert cancel(desk, run) and [call["argv"][0] for call in desk.slurm.calls("scancel")] == ["--signal=USR1"]
 
 
 def test_terminating_in_an_outage_leaves_the_run_to_the_reconciler(desk: Desk) -> None:

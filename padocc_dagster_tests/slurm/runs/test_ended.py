@@ -114,7 +114,7 @@ def test_that_the_database_is_down_is_not_remembered_as_no_accounting(desk: Desk
 
 def test_the_same_id_under_another_name_is_another_job(desk: Desk, job: tuple[Any, int]) -> None:
     run, job_id = job
-    desk.slurm.change(job_id, name="by-hand", comment="")
+    desk.slurm.change(job_id, name="by-hand", comment="", started="2026-11-24T03:07:00")
     assert desk.look().ended == {job_id: "VANISHED"} and desk.status(run) == "FAILURE"
     assert desk.slurm.jobs()[0]["state"] == "RUNNING" and desk.slurm.calls("scancel") == []
 
@@ -151,6 +151,15 @@ def test_a_renamed_job_is_still_its_runs(desk: Desk, job: tuple[Any, int]) -> No
     run, job_id = job
     desk.slurm.change(job_id, name="another name")
     assert desk.look().ended == {} and desk.status(run) == "STARTED"
+    desk.slurm.end(job_id, "TIMEOUT")
+    assert desk.look().ended == {job_id: "TIMEOUT"}
+
+
+def test_a_job_with_another_name_and_comment_is_its_runs_while_the_runs_report_names_it(desk: Desk, job: tuple[Any, int]) -> None:
+    run, job_id = job
+    desk.slurm.change(job_id, name="another name", comment="another comment")
+    assert desk.look().ended == {} and desk.status(run) == "STARTED"
+    assert desk.look(200).ended == {} and desk.status(run) == "STARTED"
     desk.slurm.end(job_id, "TIMEOUT")
     assert desk.look().ended == {job_id: "TIMEOUT"}
 
