@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from padocc_dagster.dagster_private import report_canceled, restore_end
 from padocc_dagster.slurm.node import report as reports
 from padocc_dagster.slurm.runs import tags
 from padocc_dagster.slurm.runs.events import add_event
@@ -34,6 +35,8 @@ def terminate(instance: "DagsterInstance", run_id: str, settings: Settings, clie
     if run is None or run.is_finished:
         return False
     instance.report_run_canceling(run)
+    if restore_end(instance, run_id):  # it has ended since it was read
+        return False
     if there := located(views(settings.log_folder.hosts)).get(run_id):
         _cancel_shared(instance, run, *there)
         return True
@@ -53,7 +56,7 @@ def terminate(instance: "DagsterInstance", run_id: str, settings: Settings, clie
         sentence = f"SLURM job {job_id} could not be cancelled: {error}. The launcher tries again as soon as SLURM answers."
         add_event(instance, run, sentence, files, job_id)
         return True
-    instance.report_run_canceled(run, f"SLURM job {job_id} was cancelled before it began.")
+    report_canceled(instance, run, f"SLURM job {job_id} was cancelled before it began.")
     return True
 
 

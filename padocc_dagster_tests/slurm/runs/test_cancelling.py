@@ -124,6 +124,14 @@ def test_terminating_cancels_a_waiting_job_and_signals_one_at_work(desk: Desk) -
     assert not cancel(desk, waiting)
 
 
+def test_terminating_a_run_that_ends_in_the_same_moment_leaves_it_its_end(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    run, _ = desk.at_work()
+    canceling = type(desk.instance).report_run_canceling
+    monkeypatch.setattr(type(desk.instance), "report_run_canceling", lambda *given: (desk.succeed(run), canceling(*given)))
+    assert not cancel(desk, run)
+    assert desk.status(run) == "SUCCESS" and desk.slurm.calls("scancel") == []
+
+
 def test_terminating_never_touches_a_foreign_job_that_has_got_the_id(desk: Desk) -> None:
     run, job_id = desk.at_work()
     desk.slurm.change(job_id, name="by-hand", comment="", started="2026-11-24T03:07:00")
