@@ -56,6 +56,7 @@ def terminate(instance: "DagsterInstance", run_id: str, settings: Settings, clie
         sentence = f"SLURM job {job_id} could not be cancelled: {error}. The launcher tries again as soon as SLURM answers."
         add_event(instance, run, sentence, files, job_id)
         return True
+    instance.add_run_tags(run_id, tags.cancelled_for(job_id, "the run was terminated before the job began"))
     report_canceled(instance, run, f"SLURM job {job_id} was cancelled before it began.")
     return True
 
@@ -108,9 +109,9 @@ def end_strays(
         return []
     for job_id, run in cancel.items():
         if run is not None and (files := files_of(run)):
-            add_event(
-                instance, run, f"SLURM job {job_id} is cancelled: its run is {run.status.value} and no longer needs it.", files, job_id
-            )
+            reason = f"its run is {run.status.value} and no longer needs it"
+            instance.add_run_tags(run.run_id, tags.cancelled_for(job_id, reason))
+            add_event(instance, run, f"SLURM job {job_id} is cancelled: {reason}.", files, job_id)
     return list(cancel)
 
 

@@ -102,6 +102,25 @@ def test_when_the_cancelling_gets_no_answer_it_is_done_at_the_next_look(desk: De
     assert desk.look().cancelled == [job_id]
 
 
+def test_a_job_that_the_launcher_cancelled_ends_with_that_as_its_reason(desk: Desk) -> None:
+    run = desk.run()
+    job_id = desk.submit(run)
+    desk.instance.report_run_failed(desk.now(run))
+    assert desk.look().cancelled == [job_id]
+    desk.slurm.end(job_id, "CANCELLED", accounted="CANCELLED by 0", nodes="", started="N/A")
+    desk.look()
+    assert "is over: CANCELLED by the launcher, because its run is FAILURE and no longer needs it" in desk.events_text(run)
+
+
+def test_a_waiting_job_of_a_terminated_run_ends_with_that_as_its_reason(desk: Desk) -> None:
+    run = desk.run()
+    job_id = desk.submit(run)
+    assert cancel(desk, run)
+    desk.slurm.end(job_id, "CANCELLED", accounted="CANCELLED by 0", nodes="", started="N/A")
+    desk.look()
+    assert "CANCELLED by the launcher, because the run was terminated before the job began" in desk.events_text(run)
+
+
 def test_the_end_of_a_cancelled_stray_does_not_change_its_run(desk: Desk) -> None:
     run, job_id = desk.at_work()
     desk.succeed(run)

@@ -120,6 +120,11 @@ def test_the_story_of_a_cancelled_job_tells_by_whom(who: str | None, words: str)
     assert words in story(Cause.CANCELLED, job("CANCELLED", cancelled_by=who), None, ASKED)
 
 
+def test_the_story_of_a_job_that_the_launcher_cancelled_tells_why() -> None:
+    told = story(Cause.CANCELLED, job("CANCELLED", cancelled_by="0"), None, ASKED, "its run is FAILURE and no longer needs it")
+    assert told.startswith("CANCELLED by the launcher, because its run is FAILURE and no longer needs it, on n1. ")
+
+
 @pytest.mark.parametrize(
     ("cause", "said", "report", "words"),
     [
