@@ -27,6 +27,9 @@ CANCEL_SIGNAL = "USR1"
 """Means to the job's host that a person cancelled the run. SLURM itself sends SIGTERM, which means something else."""
 LAST_WORDS_SECONDS = 60.0
 """How long a worker whose run has ended may take to end."""
+SEEN_OVER: dict[str, float] = {}
+"""When this process first saw that a run has ended whose process has not (monotonic: the end itself is dated by another host's clock)."""
+MOST_SEEN = 1000
 
 
 def terminate(instance: "DagsterInstance", run_id: str, settings: Settings, client: Client) -> bool:
@@ -99,7 +102,7 @@ def end_strays(
         if run is not None and run.status is DagsterRunStatus.CANCELING and not job.is_pending:
             with suppress(SlurmError):
                 client.signal(job.job_id, CANCEL_SIGNAL)
-        elif record is None or _is_over(record, job) or _is_a_second(instance, record.dagster_run, job):
+        elif record is None or _is_over(record.dagster_run, job) or _is_a_second(instance, record.dagster_run, job):
             cancel[job.job_id] = run
     if not cancel:
         return []
@@ -121,14 +124,21 @@ def _by_id(run_id: str) -> "RunsFilter":
     return RunsFilter(run_ids=[run_id])
 
 
-def _is_over(record: "RunRecord", job: Job) -> bool:
+def _is_over(run: "DagsterRun", job: Job) -> bool:
     """Whether the job's run has ended, and, if the job runs, long enough ago."""
     from dagster import DagsterRunStatus
 
-    run = record.dagster_run
     if run.status is DagsterRunStatus.CANCELING:
         return job.is_pending
-    return run.is_finished and (job.is_pending or time.time() - (record.end_time or 0) > LAST_WORDS_SECONDS)
+    return run.is_finished and (job.is_pending or had_last_words(run.run_id))
+
+
+def had_last_words(run_id: str) -> bool:
+    """Whether this process saw `LAST_WORDS_SECONDS` ago that the run has ended, and not its process."""
+    if len(SEEN_OVER) > MOST_SEEN:
+        SEEN_OVER.clear()  # those that are left get the same time again
+    now = time.monotonic()
+    return now - SEEN_OVER.setdefault(run_id, now) > LAST_WORDS_SECONDS
 
 
 def _is_a_second(instance: "DagsterInstance", run: "DagsterRun", job: Job) -> bool:
