@@ -25,15 +25,15 @@ def daemon_environment(folder: Folder) -> dict[str, str]:
     return {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "SLURM_CONF": str(folder.slurm_conf)}
 
 
-def spawn(folder: Folder, daemon: str, arguments: list[str]) -> None:
-    """Start a daemon in a session of its own; what it prints goes to log/<daemon>.out."""
-    path = shutil.which(daemon)
+def spawn(folder: Folder, daemon: str, command: list[str]) -> None:
+    """Start a daemon in a session of its own by a command that becomes it; what it prints goes to log/<daemon>.out."""
+    path = shutil.which(command[0])
     if path is None:
-        raise ClusterError(f"{daemon} is not on the PATH")
+        raise ClusterError(f"{command[0]} is not on the PATH")
     out = os.open(folder.log(daemon).with_suffix(".out"), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     try:
         actions = [(os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0), (os.POSIX_SPAWN_DUP2, out, 1), (os.POSIX_SPAWN_DUP2, out, 2)]
-        pid = os.posix_spawn(path, [daemon, *arguments], daemon_environment(folder), file_actions=actions, setsid=True)
+        pid = os.posix_spawn(path, command, daemon_environment(folder), file_actions=actions, setsid=True)
     finally:
         os.close(out)
     folder.pid_file(daemon).write_text(f"{pid}\n")
@@ -60,7 +60,7 @@ def _is_own(folder: Folder, daemon: str, pid: int) -> bool:
         variables = (process / "environ").read_bytes().split(b"\0")
     except OSError:
         return False
-    return program == daemon and os.fsencode(f"SLURM_CONF={folder.slurm_conf}") in variables
+    return program == daemon.partition("@")[0] and os.fsencode(f"SLURM_CONF={folder.slurm_conf}") in variables
 
 
 def _has_ended(pid: int) -> bool:
