@@ -99,10 +99,13 @@ class Cluster:
             self._end_daemons()
         return ran
 
-    def start_daemon(self, name: str) -> None:
-        """Start one daemon unless it runs, and return when it answers; ClusterError with the end of its log if it does not."""
+    def start_daemon(self, name: str, *options: str) -> None:
+        """Start one daemon unless it runs, and return when it answers; ClusterError with the end of its log if it does not.
+
+        `slurmctld` with `-c` starts without its state, and forgets all jobs.
+        """
         if process.find(self.folder, name) is None:
-            process.spawn(self.folder, name, command(self.folder, name))
+            process.spawn(self.folder, name, [*command(self.folder, name), *options])
 
         def ready() -> bool:
             if process.find(self.folder, name) is None:

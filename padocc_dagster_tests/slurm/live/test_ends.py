@@ -9,12 +9,11 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
-import psutil
 import pytest
 
 from padocc_dagster.slurm.runs import tags
 from padocc_dagster_tests.slurm.live.conftest import ALLOCATION, LOAD, LiveSlurm, serve
-from padocc_dagster_tests.slurm.live.steps import ended, gate, launch_and_begin, partition, recorded
+from padocc_dagster_tests.slurm.live.steps import causes, ended, gate, launch_and_begin, partition, recorded, worker
 from padocc_dagster_tests.slurm.live.tally import tally
 from tools.slurm_cluster.cluster import Cluster
 
@@ -86,18 +85,6 @@ def second_minute(live: LiveSlurm, early: dict[str, str]) -> None:
 def asked(live: LiveSlurm, run_id: str, word: str) -> list[str]:
     """What each attempt asked for, of the allocation's part with that word."""
     return [part.split("=")[1] for run in live.family(run_id) for part in run.tags[tags.REQUESTED].split() if part.startswith(word)]
-
-
-def causes(live: LiveSlurm, run_id: str) -> list[str]:
-    return [run.tags[tags.CAUSE] for run in live.family(run_id)]
-
-
-def worker(live: LiveSlurm, run_id: str) -> psutil.Process:
-    """The process that does the run's work, the child of the job's host."""
-    started = live.wait(
-        "the worker", lambda: [line for line in live.events_text(run_id).splitlines() if line.startswith("Started process")]
-    )
-    return psutil.Process(int(started[0].rpartition(" ")[2].strip(").")))
 
 
 def test_a_held_job_says_so_with_what_to_do_and_runs_when_released(live: LiveSlurm, early: dict[str, str]) -> None:
