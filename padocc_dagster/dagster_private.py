@@ -119,6 +119,12 @@ def restore_end(instance: DagsterInstance, run_id: str) -> DagsterRun | None:
     return None
 
 
+def report_canceling(instance: DagsterInstance, run: DagsterRun) -> bool:
+    """Report that a run is being cancelled. False, and the run keeps its end, when its log says that it has ended since it was read."""
+    instance.report_run_canceling(run)
+    return restore_end(instance, run.run_id) is None
+
+
 def report_canceled(instance: DagsterInstance, run: DagsterRun, message: str) -> None:
     """Report a run as cancelled, unless its log says that it has ended."""
     if restore_end(instance, run.run_id) is None:

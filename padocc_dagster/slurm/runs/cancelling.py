@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from padocc_dagster.dagster_private import report_canceled, restore_end
+from padocc_dagster.dagster_private import report_canceled, report_canceling
 from padocc_dagster.slurm.node import report as reports
 from padocc_dagster.slurm.runs import tags
 from padocc_dagster.slurm.runs.events import add_event
@@ -37,8 +37,7 @@ def terminate(instance: "DagsterInstance", run_id: str, settings: Settings, clie
     run = instance.get_run_by_id(run_id)
     if run is None or run.is_finished:
         return False
-    instance.report_run_canceling(run)
-    if restore_end(instance, run_id):  # it has ended since it was read
+    if not report_canceling(instance, run):
         return False
     if there := located(views(settings.log_folder.hosts)).get(run_id):
         _cancel_shared(instance, run, *there)
