@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 import dagster as dg
 
@@ -18,23 +18,30 @@ from padocc_dagster.pipeline.workdir.locks import LockedError
 from padocc_dagster.pipeline.workdir.outcome import Outcome
 from padocc_dagster.runs import first_attempt, is_repeat, is_unattended
 
+T = TypeVar("T")
+
 
 def attempted(
     context: dg.AssetExecutionContext, phase: Callable[..., Outcome], workdir: Workdir, project: Project, **choices: Any
 ) -> Outcome:
-    """The outcome of a phase. A retry in a cluster's job waits for a process that works on the same project, and then begins.
+    """The outcome of a phase, made when the project is free (`when_free`)."""
+    return when_free(context, lambda: phase(workdir, project, **choices, **attempt_of(context)))
+
+
+def when_free(context: dg.AssetExecutionContext, work: Callable[[], T]) -> T:
+    """What the work returns. In a retry in a cluster's job it waits for a process that works on the same project, and is then tried again.
 
     That may be the attempt before, on a node that the cluster does not reach. The wait ends with the wall time that the job requested. A
     process that no longer refreshes its lock loses it (`workdir/locks.py`).
     """
-    attempt, began, has_said_so = attempt_of(context), time.monotonic(), False
-    patience = (attempt["requested"] or {}).get("wall_seconds", 0) if attempt["resumed"] else 0
+    began, has_said_so = time.monotonic(), False
+    patience = (requested_of(context.run) or {}).get("wall_seconds", 0) if is_repeat(context.run) else 0
     while True:
-        outcome = phase(workdir, project, **choices, **attempt)
-        if outcome.error_class != LockedError.__name__ or time.monotonic() - began >= patience:
-            return outcome
+        done = work()
+        if getattr(done, "error_class", None) != LockedError.__name__ or time.monotonic() - began >= patience:
+            return done
         if not has_said_so:
-            context.log.warning(f"This retry waits, for at most {patience} s: {outcome.message}")
+            context.log.warning(f"This retry waits, for at most {patience} s: {getattr(done, 'message', done)}")
             has_said_so = True
 
 

@@ -13,7 +13,7 @@ from pydantic import Field
 
 from padocc_dagster.assets import SHARED
 from padocc_dagster.assets.advice import advice_on
-from padocc_dagster.assets.attempt import attempted, failure, outcome_metadata, requested_of
+from padocc_dagster.assets.attempt import attempted, failure, outcome_metadata, requested_of, when_free
 from padocc_dagster.assets.differences import differences
 from padocc_dagster.assets.gates import gate
 from padocc_dagster.assets.scan import scan_report
@@ -69,7 +69,7 @@ def cloud_product(
         outcome = attempted(context, phases.compute, workdir, key, **config.choices())
         if not outcome.passed:
             raise failure(workdir, key, outcome)
-    comparison = _compared(workdir, key, context.run)
+    comparison = when_free(context, lambda: _compared(workdir, key, context.run))
     result = check_result(workdir, key, comparison)
     if outcome and (not isinstance(comparison, Comparison) or comparison.passed):
         yield dg.MaterializeResult(asset_key=PHASE_ASSETS["compute"], metadata=product_metadata(outcome))

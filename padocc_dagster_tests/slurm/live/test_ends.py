@@ -13,6 +13,7 @@ import pytest
 
 from padocc_dagster.slurm.runs import tags
 from padocc_dagster_tests.slurm.live.conftest import ALLOCATION, LOAD, LiveSlurm, serve
+from padocc_dagster_tests.slurm.live.fault_table import fault_rows
 from padocc_dagster_tests.slurm.live.steps import causes, ended, gate, launch_and_begin, partition, recorded, worker
 from padocc_dagster_tests.slurm.live.tally import tally
 from tools.slurm_cluster.cluster import Cluster
@@ -229,4 +230,5 @@ def test_a_job_whose_node_fails_is_repeated_elsewhere_or_where_there_is_no_elsew
 def test_nothing_ran_twice_and_nothing_was_lost(live: LiveSlurm, record_property) -> None:
     figures, twice, lost = tally(live, UNFINISHED)
     record_property("figure", f"ends: {figures}")
+    record_property("faults", fault_rows(live))
     assert (twice, lost) == ([], [])

@@ -3,6 +3,7 @@
 All of it is begun at once (`begun`), and looked at one by one.
 """
 
+import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -11,10 +12,13 @@ import pytest
 
 from padocc_dagster.slurm.runs import tags
 from padocc_dagster_tests.slurm.live.conftest import ALLOCATION, LOAD, LiveSlurm, serve
-from padocc_dagster_tests.slurm.live.steps import causes, ended, gate, launch_and_begin, worker
+from padocc_dagster_tests.slurm.live.fault_table import fault_rows
+from padocc_dagster_tests.slurm.live.steps import causes, ended, gate, launch_and_begin, partition, worker
 from padocc_dagster_tests.slurm.live.tally import tally
 from padocc_dagster_tests.slurm.private import private
 from tools.slurm_cluster.daemons import daemon_of
+
+ATTEMPTS = itertools.count()
 
 
 @dataclass
@@ -86,23 +90,26 @@ def test_a_run_on_a_drained_node_ends_there_and_others_go_elsewhere(live: LiveSl
 
 
 def test_runs_whose_jobs_the_controller_forgot_at_its_start_are_retried(live: LiveSlurm, begun: Begun) -> None:
-    works, job_id = launch_and_begin(live, "works")
+    number = next(ATTEMPTS)
+    at_work, waiting = f"at work at a cold start {number}", f"waiting at a cold start {number}"
+    works, _ = launch_and_begin(live, at_work)
     first = worker(live, works)
-    live.cluster.command("scontrol", "update", "PartitionName=debug", "State=DOWN")
-    waits = live.launch("waits", {"slurm/partition": "debug"})
+    partition(live, "debug", "DOWN")
+    waits = live.launch(waiting, {"slurm/partition": "debug"})
     live.wait("its job", lambda: live.job(waits))
     live.cluster.kill("slurmctld")
     live.cluster.start_daemon("slurmctld", "-c")
     live.wait_for(works, "FAILURE")
     assert not first.is_running() or first.status() == psutil.STATUS_ZOMBIE
-    gate(live, "works").touch()
+    gate(live, at_work).touch()
     for run_id in (works, waits):
         said, _ = ended(live, run_id, 2)
         assert causes(live, run_id) == ["FORGOTTEN", "COMPLETED"] and "no person cancelled it" in said
-    assert live.events("works") == {"began": 2, "ended": 1} and live.events("waits") == {"began": 1, "ended": 1}
+    assert live.events(at_work) == {"began": 2, "ended": 1} and live.events(waiting) == {"began": 1, "ended": 1}
 
 
 def test_nothing_ran_twice_and_nothing_was_lost(live: LiveSlurm, record_property: Callable[[str, object], None]) -> None:
     figures, twice, lost = tally(live)
     record_property("figure", f"three nodes and a controller that forgets: {figures}")
+    record_property("faults", fault_rows(live))
     assert (twice, lost) == ([], [])
