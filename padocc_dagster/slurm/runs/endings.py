@@ -54,8 +54,8 @@ def settle(
     elif not run.is_finished:
         _end_run(instance, run, job_id, job, report, cause, requested, files, settings)
     elif cause is not Cause.COMPLETED:
-        told = story(cause, job, report, str(requested), tags.why_cancelled(run, job_id))
-        add_event(instance, run, f"{over}: {told}", files, job_id)
+        said = story(cause, job, report, str(requested), tags.why_cancelled(run, job_id))
+        add_event(instance, run, f"{over}: {said}", files, job_id)
     else:
         add_event(instance, run, f"{over}. Requested: {requested}. Used: {run_used(job, report)}", files, job_id)
     instance.add_run_tags(run_id, {**record, tags.STATE: tags.ENDED})
