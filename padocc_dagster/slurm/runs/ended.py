@@ -4,8 +4,8 @@ A job that is not in the queue may have ended, or be on its way from one list to
 own memory of ended jobs, the controller, the job's own report; and a job that no source knows is given up after two looks and
 `VANISHED_SECONDS`. A job that only the accounting still lists as running gets `LAG_SECONDS`.
 
-A controller that is started without its state (`slurmctld -c`) lets the accounting close all jobs as CANCELLED, by nobody. Their
-processes are ended a little later, so such an end counts when the job's own report has one, or after `VANISHED_SECONDS`.
+A controller that is started without its state (`slurmctld -c`) lets the accounting close all jobs as CANCELLED, by nobody. It kills what
+its nodes still run of them when they register, so such an end counts when the job's own report has one, or after `KILLED_SECONDS`.
 """
 
 import math
@@ -27,6 +27,7 @@ ACCOUNTING_SECONDS = 60.0
 LAG_SECONDS = 3600.0
 CLOCKS_DIFFER = timedelta(hours=15)
 """Postgres writes down a run's creation by its server's time zone, which is up to 14 hours ahead, and Dagster reads that as UTC."""
+KILLED_SECONDS = 30.0
 NO_ACCOUNTING_SECONDS = 86400.0
 SHOWN_AT_ONCE = 20
 
@@ -47,7 +48,7 @@ def ends_of(owners: Mapping[int, Owner], queue: Queue, since: datetime, settings
         accounting = _own(accounted.get(job_id) if accounted else None, owner)
         if accounting is not None and accounting.is_over:
             forgotten = accounting.state == "CANCELLED" and not accounting.cancelled_by and _own(seen, owner) is None
-            if not forgotten or not _works(owner) or waited > VANISHED_SECONDS:
+            if not forgotten or not _works(owner) or waited > KILLED_SECONDS:
                 ends[job_id] = replace(accounting, forgotten=forgotten)
         elif accounted is None or waited > ACCOUNTING_SECONDS:
             remembered = controller.show(job_id, owner) or _own(seen, owner)
