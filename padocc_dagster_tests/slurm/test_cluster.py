@@ -11,10 +11,12 @@ from pathlib import Path
 import pytest
 
 import tools.slurm_cluster
-from tools.slurm_cluster import configuration, daemons, jobs, machine, process
+from tools.private import process
+from tools.private.folder import ClusterError
+from tools.slurm_cluster import configuration, daemons, jobs, machine
 from tools.slurm_cluster.cluster import Cluster
 from tools.slurm_cluster.daemons import DAEMONS
-from tools.slurm_cluster.folder import ClusterError, Folder
+from tools.slurm_cluster.folder import Folder
 
 PROGRAM = Path(tools.slurm_cluster.__file__).parents[1] / "slurm-cluster"
 OVER = ("COMPLETED", "FAILED", "TIMEOUT", "OUT_OF_MEMORY", "CANCELLED", "NODE_FAIL")
@@ -210,7 +212,7 @@ def test_each_of_several_nodes_has_its_own_name_port_and_daemon(tmp_path: Path) 
     folder.slurm_conf.parent.mkdir()
     folder.slurm_conf.write_text(configuration.slurm_conf(folder, configuration.Size(4, 1000, nodes=3), ports, "host"))
     folder.slurm_conf.with_name("slurmdbd.conf").write_text(configuration.slurmdbd_conf(folder, ports, "password"))
-    nodes, text = [f"{folder.cluster_name}-n{number}" for number in (1, 2, 3)], folder.slurm_conf.read_text()
+    nodes, text = [f"{folder.name}-n{number}" for number in (1, 2, 3)], folder.slurm_conf.read_text()
     assert daemons.nodes(folder) == nodes and f"PartitionName=main Nodes={','.join(nodes)} " in text
     for node, port in zip(nodes, ports.slurmd, strict=True):
         assert f"NodeName={node} NodeHostname={node} NodeAddr=127.0.0.1 Port={port} " in text

@@ -7,11 +7,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from . import accounting, jobs, machine, preparation, process
+from ..private import process
+from ..private.folder import ClusterError
+from . import accounting, jobs, machine, preparation
 from .commands import run
 from .configuration import Size
 from .daemons import SERVERS, command, daemon_of, end_of_log, is_ready, names, nodes
-from .folder import ClusterError, Folder
+from .folder import Folder
 
 
 class Cluster:

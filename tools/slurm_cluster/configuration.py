@@ -29,7 +29,7 @@ def slurm_conf(folder: Folder, size: Size, ports: Ports, host: str) -> str:
 
     Several nodes are one machine with a slurmd for each, in which `%n` is the node's name; each has a host name of its own (`daemons.py`).
     """
-    root, name = folder.root, folder.cluster_name
+    root, name = folder.root, folder.name
     names = [name] if size.nodes == 1 else [f"{name}-n{number}" for number in range(1, size.nodes + 1)]
     log = folder.log("slurmd" if size.nodes == 1 else "slurmd@%n")
     hosts = [host] if size.nodes == 1 else names

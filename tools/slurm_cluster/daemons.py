@@ -20,12 +20,12 @@ LOG_FILE_SIZE = "16M"
 def nodes(folder: Folder) -> list[str]:
     """The nodes that the configuration names; the only one where there is no configuration yet."""
     conf = folder.slurm_conf
-    return re.findall(r"^NodeName=(\S+)", conf.read_text(), re.MULTILINE) if conf.exists() else [folder.cluster_name]
+    return re.findall(r"^NodeName=(\S+)", conf.read_text(), re.MULTILINE) if conf.exists() else [folder.name]
 
 
 def daemon_of(folder: Folder, node: str) -> str:
     """What the slurmd of a node is called here."""
-    return "slurmd" if node == folder.cluster_name else f"slurmd@{node}"
+    return "slurmd" if node == folder.name else f"slurmd@{node}"
 
 
 def names(folder: Folder) -> tuple[str, ...]:
@@ -36,7 +36,7 @@ def names(folder: Folder) -> tuple[str, ...]:
 def command(folder: Folder, daemon: str) -> list[str]:
     """The command of one daemon, in the foreground, so that its process id is known and nothing else writes its pid file."""
     program, _, node = daemon.partition("@")
-    words = [program, *_arguments(folder, program, node or folder.cluster_name)]
+    words = [program, *_arguments(folder, program, node or folder.name)]
     return ["unshare", "--uts", "sh", "-c", 'hostname "$0" && exec "$@"', node, *words] if node else words
 
 
@@ -82,7 +82,7 @@ def is_ready(folder: Folder, daemon: str) -> bool:
         return _connects(port(folder, "DbdPort")) and answers(folder, "sacctmgr", "-nP", "show", "cluster")
     if daemon == "slurmctld":
         return answers(folder, "scontrol", "ping")
-    return _connects(_port_of(folder, daemon.partition("@")[2] or folder.cluster_name))
+    return _connects(_port_of(folder, daemon.partition("@")[2] or folder.name))
 
 
 def port(folder: Folder, key: str) -> int:

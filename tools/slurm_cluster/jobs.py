@@ -6,14 +6,14 @@ import signal
 from collections.abc import Iterator
 from pathlib import Path
 
+from ..private.process import wait_until
 from .folder import Folder
 from .machine import CGROUPS
-from .process import wait_until
 
 
 def cgroups(folder: Folder) -> list[Path]:
     """The top cgroups that each slurmd made for this cluster: one for each v1 controller, or the one of v2."""
-    name = folder.cluster_name
+    name = folder.name
     return [*CGROUPS.glob(f"*/slurm_{name}*"), *CGROUPS.glob(f"system.slice/{name}*_slurmstepd.scope")]
 
 
