@@ -23,6 +23,8 @@ OF_PATHS = {
 }
 """Beginnings of paths, below the folder of the tests."""
 UNIT_PATHS = (
+    "pipeline/board/test_board.py",
+    "pipeline/board/test_extents.py",
     "pipeline/running/test_call.py",
     "pipeline/steps/test_choice.py",
     "pipeline/comparison/test_parts.py",
