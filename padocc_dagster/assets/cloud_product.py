@@ -13,7 +13,7 @@ from pydantic import Field
 
 from padocc_dagster.assets import SHARED
 from padocc_dagster.assets.advice import advice_on
-from padocc_dagster.assets.attempt import attempt_of, failure, outcome_metadata, requested_of
+from padocc_dagster.assets.attempt import attempt_of, failure, outcome_metadata, requested_of, used_metadata
 from padocc_dagster.assets.differences import differences
 from padocc_dagster.assets.gates import gate
 from padocc_dagster.assets.scan import scan_report
@@ -72,7 +72,8 @@ def cloud_product(
     comparison = _compared(workdir, key, context.run)
     result = check_result(workdir, key, comparison)
     if outcome and (not isinstance(comparison, Comparison) or comparison.passed):
-        yield dg.MaterializeResult(asset_key=PHASE_ASSETS["compute"], metadata=product_metadata(outcome))
+        metadata = product_metadata(outcome) | used_metadata(workdir, key, outcome)
+        yield dg.MaterializeResult(asset_key=PHASE_ASSETS["compute"], metadata=metadata)
     yield result
     if not result.passed:
         raise dg.Failure(f"{key}: {result.description}", metadata=result.metadata, allow_retries=False)
@@ -126,6 +127,7 @@ def product_metadata(outcome: Outcome) -> dict[str, Any]:
         "revision": made["revision"],
         "aggregator": made["aggregator"] or "none needed",
         "product size": readable_size(made["product_bytes"]),
+        "product MB": made["product_bytes"] / 1e6,
         "source files": made["num_files"],
         "driver": made["driver"] or "",
         "timings": dg.MetadataValue.json(made["timings"]),

@@ -8,7 +8,7 @@ from typing import Any
 
 import dagster as dg
 
-from padocc_dagster.assets import SHARED
+from padocc_dagster.assets import OF_GROUPS
 from padocc_dagster.assets.bars import LABEL, bars
 from padocc_dagster.assets.subsets import subsets
 from padocc_dagster.dagster_private import most_concurrent_runs
@@ -29,7 +29,7 @@ STOPPED_SHOWN = 100
 WHY_LENGTH = 120
 
 
-@dg.asset(partitions_def=groups, deps=[subsets], kinds={"table"}, description=__doc__, **SHARED)
+@dg.asset(partitions_def=groups, deps=[subsets], kinds={"table"}, description=__doc__, **OF_GROUPS)
 def group_overview(context: dg.AssetExecutionContext, padocc: Padocc) -> dg.MaterializeResult:
     workdir, group = padocc.workdir, context.partition_key
     facts = read_facts(workdir, group)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import dagster as dg
 
 from padocc_dagster.assets import SHARED
-from padocc_dagster.assets.attempt import attempt_of, failure, outcome_metadata, was_tried
+from padocc_dagster.assets.attempt import attempt_of, failure, outcome_metadata, used_metadata, was_tried
 from padocc_dagster.assets.cloud_product import cloud_product
 from padocc_dagster.assets.differences import changes_since, differences
 from padocc_dagster.assets.gates import gate, gate_result
@@ -36,7 +36,9 @@ def validation_report(context: dg.AssetExecutionContext, padocc: Padocc) -> Iter
     findings = outcome.details.get("findings", [])
     shown = {"findings": findings_table(findings)} if findings else {}
     if outcome.passed:
-        yield dg.MaterializeResult(metadata={**shown, **changes_since(workdir, key), **outcome_metadata(outcome)})
+        yield dg.MaterializeResult(
+            metadata={**shown, **changes_since(workdir, key), **outcome_metadata(outcome), **used_metadata(workdir, key, outcome)}
+        )
     if was_tried(outcome):
         yield gate_result(outcome, **shown)
     if not outcome.passed:
