@@ -25,6 +25,7 @@ OF_PATHS = {
 UNIT_PATHS = (
     "pipeline/board/test_board.py",
     "pipeline/board/test_extents.py",
+    "pipeline/board/test_in_browser.py",
     "pipeline/running/test_call.py",
     "pipeline/steps/test_choice.py",
     "pipeline/comparison/test_parts.py",

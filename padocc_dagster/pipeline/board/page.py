@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 HERE = Path(__file__).parent
 OUTCOMES = (*(verdict.value for verdict in Verdict), "under way", "new")
 WHY_LENGTH = 200
-PICTURES = 60
+PICTURES = 27
 FAILURES = 50
 EXAMPLES = 8
 
