@@ -43,6 +43,7 @@ UNIT_PATHS = (
     "pipeline/workdir/test_status.py",
     "local/test_records.py",
     "sensors/test_launchers.py",
+    "sensors/test_notices.py",
     "services/test_settings_file.py",
 )
 """Files of those folders whose tests need none of it."""

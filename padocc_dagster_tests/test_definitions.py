@@ -73,8 +73,8 @@ def test_nothing_but_the_conductor_starts_a_phase(graph: Any) -> None:
 
 def test_everything_that_watches_is_on_by_default() -> None:
     repository = defs.get_repository_def()
-    assert {sensor.name for sensor in repository.sensor_defs} == {"conductor"}
-    assert {sensor.default_status for sensor in repository.sensor_defs} == {dg.DefaultSensorStatus.RUNNING}
+    on, off = dg.DefaultSensorStatus.RUNNING, dg.DefaultSensorStatus.STOPPED
+    assert {sensor.name: sensor.default_status for sensor in repository.sensor_defs} == {"conductor": on, "notices": off}
 
 
 def test_a_run_of_the_conductors_has_all_phases() -> None:

@@ -6,6 +6,7 @@
     extents.py     where on the globe a product lies
     portraits.py   the extents and small pictures of published products: made by a worker, kept beside the group
     drawings.py    the charts, as SVG
+    news.py        what is news of a group, as a message
     page.py        the page: `board.html.j2` filled in, with `board.css`, `board.js` and `land.txt` inside it
 
 `land.txt` is the outline of the continents: Natural Earth (public domain) 1:110m, from the npm package world-atlas 2.0.2, thinned out to
