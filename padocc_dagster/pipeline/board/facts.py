@@ -20,6 +20,8 @@ from padocc_dagster.pipeline.workdir.status import ProjectState, StatusRow, pass
 Place = Literal["published", "at work", "waiting", "stopped"]
 PLACES: tuple[Place, ...] = ("published", "at work", "waiting", "stopped")
 FAULTLISTED = "Faultlisted"
+MADE = ("product", "cloud_format", "revision", "product_bytes")
+"""What is kept of a computation's details."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,7 @@ class Facts:
     published: Published | None
     """The newest published product."""
     made: Mapping[str, Any]
-    """What the last computation says of its product: `product`, `cloud_format`, `revision`, `product_bytes`."""
+    """What the last computation says of its product: `MADE`; empty without one."""
     source_bytes: float
     """Of all source files, by the last scan; 0 where none has counted them."""
 
@@ -112,7 +114,7 @@ def _facts(workdir: Workdir, project: Project, state: ProjectState, published: P
         past=used_in(events),
         run=ends[-1].run if ends else "",
         published=published,
-        made=last["compute"].details if "compute" in passed and "compute" in last else {},
+        made={name: last["compute"].details.get(name) for name in MADE} if "compute" in passed and "compute" in last else {},
         source_bytes=count_in(last["scan"].details, "source_bytes") if "scan" in last else 0.0,
     )
 
