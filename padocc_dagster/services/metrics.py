@@ -16,6 +16,8 @@ from dataclasses import dataclass, field
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
+from padocc_dagster.batch import tags
+from padocc_dagster.batch.allocation import Allocation
 from padocc_dagster.pipeline.board import Facts, counted, read_facts
 from padocc_dagster.pipeline.running.learning import busy_seconds
 from padocc_dagster.pipeline.watch.last import Lasts
@@ -110,10 +112,9 @@ def _of_dagster(instance: "DagsterInstance") -> "Iterator[Metric]":
 
 def _requested(runs: "Iterable[DagsterRun]") -> tuple[int, int]:
     """CPUs and MiB."""
-    from padocc_dagster.assets.attempt import requested_of
-
-    found = [requested for run in runs if (requested := requested_of(run))]
-    return sum(each.get("cpus", 1) for each in found), sum(each.get("memory_mib", 0) for each in found)
+    texts = [tags.own(run.run_id, run.tags).get(tags.REQUESTED) for run in runs]
+    found = [Allocation.parse(text) for text in texts if text]
+    return sum(each.cpus or 1 for each in found), sum(each.memory_mib or 0 for each in found)
 
 
 def _gauge(name: str, text: str, labels: tuple[str, ...], values: Mapping[tuple[str, ...], float]) -> Any:
