@@ -28,7 +28,7 @@ PIXELS = 96
 """Of a picture, along each side at most."""
 MOST_BYTES = 16_000
 """Of a picture's PNG: a larger one is not kept."""
-MOST_VALUES = 30_000_000
+MOST_VALUES = 16_000_000
 """Of the field that a picture is made of."""
 SECONDS = 15.0
 
@@ -114,7 +114,7 @@ def _png(dataset: Any, variable: Any) -> str:
     from matplotlib.image import imsave
 
     middle = tuple(size // 2 for size in variable.shape[:-2])
-    values = np.ma.filled(np.ma.asarray(variable[(*middle, slice(None), slice(None))], dtype="f8"), np.nan)
+    values = np.ma.filled(np.ma.asarray(variable[(*middle, slice(None), slice(None))], dtype="f4"), np.nan)
     if not np.isfinite(values).any():
         return ""
     latitude = coordinate(dataset, "latitude")
