@@ -59,7 +59,7 @@ def _figures(facts: Sequence[Facts], forecast: Forecast) -> dict[str, int | floa
     """What Dagster plots over time."""
     return {
         "projects": len(facts),
-        **counted(facts),
+        **{str(place): number for place, number in counted(facts).items()},
         "source GB scanned": round(sum(each.source_bytes for each in facts) / 1e9, 3),
         "product GB": round(sum(each.product_bytes for each in facts) / 1e9, 6),
         "core-hours used": round(forecast.core_hours_used, 3),

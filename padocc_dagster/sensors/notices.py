@@ -32,7 +32,8 @@ def notices(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipRea
         return dg.SkipReason("No messages are sent, because apprise is not installed: pip install 'padocc-dagster[notices]'")
     workdir, end = served_workdir(), time.monotonic() + SECONDS
     before = {group: Seen.model_validate(seen) for group, seen in json.loads(context.cursor or "{}").items()}
-    seen, sent = {}, []
+    seen: dict[str, Seen] = {}
+    sent: list[str] = []
     for group in (group for group in list_groups(workdir) if is_managed(workdir, group)):
         known = before.get(group)
         if time.monotonic() > end:

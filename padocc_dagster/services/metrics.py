@@ -52,7 +52,7 @@ class Metrics:
         yield _gauge("padocc_projects_ended", "Projects by the end of their last phase", ("group", "phase", "outcome"), _ends(groups))
         yield _gauge("padocc_products", "Published products by what was found last", ("group", "result"), self._products(groups))
         for name, (text, amount) in AMOUNTS.items():
-            amounts = {(group,): sum(map(amount, facts)) for group, facts in groups.items()}
+            amounts: dict[tuple[str, ...], float] = {(group,): sum(map(amount, facts)) for group, facts in groups.items()}
             yield _gauge(name, text, ("group",), amounts)
         if self.instance is not None:
             yield from _of_dagster(self.instance)
@@ -94,7 +94,7 @@ def _of_dagster(instance: "DagsterInstance") -> "Iterator[Metric]":
     from padocc_dagster.runs import NOT_FINISHED, unfinished
 
     runs = [record.dagster_run for record in unfinished(instance)]
-    statuses = Counter({(status,): 0 for status in NOT_FINISHED})
+    statuses: Counter[tuple[str, ...]] = Counter({(status,): 0 for status in NOT_FINISHED})
     statuses.update((run.status.value,) for run in runs)
     yield _gauge("padocc_runs", "Runs that wait or work", ("status",), statuses)
     cpus, mebibytes = _requested(runs)

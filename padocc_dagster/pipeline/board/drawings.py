@@ -44,8 +44,8 @@ def timeline(facts: Sequence[Facts]) -> str:
     for name, times in lines.items():
         if times:
             axes.step(*_steps(times), where="post", label="published" if name == "complete" else name, color=COLOURS[name], linewidth=1.6)
-    axes.xaxis.set_major_locator(locator := AutoDateLocator(minticks=3, maxticks=8))
-    axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))
+    axes.xaxis.set_major_locator(locator := AutoDateLocator(minticks=3, maxticks=8))  # type: ignore[no-untyped-call]
+    axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
     axes.set_ylabel("projects")
     axes.set_ylim(bottom=0)
     axes.yaxis.get_major_locator().set_params(integer=True)

@@ -114,14 +114,14 @@ def _png(dataset: Any, variable: Any) -> str:
     from matplotlib.image import imsave
 
     middle = tuple(size // 2 for size in variable.shape[:-2])
-    values = np.ma.filled(np.ma.asarray(variable[(*middle, slice(None), slice(None))], dtype="f4"), np.nan)
+    values: Any = np.ma.filled(np.ma.asarray(variable[(*middle, slice(None), slice(None))], dtype="f4"), np.nan)
     if not np.isfinite(values).any():
         return ""
     latitude = coordinate(dataset, "latitude")
     upside_down = latitude is not None and latitude.ndim == 1 and latitude.size > 1 and latitude[0] > latitude[-1]
     low, high = np.nanpercentile(values, (2, 98))
-    origin, image = "upper" if upside_down else "lower", io.BytesIO()
-    imsave(image, reduced(values, PIXELS), vmin=low, vmax=high if high > low else low + 1, origin=origin, format="png")
+    shown, image = reduced(values, PIXELS), io.BytesIO()
+    imsave(image, shown[::-1] if upside_down else shown, vmin=low, vmax=high if high > low else low + 1, origin="lower", format="png")
     content = image.getvalue()
     return base64.b64encode(content).decode() if len(content) <= MOST_BYTES else ""
 
