@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from padocc_dagster.pipeline.board import Facts
 from padocc_dagster.pipeline.workdir.outcome import PHASES
 
-LABEL = "projects by phase (green: passed, yellow: with a warning, red: stopped, blue: under way)"
+KEY = "green: passed, yellow: warned, red: stopped, blue: under way"
 COLOURS = {"further": "#bdb", "ok": "#2a5", "warned": "#db3", "failed": "#c43", "skipped": "#c43", "under way": "#47a", "new": "#47a"}
 LEFT, WIDTH, ROW = 90, 350, 20
 """Pixels: where the bars begin, how long they are at most, and the height of a row."""
@@ -29,6 +29,6 @@ def bars(facts: Sequence[Facts]) -> str:
                 drawn[colour] = drawn.get(colour, "") + f"M{x} {number * ROW + 10}h{length}"
             x += length
     paths = "".join(f'<path stroke="{colour}" d="{path}"/>' for colour, path in drawn.items())
-    head = f'<svg xmlns="http://www.w3.org/2000/svg" width="450" height="{ROW * len(PHASES)}" font-family="Arial" font-size="12"'
+    head = f'<svg xmlns="http://www.w3.org/2000/svg" width="450" height="{ROW * len(PHASES)}" style="font:12px Arial"'
     picture = f'{head} fill="#888" stroke-width="14">{"".join(labels)}{paths}</svg>'
-    return f"![projects by phase](data:image/svg+xml;base64,{base64.b64encode(picture.encode()).decode()})"
+    return f"![projects by phase](data:image/svg+xml;base64,{base64.b64encode(picture.encode()).decode()})\n\n{KEY}"

@@ -9,7 +9,7 @@ from typing import Any
 import dagster as dg
 
 from padocc_dagster.assets import OF_GROUPS
-from padocc_dagster.assets.bars import LABEL, bars
+from padocc_dagster.assets.bars import bars
 from padocc_dagster.assets.subsets import subsets
 from padocc_dagster.dagster_private import most_concurrent_runs
 from padocc_dagster.partitions import groups
@@ -22,8 +22,8 @@ from padocc_dagster.pipeline.workdir.layout import Project, Workdir
 from padocc_dagster.pipeline.workdir.selections import summary
 from padocc_dagster.resources import Padocc
 
-FAILURES = ("error class", "phase", "projects", "what it means", "what to do", "command")
-STOPPED = ("project", "phase", "error class", "since", "why")
+FAILURES = ("what stopped", "projects", "what it means", "what to do")
+STOPPED = ("project", "phase", "since", "why")
 STOPPED_SHOWN = 100
 """Dagster shows all rows of a table at once; the board has every project."""
 WHY_LENGTH = 120
@@ -40,7 +40,7 @@ def group_overview(context: dg.AssetExecutionContext, padocc: Padocc) -> dg.Mate
     return dg.MaterializeResult(
         metadata={
             "board": dg.MetadataValue.path(str(write_board(workdir, group, facts, forecast))),
-            LABEL: dg.MetadataValue.md(bars(facts)),
+            "picture": dg.MetadataValue.md(bars(facts)),
             **_figures(facts, forecast),
             **summary(workdir, group),
             "what stopped": _table(FAILURES, map(_failure, failures_of(workdir, group, facts))),
@@ -71,12 +71,13 @@ def _figures(facts: Sequence[Facts], forecast: Forecast) -> dict[str, int | floa
 def _failure(failure: Failure) -> Iterable[str]:
     """Projects that stopped alike; the board and `padocc-dagster explain` have all their remedies."""
     sentence, command = failure.remedies[0] if failure.remedies else ("", "")
-    return failure.error_class, failure.phase, str(len(failure.codes)), failure.meaning, sentence, command
+    what_to_do = f"{sentence}: {command}" if command else "nothing"
+    return f"{failure.error_class} in {failure.phase}", str(len(failure.codes)), failure.meaning, what_to_do
 
 
 def _stopped(facts: Iterable[Facts]) -> list[Iterable[str]]:
     stopped = [each for each in facts if each.place == "stopped"][:STOPPED_SHOWN]
-    return [(each.code, each.state.phase, each.error_class, str(each.state.since or ""), _short(each.state.why)) for each in stopped]
+    return [(each.code, each.state.phase, str(each.state.since or ""), _short(each.state.why)) for each in stopped]
 
 
 def _short(text: str) -> str:

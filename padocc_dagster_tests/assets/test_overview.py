@@ -7,7 +7,7 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from padocc_dagster.assets.bars import LABEL, bars
+from padocc_dagster.assets.bars import KEY, bars
 from padocc_dagster.assets.overview import group_overview
 from padocc_dagster.pipeline.board import read_facts
 from padocc_dagster.pipeline.workdir.files import append_text, write_lines
@@ -45,10 +45,11 @@ def test_the_overview_counts_projects_and_says_why_some_stopped_and_what_to_do(w
     found = overview(workdir)
     assert (found["projects"], found["stopped"], found["at work"]) == (5, 1, 1)
     (failure,), (project,) = found["what stopped"].records, found["stopped projects"].records
+    assert failure.data["what stopped"] == "UnreadableSourceError in scan"
     assert failure.data["what it means"] == "source files are damaged or no NetCDF files"
-    assert failure.data["what to do"].startswith("replace the files named")
-    assert failure.data["command"] == f"padocc-dagster rescan g:failed -w {workdir.root} --why 'after UnreadableSourceError'"
-    assert (project.data["project"], project.data["error class"]) == ("failed", "UnreadableSourceError")
+    command = f"padocc-dagster rescan g:failed -w {workdir.root} --why 'after UnreadableSourceError'"
+    assert failure.data["what to do"].startswith("replace the files named") and failure.data["what to do"].endswith(command)
+    assert (project.data["project"], project.data["phase"]) == ("failed", "scan")
 
 
 def test_a_project_on_the_faultlist_is_shown_with_its_reason(workdir: Workdir) -> None:
@@ -56,13 +57,13 @@ def test_a_project_on_the_faultlist_is_shown_with_its_reason(workdir: Workdir) -
     found = overview(workdir)
     shown = {record.data["project"]: record.data for record in found["stopped projects"].records}
     assert shown["fine"]["why"] == "on the faultlist: no time left"
-    remedies = {record.data["error class"]: record.data for record in found["what stopped"].records}
-    assert "faultlist.csv" in remedies["Faultlisted"]["what to do"]
-    assert remedies["Faultlisted"]["command"].startswith("padocc-dagster faultlist remove g:fine")
+    remedies = {record.data["what stopped"]: record.data["what to do"] for record in found["what stopped"].records}
+    assert "faultlist.csv" in remedies["Faultlisted in complete"]
+    assert "padocc-dagster faultlist remove g:fine" in remedies["Faultlisted in complete"]
 
 
 def test_the_picture_is_an_image_that_needs_no_file(workdir: Workdir) -> None:
-    head, data = bars(read_facts(workdir, "g")).rstrip(")").split(",")
+    head, data = bars(read_facts(workdir, "g")).partition(")")[0].split(",")
     assert head.endswith("data:image/svg+xml;base64")
     assert base64.b64decode(data).startswith(b"<svg") and b">scan 0<" in base64.b64decode(data)
 
@@ -91,7 +92,7 @@ def test_figures_are_numbers_which_dagster_plots(tmp_path: Path) -> None:
     figures = {name: value for name, value in found.items() if isinstance(value, int | float)}
     assert [figures[name] for name in ("published", "at work", "waiting", "stopped")] == [1, 1, 1, 1]
     assert figures["source GB scanned"] == 0.012 and figures["product GB"] == 1e-6 and figures["core-hours used"] > 0
-    assert LABEL in found
+    assert found["picture"].value.endswith(KEY)
 
 
 def test_the_board_is_written_and_linked(workdir: Workdir) -> None:

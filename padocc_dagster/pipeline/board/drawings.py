@@ -2,7 +2,7 @@
 
 import io
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from padocc_dagster.pipeline.board.extents import Box
@@ -17,6 +17,8 @@ DOTS = 600
 """Of a scatter plot, at most."""
 NAMED = 20
 """Products that a box on the map names."""
+LEAST_ROOM = timedelta(minutes=1)
+"""Left and right of what happened, so that all of it within a second is seen too."""
 SMALLEST = 2.0
 """Degrees of a box on the map, so that a single point is seen."""
 SETTINGS = {"svg.fonttype": "none", "svg.hashsalt": "board", "font.family": "sans-serif", "font.size": 9}
@@ -35,7 +37,7 @@ class Mark(NamedTuple):
 def timeline(facts: Sequence[Facts]) -> str:
     """How many projects had passed each phase at which time, and when the others stopped; empty where nothing has ended yet."""
     lines = {phase: sorted(each.ended[phase] for each in facts if phase in each.ended) for phase in PHASES}
-    lines["stopped"] = sorted(each.state.since for each in facts if each.place == "stopped" and each.state.since)
+    lines["stopped"] = sorted(each.stopped for each in facts if each.stopped)
     if not any(lines.values()):
         return ""
     figure, axes = _figure(8.6, 2.6)
@@ -46,6 +48,9 @@ def timeline(facts: Sequence[Facts]) -> str:
             axes.step(*_steps(times), where="post", label="published" if name == "complete" else name, color=COLOURS[name], linewidth=1.6)
     axes.xaxis.set_major_locator(locator := AutoDateLocator(minticks=3, maxticks=8))  # type: ignore[no-untyped-call]
     axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
+    every = [time for times in lines.values() for time in times]
+    room = max((max(every) - min(every)) * 0.03, LEAST_ROOM)
+    axes.set_xlim(min(every) - room, max(every) + room)
     axes.set_ylabel("projects")
     axes.set_ylim(bottom=0)
     axes.yaxis.get_major_locator().set_params(integer=True)

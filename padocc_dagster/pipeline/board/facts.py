@@ -1,6 +1,6 @@
 """What the files of a group say of each of its projects: read once, for the board and for the group's overview in Dagster."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -35,7 +35,9 @@ class Facts:
     passed: frozenset[str]
     """The phases whose result is valid."""
     ended: Mapping[str, datetime]
-    """When the newest row of each passed phase was written: local time without a zone, to the minute."""
+    """When each passed phase ended: local time without a zone; to the minute where plain PADOCC ended it."""
+    stopped: datetime | None
+    """When it stopped, likewise; None where it did not."""
     past: Mapping[str, Past]
     """What the newest run of each passed phase used."""
     run: str
@@ -105,18 +107,30 @@ def _facts(workdir: Workdir, project: Project, state: ProjectState, published: P
     passed = frozenset(passed_phases(rows))
     ends = list(_ends(events))
     last = {end.phase: end for end in ends}
+    place = _place(state, rows, events, "complete" in passed)
     return Facts(
         code=project.code,
         state=state,
-        place=_place(state, rows, events, "complete" in passed),
+        place=place,
         passed=passed,
-        ended={row.phase: row.time for row in rows if row.time and row.phase in passed},
+        ended=_ended(rows, last, passed),
+        stopped=_exact(state.since, last.get(state.phase)) if place == "stopped" and state.since else None,
         past=used_in(events),
         run=ends[-1].run if ends else "",
         published=published,
         made={name: last["compute"].details.get(name) for name in MADE} if "compute" in passed and "compute" in last else {},
         source_bytes=count_in(last["scan"].details, "source_bytes") if "scan" in last else 0.0,
     )
+
+
+def _ended(rows: Sequence[StatusRow], last: Mapping[str, PhaseEnded], passed: Container[str]) -> dict[str, datetime]:
+    """The times of the newest rows, with the seconds that the events know."""
+    found = {row.phase: row.time for row in rows if row.time and row.phase in passed}
+    return {phase: _exact(when, last.get(phase)) for phase, when in found.items()}
+
+
+def _exact(when: datetime, end: PhaseEnded | None) -> datetime:
+    return max(when, end.when.astimezone().replace(tzinfo=None)) if end else when
 
 
 def _ends(events: Sequence[AnyEvent]) -> Iterator[PhaseEnded]:
