@@ -106,7 +106,7 @@ def _facts(workdir: Workdir, project: Project, state: ProjectState, published: P
     rows, events = read_rows(workdir.status_log(project)), events_of(workdir, project)
     passed = frozenset(passed_phases(rows))
     ends = list(_ends(events))
-    last = {end.phase: end for end in ends}
+    last: dict[str, PhaseEnded] = {end.phase: end for end in ends}
     place = _place(state, rows, events, "complete" in passed)
     return Facts(
         code=project.code,
