@@ -8,7 +8,7 @@ import dagster as dg
 from padocc_dagster.assets.advice import advice_metadata, commands_in_words
 from padocc_dagster.batch import tags
 from padocc_dagster.batch.allocation import Allocation
-from padocc_dagster.partitions import ROW
+from padocc_dagster.partitions import PHASE_ASSETS, ROW
 from padocc_dagster.pipeline.remedies import commands_for, remedy_for
 from padocc_dagster.pipeline.running.call import follow
 from padocc_dagster.pipeline.running.due import HELD_BACK, NOT_DUE
@@ -70,6 +70,14 @@ def failure(workdir: Workdir, project: Project, outcome: Outcome, more: Callable
         },
         allow_retries=False,
     )
+
+
+def shown(context: dg.AssetExecutionContext, phase: str, failed: dg.Failure) -> dg.Failure:
+    """The failure of a phase, which is logged as an observation as well: of a failed partition, Dagster shows events of its asset alone."""
+    if failed.metadata:
+        asset, partition = PHASE_ASSETS[phase], context.partition_key
+        context.log_event(dg.AssetObservation(asset, failed.description, partition=partition, metadata=failed.metadata))
+    return failed
 
 
 def outcome_metadata(outcome: Outcome) -> dict[str, Any]:

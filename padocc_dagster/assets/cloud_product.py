@@ -13,7 +13,7 @@ from pydantic import Field
 
 from padocc_dagster.assets import SHARED
 from padocc_dagster.assets.advice import advice_on
-from padocc_dagster.assets.attempt import attempt_of, failure, outcome_metadata, requested_of, used_metadata
+from padocc_dagster.assets.attempt import attempt_of, failure, outcome_metadata, requested_of, shown, used_metadata
 from padocc_dagster.assets.differences import differences
 from padocc_dagster.assets.gates import gate
 from padocc_dagster.assets.scan import scan_report
@@ -68,7 +68,7 @@ def cloud_product(
     if context.selected_asset_keys:
         outcome = phases.compute(workdir, key, **config.choices(), **attempt_of(context))
         if not outcome.passed:
-            raise failure(workdir, key, outcome)
+            raise shown(context, "compute", failure(workdir, key, outcome))
     comparison = _compared(workdir, key, context.run)
     result = check_result(workdir, key, comparison)
     if outcome and (not isinstance(comparison, Comparison) or comparison.passed):
@@ -76,7 +76,8 @@ def cloud_product(
         yield dg.MaterializeResult(asset_key=PHASE_ASSETS["compute"], metadata=metadata)
     yield result
     if not result.passed:
-        raise dg.Failure(f"{key}: {result.description}", metadata=result.metadata, allow_retries=False)
+        failed = dg.Failure(f"{key}: {result.description}", metadata=result.metadata, allow_retries=False)
+        raise shown(context, "compute", failed)
 
 
 def _compared(workdir: Workdir, project: Project, run: dg.DagsterRun) -> Comparison | WorkerError:

@@ -10,7 +10,7 @@ import dagster as dg
 from pydantic import Field
 
 from padocc_dagster.assets import SHARED
-from padocc_dagster.assets.attempt import attempt_of, failure, outcome_metadata, used_metadata
+from padocc_dagster.assets.attempt import attempt_of, failure, outcome_metadata, shown, used_metadata
 from padocc_dagster.assets.validation import validation_report
 from padocc_dagster.partitions import project_of, projects
 from padocc_dagster.pipeline.running import phases
@@ -37,7 +37,7 @@ def completed_product(context: dg.AssetExecutionContext, config: PublishConfig, 
         context.log.warning(outcome.message)
         return
     if not outcome.passed:
-        raise failure(padocc.workdir, key, outcome)
+        raise shown(context, "complete", failure(padocc.workdir, key, outcome))
     yield dg.MaterializeResult(metadata=publication_metadata(outcome) | used_metadata(padocc.workdir, key, outcome))
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import dagster as dg
 
 from padocc_dagster.assets import SHARED
-from padocc_dagster.assets.attempt import attempt_of, failure, outcome_metadata, used_metadata, was_tried
+from padocc_dagster.assets.attempt import attempt_of, failure, outcome_metadata, shown, used_metadata, was_tried
 from padocc_dagster.assets.gates import gate, gate_result
 from padocc_dagster.assets.project import project
 from padocc_dagster.partitions import project_of, projects
@@ -37,7 +37,7 @@ def scan_report(context: dg.AssetExecutionContext, padocc: Padocc) -> Iterator[d
     if was_tried(outcome):
         yield gate_result(outcome)
     if not outcome.passed:
-        raise failure(padocc.workdir, key, outcome)
+        raise shown(context, "scan", failure(padocc.workdir, key, outcome))
 
 
 def scan_metadata(outcome: Outcome) -> dict[str, Any]:
