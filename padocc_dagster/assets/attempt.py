@@ -9,13 +9,15 @@ import dagster as dg
 from padocc_dagster.assets.advice import advice_metadata, commands_in_words
 from padocc_dagster.batch import tags
 from padocc_dagster.batch.allocation import Allocation
-from padocc_dagster.partitions import ROW
+from padocc_dagster.partitions import PHASE_ASSETS, ROW
 from padocc_dagster.pipeline.remedies import commands_for, remedy_for
 from padocc_dagster.pipeline.running.call import follow
 from padocc_dagster.pipeline.running.due import HELD_BACK, NOT_DUE
+from padocc_dagster.pipeline.workdir.event_log import end_at
 from padocc_dagster.pipeline.workdir.layout import Project, Workdir
 from padocc_dagster.pipeline.workdir.locks import LockedError
 from padocc_dagster.pipeline.workdir.outcome import Outcome
+from padocc_dagster.pipeline.workdir.used import Used
 from padocc_dagster.runs import first_attempt, is_repeat, is_unattended
 
 T = TypeVar("T")
@@ -98,9 +100,28 @@ def failure(workdir: Workdir, project: Project, outcome: Outcome, more: Callable
     )
 
 
+def shown(context: dg.AssetExecutionContext, phase: str, failed: dg.Failure) -> dg.Failure:
+    """The failure of a phase, which is logged as an observation as well: of a failed partition, Dagster shows events of its asset alone."""
+    if failed.metadata:
+        asset, partition = PHASE_ASSETS[phase], context.partition_key
+        context.log_event(dg.AssetObservation(asset, failed.description, partition=partition, metadata=failed.metadata))
+    return failed
+
+
 def outcome_metadata(outcome: Outcome) -> dict[str, Any]:
     """What every materialization of a phase shows."""
     return {"status": outcome.status, ROW: outcome.row, **({"note": outcome.message} if outcome.message else {}), **log_metadata(outcome)}
+
+
+def used_metadata(workdir: Workdir, project: Project, outcome: Outcome) -> dict[str, int | float]:
+    """What the phase used, as numbers that Dagster plots over time; nothing where no worker of this package ended it."""
+    end = end_at(workdir, project, outcome.row, outcome.phase, outcome.status)
+    return figures_of(end.used) if end and end.used else {}
+
+
+def figures_of(used: Used) -> dict[str, int | float]:
+    """Numbers that Dagster plots over time."""
+    return {"seconds": used.seconds, "CPU seconds": used.cpu_seconds, "peak memory MiB": used.peak_mib}
 
 
 def log_metadata(outcome: Outcome) -> dict[str, dg.MetadataValue]:
