@@ -24,7 +24,8 @@ from padocc_dagster.pipeline.workdir.layout import Workdir
 from padocc_dagster.runs import RETRIED_BY, WILL_RETRY
 from padocc_dagster.services import network, processes
 from padocc_dagster.services.home import Home
-from padocc_dagster.services.supervisor import Services, serving
+from padocc_dagster.services.serving import serving
+from padocc_dagster.services.supervisor import Services
 from padocc_dagster.slurm.runs import tags
 from padocc_dagster_tests.live.conftest import PATIENCE
 from padocc_dagster_tests.slurm.live.shims import Shims
