@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from padocc_dagster.commands import adopt, audit, compare, estimate, explain, faultlist, select, steps, up, web
+from padocc_dagster.commands import adopt, audit, compare, estimate, explain, faultlist, metrics, report, select, steps, up, web
 from padocc_dagster.commands.place import WorkdirOption
 
 app = typer.Typer(
@@ -137,7 +137,7 @@ def demo(
     raise typer.Exit(0 if good else 1)
 
 
-for commands in (adopt, select, steps, faultlist, explain, estimate, compare, audit):
+for commands in (adopt, select, steps, faultlist, explain, estimate, report, metrics, compare, audit):
     commands.register(app)
 
 if __name__ == "__main__":

@@ -25,6 +25,9 @@ OF_PATHS = {
 }
 """Beginnings of paths, below the folder of the tests."""
 UNIT_PATHS = (
+    "pipeline/board/test_board.py",
+    "pipeline/board/test_extents.py",
+    "pipeline/board/test_in_browser.py",
     "pipeline/running/test_call.py",
     "pipeline/steps/test_choice.py",
     "pipeline/comparison/test_parts.py",
@@ -41,6 +44,8 @@ UNIT_PATHS = (
     "pipeline/publishing/test_stac_item.py",
     "pipeline/workdir/test_status.py",
     "local/test_records.py",
+    "sensors/test_launchers.py",
+    "sensors/test_notices.py",
     "commands/test_up.py",
     "services/test_access.py",
     "services/test_deployed.py",

@@ -24,9 +24,10 @@ def finished(live: Live) -> Live:
 
 
 def test_the_graph_shows_every_asset(finished: Live, page: Page) -> None:
-    page.goto(f"{finished.url}/asset-groups")
-    for name in (*CHAIN, *BY_GROUP):
-        page.get_by_text(name, exact=True).first.wait_for()
+    for group, names in {"pipeline": CHAIN, "subsets_and_overview": BY_GROUP}.items():
+        page.goto(f"{finished.url}/locations/padocc_dagster/asset-groups/{group}")
+        for name in names:
+            page.get_by_text(name, exact=True).first.wait_for()
 
 
 def test_the_check_shows_how_the_product_was_compared(finished: Live, page: Page) -> None:
@@ -52,3 +53,27 @@ def test_a_project_is_materialised_by_clicking_and_its_chain_follows(finished: L
     page.get_by_role("button", name="Launch 1 run").click()
     finished.wait("the chain", lambda: [row.phase for row in finished.rows("seen:one")][len(before) :] == list(AFTER_A_SCAN))
     assert finished.state("seen:one").verdict == "ok"
+
+
+def test_the_overview_shows_its_picture_and_its_figures_at_once(finished: Live, page: Page) -> None:
+    board = finished.workdir.board("seen")
+    finished.wait("the board of the published project", lambda: board.exists() and "1 of 1 published" in board.read_text())
+    page.goto(f"{finished.url}/assets/group_overview?view=partitions&partition=seen")
+    picture = page.get_by_alt_text("projects by phase").first
+    picture.wait_for()
+    assert picture.evaluate("image => image.complete && image.naturalWidth") > 100
+    assert page.get_by_text("[Show Markdown]").count() == 0
+    page.get_by_text(str(board)).first.wait_for()
+
+
+def test_the_board_of_a_real_group_has_its_product_its_picture_and_its_place(finished: Live, page: Page) -> None:
+    finished.wait("the picture", lambda: "data:image/png" in finished.workdir.board("seen").read_text())
+    page.goto(finished.workdir.board("seen").as_uri())
+    assert "completed/seen/one_k1.0/one_k1.0.json" in page.locator("#projects").inner_text()
+    assert page.locator("figure img").evaluate("image => image.complete && image.naturalWidth") > 0
+    assert page.locator(".map rect").count() == 1
+
+
+def test_the_launchpad_of_a_step_opens_with_an_example(finished: Live, page: Page) -> None:
+    page.goto(f"{finished.url}/locations/padocc_dagster/jobs/recompute_projects/playground")
+    page.get_by_text("GROUP:PROJECT").first.wait_for()
