@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from padocc_dagster.commands import adopt, audit, compare, estimate, explain, faultlist, metrics, report, select, steps
+from padocc_dagster.commands import adopt, audit, compare, estimate, explain, faultlist, metrics, report, select, steps, up, web
 from padocc_dagster.commands.place import WorkdirOption
 
 app = typer.Typer(
@@ -22,10 +22,9 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+for serving in (up, web):  # the first that `--help` lists
+    serving.register(app)
 
-HostOption = Annotated[
-    str, typer.Option(help="The address the web server listens on. Dagster has no login: everybody who reaches it can start runs.")
-]
 WIDE = 250
 """Columns of a table that is not printed on a terminal: a line for each project, so that it can be searched."""
 PORT_HELP = "The port of the web server."
@@ -47,31 +46,6 @@ def _sentences() -> Iterator[None]:
 
 def _absolute(path: Path) -> Path:
     return Path(os.path.abspath(path))
-
-
-@app.command()
-def up(
-    workdir: WorkdirOption,
-    port: Annotated[int, typer.Option(min=1, max=65535, help=PORT_HELP)] = 3000,
-    host: HostOption = "127.0.0.1",
-) -> None:
-    """Serve a working directory: web server, daemon and code server, until Ctrl-C.
-
-    Group configs dropped into WORKDIR/inbox are picked up. Settings are in WORKDIR/dagster/dagster.yaml, made on the first start.
-    """
-    from padocc_dagster.pipeline.workdir.layout import Workdir
-    from padocc_dagster.services.supervisor import Services, serving
-
-    with _sentences():
-        services = Services(Workdir(_absolute(workdir)), port, host, say=typer.echo)
-        if not workdir.exists():
-            typer.echo(f"{_absolute(workdir)} was not there: a new working directory is made.")
-        with serving(services):
-            if not services.stopping.is_set():
-                place = services.home.workdir
-                typer.echo(f"{services.url} shows {place.root}. Drop group configs into {place.inbox}")
-            services.watch()
-            typer.echo("Ending. Runs at work on this machine are stopped, and retried at the next start; SLURM jobs go on.")
 
 
 @app.command()

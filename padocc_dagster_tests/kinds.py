@@ -46,7 +46,14 @@ UNIT_PATHS = (
     "local/test_records.py",
     "sensors/test_launchers.py",
     "sensors/test_notices.py",
+    "commands/test_up.py",
+    "services/test_access.py",
+    "services/test_deployed.py",
+    "services/test_logs.py",
+    "services/test_own_port.py",
+    "services/test_page.py",
     "services/test_settings_file.py",
+    "services/test_webserver.py",
 )
 """Files of those folders whose tests need none of it."""
 

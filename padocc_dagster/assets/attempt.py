@@ -1,7 +1,8 @@
 """A phase attempted from an asset: who requested it, and how its failure is shown: what happened, what it means, what to do."""
 
+import time
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 import dagster as dg
 
@@ -14,9 +15,36 @@ from padocc_dagster.pipeline.running.call import follow
 from padocc_dagster.pipeline.running.due import HELD_BACK, NOT_DUE
 from padocc_dagster.pipeline.workdir.event_log import end_at
 from padocc_dagster.pipeline.workdir.layout import Project, Workdir
+from padocc_dagster.pipeline.workdir.locks import LockedError
 from padocc_dagster.pipeline.workdir.outcome import Outcome
 from padocc_dagster.pipeline.workdir.used import Used
 from padocc_dagster.runs import first_attempt, is_repeat, is_unattended
+
+T = TypeVar("T")
+
+
+def attempted(
+    context: dg.AssetExecutionContext, phase: Callable[..., Outcome], workdir: Workdir, project: Project, **choices: Any
+) -> Outcome:
+    """The outcome of a phase, made when the project is free (`when_free`)."""
+    return when_free(context, lambda: phase(workdir, project, **choices, **attempt_of(context)))
+
+
+def when_free(context: dg.AssetExecutionContext, work: Callable[[], T]) -> T:
+    """What the work returns. In a retry in a cluster's job it waits for a process that works on the same project, and is then tried again.
+
+    That may be the attempt before, on a node that the cluster does not reach. The wait ends with the wall time that the job requested. A
+    process that no longer refreshes its lock loses it (`workdir/locks.py`).
+    """
+    began, has_said_so = time.monotonic(), False
+    patience = (requested_of(context.run) or {}).get("wall_seconds", 0) if is_repeat(context.run) else 0
+    while True:
+        done = work()
+        if getattr(done, "error_class", None) != LockedError.__name__ or time.monotonic() - began >= patience:
+            return done
+        if not has_said_so:
+            context.log.warning(f"This retry waits, for at most {patience} s: {getattr(done, 'message', done)}")
+            has_said_so = True
 
 
 def attempt_of(context: dg.AssetExecutionContext) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from pydantic import Field
 
 from padocc_dagster.assets import SHARED
 from padocc_dagster.assets.advice import advice_on
-from padocc_dagster.assets.attempt import attempt_of, failure, outcome_metadata, requested_of, shown, used_metadata
+from padocc_dagster.assets.attempt import attempted, failure, outcome_metadata, requested_of, shown, used_metadata, when_free
 from padocc_dagster.assets.differences import differences
 from padocc_dagster.assets.gates import gate
 from padocc_dagster.assets.scan import scan_report
@@ -66,10 +66,10 @@ def cloud_product(
     key, workdir = project_of(context), padocc.workdir
     outcome = None
     if context.selected_asset_keys:
-        outcome = phases.compute(workdir, key, **config.choices(), **attempt_of(context))
+        outcome = attempted(context, phases.compute, workdir, key, **config.choices())
         if not outcome.passed:
             raise shown(context, "compute", failure(workdir, key, outcome))
-    comparison = _compared(workdir, key, context.run)
+    comparison = when_free(context, lambda: _compared(workdir, key, context.run))
     result = check_result(workdir, key, comparison)
     if outcome and (not isinstance(comparison, Comparison) or comparison.passed):
         metadata = product_metadata(outcome) | used_metadata(workdir, key, outcome)

@@ -10,7 +10,7 @@ import dagster as dg
 from pydantic import Field
 
 from padocc_dagster.assets import SHARED
-from padocc_dagster.assets.attempt import attempt_of, failure, outcome_metadata, shown, used_metadata
+from padocc_dagster.assets.attempt import attempted, failure, outcome_metadata, shown, used_metadata
 from padocc_dagster.assets.validation import validation_report
 from padocc_dagster.partitions import project_of, projects
 from padocc_dagster.pipeline.running import phases
@@ -32,7 +32,7 @@ class PublishConfig(dg.Config):
 @dg.asset(deps=[validation_report], output_required=False, partitions_def=projects, kinds={"zarr"}, description=__doc__, **SHARED)
 def completed_product(context: dg.AssetExecutionContext, config: PublishConfig, padocc: Padocc) -> Iterator[dg.MaterializeResult]:
     key = project_of(context)
-    outcome = phases.publish(padocc.workdir, key, links=config.links or None, **attempt_of(context))
+    outcome = attempted(context, phases.publish, padocc.workdir, key, links=config.links or None)
     if outcome.error_class == HELD_BACK:
         context.log.warning(outcome.message)
         return

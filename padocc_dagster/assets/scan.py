@@ -8,7 +8,7 @@ from typing import Any
 import dagster as dg
 
 from padocc_dagster.assets import SHARED
-from padocc_dagster.assets.attempt import attempt_of, failure, outcome_metadata, shown, used_metadata, was_tried
+from padocc_dagster.assets.attempt import attempted, failure, outcome_metadata, shown, used_metadata, was_tried
 from padocc_dagster.assets.gates import gate, gate_result
 from padocc_dagster.assets.project import project
 from padocc_dagster.partitions import project_of, projects
@@ -31,7 +31,7 @@ SCAN_SUCCEEDED = gate("scan", "The scan succeeded by PADOCC's status log, and no
 )
 def scan_report(context: dg.AssetExecutionContext, padocc: Padocc) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
     key = project_of(context)
-    outcome = phases.scan(padocc.workdir, key, **attempt_of(context))
+    outcome = attempted(context, phases.scan, padocc.workdir, key)
     if outcome.passed:
         yield dg.MaterializeResult(metadata=scan_metadata(outcome) | used_metadata(padocc.workdir, key, outcome))
     if was_tried(outcome):

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import dagster as dg
 
 from padocc_dagster.assets import SHARED
-from padocc_dagster.assets.attempt import attempt_of, failure, outcome_metadata, shown, used_metadata, was_tried
+from padocc_dagster.assets.attempt import attempted, failure, outcome_metadata, shown, used_metadata, was_tried
 from padocc_dagster.assets.cloud_product import cloud_product
 from padocc_dagster.assets.differences import changes_since, differences
 from padocc_dagster.assets.gates import gate, gate_result
@@ -32,7 +32,7 @@ VALIDATION_PASSED = gate("validate", "PADOCC's validation did not find anything 
 def validation_report(context: dg.AssetExecutionContext, padocc: Padocc) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
     key = project_of(context)
     workdir = padocc.workdir
-    outcome = phases.validate(workdir, key, **attempt_of(context))
+    outcome = attempted(context, phases.validate, workdir, key)
     findings = outcome.details.get("findings", [])
     table = {"findings": findings_table(findings)} if findings else {}
     if outcome.passed:

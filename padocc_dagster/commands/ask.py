@@ -112,14 +112,15 @@ def register(app: typer.Typer, steps: Mapping[str, "ManualStep"]) -> None:
 
 def _follows(home: Any, step: "ManualStep") -> list[str]:
     """Sentences on what follows and how to watch it, or that nothing follows because no instance is running."""
-    from padocc_dagster.services.supervisor import is_served
+    from padocc_dagster.services.serving import is_served
 
     if not step.follows:
         return []
     if not is_served(home):
         command = f"padocc-dagster up -w {home.workdir.root}"
         return [f"Nothing follows until an instance serves {home.workdir.root}: start it with `{command}`."]
-    return [step.follows, f"Watch it with `padocc-dagster status -w {home.workdir.root}`, or in the browser ({home.read_address()})."]
+    page = home.read_address() if home.served_page().startswith("http") else f"`padocc-dagster web -w {home.workdir.root}`"
+    return [step.follows, f"Watch it with `padocc-dagster status -w {home.workdir.root}`, or in the browser ({page})."]
 
 
 def _option(field: str, info: Any) -> Any:
