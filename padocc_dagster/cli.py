@@ -3,7 +3,6 @@
 Exit status: 0 when all is well, 1 when something is wrong with the data or the working directory, 2 for wrong arguments.
 """
 
-import json
 import os
 import sys
 from collections.abc import Iterator
@@ -13,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from padocc_dagster.commands import adopt, audit, compare, estimate, explain, faultlist, select, steps
+from padocc_dagster.commands import adopt, audit, compare, estimate, explain, faultlist, select, status, steps
 from padocc_dagster.commands.place import WorkdirOption
 
 app = typer.Typer(
@@ -26,8 +25,6 @@ app = typer.Typer(
 HostOption = Annotated[
     str, typer.Option(help="The address the web server listens on. Dagster has no login: everybody who reaches it can start runs.")
 ]
-WIDE = 250
-"""Columns of a table that is not printed on a terminal: a line for each project, so that it can be searched."""
 PORT_HELP = "The port of the web server."
 
 
@@ -89,34 +86,6 @@ def check(
 
 
 @app.command()
-def status(
-    workdir: WorkdirOption,
-    group: Annotated[str | None, typer.Argument(help="One group. Without it, all groups.", show_default=False)] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON: a list with an object for each project.")] = False,
-) -> None:
-    """Show the state of each project: its last phase, how that ended, since when and why.
-
-    For a run that could not start: the reason, and when it is requested again.
-    """
-    from rich.console import Console
-
-    from padocc_dagster.pipeline.workdir.layout import Workdir
-    from padocc_dagster.status_table import standings, status_table
-
-    with _sentences():
-        place = Workdir(_absolute(workdir))
-        if not place.root.is_dir():
-            raise ValueError(f"{place.root} is not a directory: name a PADOCC working directory with -w or WORKDIR")
-        rows = standings(place, group)
-    if as_json:
-        typer.echo(json.dumps([row.as_dict() for row in rows], indent=1))
-    elif rows:
-        Console(width=None if sys.stdout.isatty() else WIDE).print(status_table(rows))
-    else:
-        typer.echo(f"No projects in {place.root} yet.")
-
-
-@app.command()
 def doctor(
     workdir: WorkdirOption,
     job: Annotated[bool, typer.Option("--job/--no-job", help="On SLURM, run a tiny job to see what a compute node sees.")] = True,
@@ -163,7 +132,7 @@ def demo(
     raise typer.Exit(0 if good else 1)
 
 
-for commands in (adopt, select, steps, faultlist, explain, estimate, compare, audit):
+for commands in (status, adopt, select, steps, faultlist, explain, estimate, compare, audit):
     commands.register(app)
 
 if __name__ == "__main__":

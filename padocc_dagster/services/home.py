@@ -97,6 +97,13 @@ class Home:
         except (OSError, ValueError, KeyError):
             return "another process"
 
+    def read_url(self) -> str:
+        """The address of the web page; empty where nobody wrote one."""
+        try:
+            return str(json.loads(self.address.read_text())["url"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return ""
+
 
 def first_settings(cpus: int) -> str:
     """The text of the shipped dagster.yaml, with as many runs at once as there are CPUs, two at least: one may be a short one."""
