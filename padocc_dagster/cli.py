@@ -16,9 +16,7 @@ from padocc_dagster.commands import adopt, audit, compare, estimate, explain, fa
 from padocc_dagster.commands.place import WorkdirOption
 
 app = typer.Typer(
-    help="PADOCC as Dagster assets: group configs in, published products out.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
 )
 
@@ -26,6 +24,23 @@ HostOption = Annotated[
     str, typer.Option(help="The address the web server listens on. Dagster has no login: everybody who reaches it can start runs.")
 ]
 PORT_HELP = "The port of the web server."
+
+
+def _version(wanted: bool) -> None:
+    from importlib.metadata import version
+
+    if wanted:
+        typer.echo(f"padocc-dagster {version('padocc-dagster')}, PADOCC {version('padocc')}, Dagster {version('dagster')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _main(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the versions of this package, PADOCC and Dagster.")
+    ] = False,
+) -> None:
+    """PADOCC as Dagster assets: group configs in, published products out."""
 
 
 @contextmanager
@@ -83,6 +98,7 @@ def check(
         for project in config.projects:
             typer.echo(f"{project.code}: {len(project.files)} files, {project.options.cloud_format}")
         typer.echo(f"{file} is a good config of the group {config.group}: {len(config.projects)} projects.")
+        typer.echo("Nothing was made: copy it into WORKDIR/inbox/, and watch it with `padocc-dagster status " + f"{config.group} --watch`.")
 
 
 @app.command()

@@ -58,10 +58,16 @@ class ManualStep:
     description: str
     follows: str = ""
     """What follows, in a sentence."""
+    would: str = "would be"
+    """What a dry run says before what the step does."""
 
     def take(self, workdir: Workdir, config: StepConfig) -> StepResult:
-        """Take the step. Raises StepRefused, with every problem and nothing changed, for a config that is wrong."""
+        """Take the step, or as a dry run say what it would do. Raises StepRefused, with every problem and nothing changed, for a config
+        that is wrong."""
         given = {"who": (config.who, "your name"), "why": (config.why, "the reason")}
         if blank := [f"{name} is blank: give {what}, which is kept" for name, (text, what) in given.items() if not text.strip()]:
             raise StepRefused(blank)
-        return self.carry_out(workdir, config)
+        result = self.carry_out(workdir, config)
+        if config.dry_run:
+            result.done = {project: f"{self.would} {what}" for project, what in result.done.items()}
+        return result
