@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -75,13 +76,14 @@ def up(
     from padocc_dagster.services.supervisor import Services, serving
 
     with _sentences():
-        services = Services(Workdir(_absolute(workdir)), port, host, say=typer.echo)
+        services = Services(Workdir(_absolute(workdir)), port, host, say=typer.echo, progress=partial(typer.echo, err=True))
         if not workdir.exists():
             typer.echo(f"{_absolute(workdir)} was not there: a new working directory is made.")
         with serving(services):
             if not services.stopping.is_set():
                 place = services.home.workdir
                 typer.echo(f"{services.url} shows {place.root}. Drop group configs into {place.inbox}")
+                typer.echo(f"In another terminal, `padocc-dagster status --watch -w {place.root}` shows what becomes of them.")
             services.watch()
             typer.echo("Ending. Runs at work on this machine are stopped, and retried at the next start; SLURM jobs go on.")
 

@@ -33,6 +33,7 @@ from padocc_dagster.pipeline.running.forked import FORK_SERVER
 from padocc_dagster.pipeline.workdir.layout import Workdir
 from padocc_dagster.services import code_server, daemon, network, processes
 from padocc_dagster.services.home import Home
+from padocc_dagster.services.news import News
 from padocc_dagster.slurm.yaml_fields import load
 
 DEFINITIONS = "padocc_dagster.definitions"
@@ -69,12 +70,21 @@ class Services:
         The Python module with the Dagster definitions.
     say
         Called with each sentence that a person should read.
+    progress
+        Called with a sentence before each part of the start.
     """
 
     def __init__(
-        self, workdir: Workdir, port: int, host: str = "127.0.0.1", module: str = DEFINITIONS, say: Callable[[str], None] = print
+        self,
+        workdir: Workdir,
+        port: int,
+        host: str = "127.0.0.1",
+        module: str = DEFINITIONS,
+        say: Callable[[str], None] = print,
+        progress: Callable[[str], None] = lambda _: None,
     ) -> None:
         self.home, self.say, self.host, self.port = Home(workdir), say, host, port
+        self.progress, self.news = progress, News.of(workdir, self.url)
         self.stopping = threading.Event()
         python, workspace = [sys.executable, "-m"], ["-w", str(self.home.workspace)]
         server = ["--module-name", module, "--socket", str(self.home.socket), "--empty-working-directory"]
@@ -111,13 +121,16 @@ class Services:
         """
         self._start(self.fork_server)
         self._start_code_server_and_daemon()
+        self.progress("Starting the web server …")
         self._start(self.webserver)
         self._wait_for(lambda: network.location_is_loaded(self.url), "the web server to load the definitions")
 
     def watch(self) -> None:
-        """Start again what dies, until `stopping` is set. Raises ServicesError when one keeps dying."""
+        """Start again what dies, and report what is new, until `stopping` is set. Raises ServicesError when one keeps dying."""
         while not self.stopping.wait(1.0):
             self.revive()
+            for sentence in self.news.look():
+                self.say(sentence)
 
     def revive(self) -> None:
         """Start again the services that have died since the last look."""
@@ -147,8 +160,10 @@ class Services:
         self._end([self.daemon], 4)
         processes.end(self._left_over(but=self.webserver), 4)
         ended = time.time()
+        self.progress("Starting the code server, which loads the definitions …")
         self._start(self.code_server)
         self._wait_for(lambda: network.is_listening(self.home.socket), "the code server")
+        self.progress("Comparing runs with what is at work, then starting the daemon …")
         argv = [sys.executable, "-m", "padocc_dagster.services.lost_runs", str(ended)]
         done = run(argv, env=self.environment, cwd=self.home.root, stdin=DEVNULL, capture_output=True, text=True)
         if done.returncode == os.EX_CONFIG:

@@ -66,6 +66,8 @@ class ProjectState:
     """The reason on the group's faultlist, where `groups.group_states` found one; None when the project is not on it."""
     retry_at: datetime | None = None
     """When a run is requested again that could not start, with the zone; None where none failed to."""
+    start_failed: str = ""
+    """Why it could not start."""
 
     @property
     def outcome(self) -> str:
@@ -156,7 +158,8 @@ def project_state(workdir: Workdir, project: Project) -> ProjectState:
         tries = f"{start.count} starts" if start.count > 1 else "the start"
         why = f"{tries} of {start.phase} failed, next try at {start.retry_at.astimezone():%H:%M}: {start.reason}"
     stopped_by = error_class if last.verdict is Verdict.FAILED else ""
-    return ProjectState(last.phase, last.verdict, last.status, last.time, why, stopped_by, retry_at=start.retry_at if start else None)
+    retried = {"retry_at": start.retry_at, "start_failed": start.reason} if start else {}
+    return ProjectState(last.phase, last.verdict, last.status, last.time, why, stopped_by, **retried)  # type: ignore[arg-type]
 
 
 def error_class_in(status: str) -> str:
