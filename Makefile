@@ -7,6 +7,7 @@
 # make test-python PYTHON=python3.13    the pipeline's tests on another Python, with the packages that it gets, in an environment beside .venv
 # make soak         an hour: 100 small projects through a private SLURM whose controller restarts every three minutes
 # make bench        what projects cost: six ways through ten-file projects, then 1 000 projects without their phases; an hour, root and SLURM
+# make docs         the documentation as a site, in site/
 # make clean        removes the environment, the demos' folders and what was compiled
 
 PYTHON ?= python3
@@ -21,7 +22,7 @@ PIPELINE := -k "not kill and not interrupted and not moves and not thousand and 
 unexport PYTHONDONTWRITEBYTECODE  # without byte code, every worker compiles PADOCC and what it imports again
 
 
-.PHONY: demo demo-slurm demo-kubernetes check gates test test-python soak bench clean
+.PHONY: demo demo-slurm demo-kubernetes check gates test test-python soak bench docs clean
 
 demo: $(VENV)/installed
 	$(BIN)/padocc-dagster demo --directory $(DEMO)
@@ -63,6 +64,9 @@ bench: $(VENV)/installed
 	$(BIN)/python -m benchmarks.table --json docs/performance.json
 	$(BIN)/python -m benchmarks.control_plane 1000
 
+docs: $(VENV)/installed
+	$(BIN)/mkdocs build --strict
+
 $(VENV)/installed $(OTHER)/installed: pyproject.toml setup.cfg
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "Python 3.11 or newer is needed, $(PYTHON) is $$($(PYTHON) --version 2>&1): make PYTHON=/path/to/python3.11" >&2; exit 1; }
@@ -73,5 +77,5 @@ $(VENV)/installed $(OTHER)/installed: pyproject.toml setup.cfg
 
 clean:
 	test ! -e $(DEMO) || $(PYTHON) -c 'import sys; from pathlib import Path; from padocc_dagster.demo.data import remove_folder; remove_folder(Path(sys.argv[1]))' $(DEMO)
-	rm -rf $(VENV) .venv-* build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	rm -rf $(VENV) .venv-* build dist site *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

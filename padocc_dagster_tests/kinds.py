@@ -19,6 +19,8 @@ OF_PATHS = {
     "assets/test_project.py": "padocc",
     "doctor/test_node.py": "live",
     "test_allocations.py": "padocc",
+    "test_distribution.py": "build",
+    "test_documents.py": "build",
     "test_nemo.py": "padocc",
 }
 """Beginnings of paths, below the folder of the tests."""

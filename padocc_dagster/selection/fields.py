@@ -63,12 +63,17 @@ class Common(Fields, title="the group config"):
     updates: dict[Attribute, Annotated[Any, AfterValidator(_attribute_value)]] = Field(
         default={}, description="write attributes and their values, {title: A1B}"
     )
+    """Global attributes that the product gets, or the path of a JSON file with them."""
     removals: Removals = ()
+    """Global attributes that the product does not get."""
     variables: Variables = ()
+    """The variables of the product; all, where it is left out."""
     dropped: Variables = ()
+    """Variables that the product does not get."""
     substitutions: dict[Annotated[str, AfterValidator(_replaced)], Annotated[str, AfterValidator(_path)]] = Field(
         default={}, description="write texts and what replaces them, {/old: /new}"
     )
+    """Parts of the paths of source files, and what replaces them."""
     options: Options = Options()
 
 
@@ -76,17 +81,23 @@ class ProjectFields(Common, title="the project"):
     """A project of a config. Its source files are in one of `pattern`, `files` and `file_list`."""
 
     code: Text = ""
+    """The project's name in its group."""
     pattern: Text = ""
+    """The source files, as a shell writes them: `/archive/cru/tas/*.nc`."""
     files: list[Text] = []
+    """The source files, one by one."""
     file_list: Text = ""
+    """The path of a text file with a source file on each line."""
 
 
 class GroupFields(Common, title="the group config"):
     """The whole config."""
 
     group: Text = ""
+    """The group's name; that of the file, where it is left out."""
     projects: list[Any] = Field(default=[], description="write a list, one '- code: …' for each project")
     stac: Any = None
+    """A catalogue, and what to select from it, in place of `projects`."""
 
 
 PROJECT_FIELDS = ("code", "pattern", "files", "file_list", *Common.model_fields)

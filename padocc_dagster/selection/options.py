@@ -41,25 +41,33 @@ class Options(Fields, title="options"):
 
     refused: ClassVar[Mapping[str, str]] = {"base64": NO_BASE64, "b64vars": NO_BASE64}
     cloud_format: CloudFormat | None = None
+    """The form of the product; kerchunk, where it is left out."""
     aggregator: Aggregator | None = Field(
         default=None,
         description="write V (VirtualiZarr) or K (kerchunk), or leave it out to try V, then K; PADOCC's aggregator P writes wrong shapes",
     )
+    """What joins the files of a kerchunk or parquet product."""
     cfa: bool | None = None
+    """Whether a CFA aggregation is made as well."""
     compare: Literal["auto", "all"] | Annotated[int, Field(gt=0)] | None = Field(
         default=None, description="write auto, all, or a number of files from 1 up"
     )
+    """How many files the comparison reads whole; auto reads what is not proved otherwise."""
     concat_dims: tuple[Variable, ...] | None = Field(
         default=None,
         strict=False,
         max_length=1,
         description="write a list of one name, [time]; a product joined along several dimensions cannot be compared with its sources",
     )
+    """The dimension along which the files follow each other, where PADOCC does not find it."""
     identical_dims: tuple[Variable, ...] | None = Field(default=None, strict=False, description="write a list of names, [lat, lon]")
+    """Dimensions and variables that are the same in all files."""
     identical_within: float | None = Field(
         default=None, ge=0, allow_inf_nan=False, description="write a number from 0 up, in the variable's own unit"
     )
+    """How far apart values of what is declared identical may be."""
     xarray: XarrayOptions | None = None
+    """How the files are opened."""
 
     def over(self, group: "Options") -> ProjectOptions:
         """The options that hold for a project whose own these are."""
