@@ -41,6 +41,7 @@ UNIT_PATHS = (
     "pipeline/publishing/test_stac_item.py",
     "pipeline/workdir/test_status.py",
     "local/test_records.py",
+    "services/test_news.py",
     "services/test_settings_file.py",
 )
 """Files of those folders whose tests need none of it."""

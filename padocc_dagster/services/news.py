@@ -16,7 +16,9 @@ from padocc_dagster.status.configs import unused_configs
 EVERY_SECONDS = 10.0
 QUERY = """{
   instance { daemonHealth { allDaemonStatuses { daemonType lastHeartbeatErrors { message } } } }
-  repositoriesOrError { ... on RepositoryConnection { nodes { sensors { name sensorState { ticks(limit: 1) { status error { message } } } } } } }
+  repositoriesOrError { ... on RepositoryConnection { nodes {
+    sensors { name sensorState { ticks(limit: 1) { status error { message } } } }
+  } } }
   runsOrError(filter: {statuses: [FAILURE]}, limit: 20) { ... on Runs { results { startTime updateTime tags { key value } } } }
 }"""
 Ask = Callable[[str], dict[str, Any]]
