@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from padocc_dagster.commands import adopt, audit, compare, estimate, explain, faultlist, select, status, steps
+from padocc_dagster.commands import adopt, audit, check, compare, estimate, explain, faultlist, select, status, steps
 from padocc_dagster.commands.place import WorkdirOption
 
 app = typer.Typer(
@@ -89,21 +89,6 @@ def up(
 
 
 @app.command()
-def check(
-    file: Annotated[Path, typer.Argument(help="A group config, CSV or YAML.", exists=True, dir_okay=False, show_default=False)],
-) -> None:
-    """Check a group config without running it. Prints every problem with its line; nothing is written."""
-    from padocc_dagster.selection import read_group_config
-
-    with _sentences():
-        config = read_group_config(_absolute(file))
-        for project in config.projects:
-            typer.echo(f"{project.code}: {len(project.files)} files, {project.options.cloud_format}")
-        typer.echo(f"{file} is a good config of the group {config.group}: {len(config.projects)} projects.")
-        typer.echo("Nothing was made: copy it into WORKDIR/inbox/, and watch it with `padocc-dagster status " + f"{config.group} --watch`.")
-
-
-@app.command()
 def doctor(
     workdir: WorkdirOption,
     job: Annotated[bool, typer.Option("--job/--no-job", help="On SLURM, run a tiny job to see what a compute node sees.")] = True,
@@ -150,7 +135,7 @@ def demo(
     raise typer.Exit(0 if good else 1)
 
 
-for commands in (status, adopt, select, steps, faultlist, explain, estimate, compare, audit):
+for commands in (check, status, adopt, select, steps, faultlist, explain, estimate, compare, audit):
     commands.register(app)
 
 if __name__ == "__main__":
