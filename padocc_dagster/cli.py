@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from padocc_dagster.commands import adopt, audit, check, compare, estimate, explain, faultlist, select, status, steps
+from padocc_dagster.commands import adopt, audit, check, compare, estimate, explain, faultlist, opening, select, status, steps
 from padocc_dagster.commands.place import WorkdirOption
 
 app = typer.Typer(
@@ -135,7 +135,7 @@ def demo(
     raise typer.Exit(0 if good else 1)
 
 
-for commands in (check, status, adopt, select, steps, faultlist, explain, estimate, compare, audit):
+for commands in (check, status, adopt, select, steps, faultlist, explain, opening, estimate, compare, audit):
     commands.register(app)
 
 if __name__ == "__main__":
