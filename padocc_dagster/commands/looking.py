@@ -113,7 +113,7 @@ class Looker:
 
     def look(self) -> Look:
         """Look now."""
-        configs = [each for each in unused_configs(self.workdir) if each.may_make(self.group)]
+        configs = [each for each in unused_configs(self.workdir) if self.group in (None, each.group)]
         at_work = self._reader.read()
         try:
             rows = standings(self.workdir, self.group, at_work.doing)

@@ -24,9 +24,15 @@ class UnusedConfig:
     def is_read(self) -> bool:
         return bool(self.problems)
 
-    def may_make(self, group: str | None) -> bool:
-        """Whether it may be the config of this group: a YAML file may name another group than its own name does."""
-        return group is None or self.path.stem == group or self.path.suffix.lower() != ".csv"
+    @property
+    def group(self) -> str:
+        """The group that it is to make: by its field `group` or, without one that can be seen, its name."""
+        try:
+            lines = self.path.read_text(encoding="utf-8", errors="replace").splitlines() if self.path.suffix.lower() != ".csv" else []
+        except OSError:
+            lines = []
+        named = (line.partition("#")[0].partition(":")[2].strip(" '\"") for line in lines if line.startswith("group:"))
+        return next(named, "") or self.path.stem
 
     def lines(self) -> list[str]:
         """What a person reads."""

@@ -47,12 +47,12 @@ def test_one_that_was_changed_since_is_to_be_read_again(tmp_path: Path) -> None:
     assert not found.is_read
 
 
-def test_a_csv_is_that_of_the_group_it_is_called_as_and_a_yaml_may_be_of_any(tmp_path: Path) -> None:
+def test_a_config_is_that_of_the_group_that_it_names_or_is_called_as(tmp_path: Path) -> None:
     workdir = Workdir(tmp_path.resolve())
-    for name in ("g.csv", "other.csv", "any.yaml"):
-        put(workdir, name, None)
-    assert [each.path.name for each in unused_configs(workdir) if each.may_make("g")] == ["any.yaml", "g.csv"]
-    assert len([each for each in unused_configs(workdir) if each.may_make(None)]) == 3
+    put(workdir, "g.csv", None)
+    put(workdir, "plain.yaml", None)
+    put(workdir, "named.yaml", None).write_text("# mine\ngroup: 'g'  # a comment\nprojects: []\n")
+    assert {each.path.name: each.group for each in unused_configs(workdir)} == {"g.csv": "g", "plain.yaml": "plain", "named.yaml": "g"}
 
 
 def test_without_an_inbox_there_are_none(tmp_path: Path) -> None:
