@@ -1,6 +1,7 @@
 """One look at a working directory, as `status` prints it: projects, group configs that made none, and what serves it."""
 
 import os
+import textwrap
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -62,7 +63,7 @@ class Look:
 
         from padocc_dagster.status.table import table_rows
 
-        before, end = self._configs(), self._end()
+        before, end = [line for each in self._configs() for line in _wrapped(each, width)], self._end()
         header, *rows = table_rows(self.rows, width, self.group is None)
         if height is not None and sum(_lines_of(row) for row in rows) > (room := height - len(before) - len(end) - 2):
             order = sorted(range(len(rows)), key=lambda number: self.rows[number].kind in ENDED)
@@ -90,9 +91,19 @@ class Look:
             running = [(row.project, row.now.run) for row in self.rows if row.now and row.kind is Kind.RUNNING]
             lines += [f"  {project}: {self.at_work.url}/runs/{run}" for project, run in running[:MOST_ADDRESSES]]
         elif self.moves:
-            goes_on = " Jobs in the cluster go on." if self.at_work.on_cluster else ""
-            lines.append(f"Nothing is started while no instance serves it:{goes_on} padocc-dagster up -w {self.workdir.root}")
+            goes_on = "Jobs in the cluster go on. " if self.at_work.on_cluster else ""
+            lines += [
+                f"Nothing new is started while no instance serves it. {goes_on}Start one with:",
+                f"  padocc-dagster up -w {self.workdir.root}",
+            ]
+        if any(row.kind is Kind.PADOCC for row in self.rows):
+            lines.append("Projects of plain PADOCC are left alone until `padocc-dagster adopt` takes their group over.")
         return lines
+
+
+def _wrapped(line: str, width: int) -> list[str]:
+    indent = " " * (len(line) - len(line.lstrip()) + 2)
+    return textwrap.wrap(line, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
 
 
 def _lines_of(row: "Text") -> int:

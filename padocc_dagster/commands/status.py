@@ -64,6 +64,7 @@ def _watch(looker: "Looker") -> int:
     shown = ""
     with Live(console=console, auto_refresh=False, transient=True) as live:
         while True:
+            began = time.monotonic()
             look, now = looker.look(), time.monotonic()
             if console.is_terminal:
                 live.update(look.text(console.width, console.height - 1), refresh=True)
@@ -76,7 +77,7 @@ def _watch(looker: "Looker") -> int:
                 break
             if now - served > UNSERVED_SECONDS:
                 break
-            time.sleep(LOOK_SECONDS)
+            time.sleep(max(LOOK_SECONDS, 3 * (now - began)))
     _print(look)
     return 0 if look.is_good else 1
 

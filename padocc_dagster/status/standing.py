@@ -1,14 +1,14 @@
 """Each project of a working directory: its state by its files, what Dagster does for it, and what follows from both."""
 
 import textwrap
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from enum import Enum
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from padocc_dagster.pipeline.running.due import due_of, held_back, interrupted
+from padocc_dagster.pipeline.running.due import due_of, held_back, interrupted, is_ignored
 from padocc_dagster.pipeline.workdir.event_log import events_of
 from padocc_dagster.pipeline.workdir.groups import group_states, list_groups
 from padocc_dagster.pipeline.workdir.layout import Project, Workdir
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from padocc_dagster.status.activity import Activity
 
 WHY_LENGTH = 160
+IGNORED = "a .shpignore keeps everything unattended away from its group"
 
 
 class Kind(Enum):
@@ -35,7 +36,7 @@ class Kind(Enum):
     CANCELLING = "being cancelled"
     DUE = "to be queued"
     RETRIED = "to be started again"
-    HELD = "waiting for a tick"
+    HELD = "held back"
     STOPPED = "stopped"
     GIVEN_UP = "given up"
     PADOCC = "left to PADOCC"
@@ -110,6 +111,7 @@ def standings(workdir: Workdir, group: str | None = None, doing: "Mapping[str, A
 
 def _of_group(workdir: Workdir, group: str, doing: "Mapping[str, Activity]") -> Iterator[Standing]:
     withdrawn, managed = withdrawn_items(workdir, group), is_managed(workdir, group)
+    ignored = IGNORED if is_ignored(workdir, group) else ""
 
     @cache
     def rules() -> Rules | None:
@@ -126,7 +128,7 @@ def _of_group(workdir: Workdir, group: str, doing: "Mapping[str, Activity]") -> 
                 now = replace(now, phase=_phase_at_work(workdir, project))
             yield Standing(project, state, withdrawn.get(code, []), Kind[now.doing.upper()], now)
             continue
-        kind, follows = _idle(workdir, project, state, managed, rules)
+        kind, follows = _idle(workdir, project, state, rules, ignored) if managed else (Kind.PADOCC, "")
         yield Standing(project, state, withdrawn.get(code, []), kind, None, follows)
 
 
@@ -135,7 +137,7 @@ def _phase_at_work(workdir: Workdir, project: Project) -> str:
     return began.phase if began else ""
 
 
-def _idle(workdir: Workdir, project: Project, state: ProjectState, managed: bool, rules: Any) -> tuple[Kind, str]:
+def _idle(workdir: Workdir, project: Project, state: ProjectState, rules: Callable[[], Rules | None], ignored: str) -> tuple[Kind, str]:
     """What becomes of a project for which no run works or waits, and what follows, in a few words."""
     passed = state.verdict in (Verdict.OK, Verdict.WARNED)
     if state.faultlisted is not None:
@@ -144,8 +146,6 @@ def _idle(workdir: Workdir, project: Project, state: ProjectState, managed: bool
         return Kind.RETRIED, ""
     if state.phase == "complete" and passed:
         return Kind.PUBLISHED, ""
-    if not managed and state.status:
-        return Kind.PADOCC, ""
     if not passed and state.status:
         due = due_of(read_rows(workdir.status_log(project)), events_of(workdir, project))
         return (Kind.DUE, f"{due.phase} is requested") if due else (Kind.STOPPED, "")
@@ -153,5 +153,7 @@ def _idle(workdir: Workdir, project: Project, state: ProjectState, managed: bool
         held = held_back(read_rows(workdir.status_log(project)), rules())
         if held:
             return Kind.HELD, held
+    if ignored:
+        return Kind.HELD, ignored
     following = PHASES[PHASES.index(state.phase) + 1] if state.status else "init"
     return Kind.DUE, f"{following} is next" if state.status else ""

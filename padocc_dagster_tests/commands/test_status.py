@@ -81,7 +81,8 @@ def test_runs_are_shown_with_their_place_in_the_queue_the_totals_and_the_page(wo
 
 def test_it_is_said_that_nobody_serves_it_and_how_to(workdir: Workdir, instance: dg.DagsterInstance) -> None:
     result = run(workdir)
-    assert f"Nothing is started while no instance serves it: padocc-dagster up -w {workdir.root}" in result.stdout
+    assert "Nothing new is started while no instance serves it. Start one with:" in result.stdout
+    assert f"\n  padocc-dagster up -w {workdir.root}\n" in result.stdout
     assert "Web page" not in result.stdout
 
 

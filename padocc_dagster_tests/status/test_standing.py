@@ -94,6 +94,14 @@ def test_a_group_that_was_not_adopted_is_left_to_padocc(workdir: Workdir) -> Non
     assert row.kind is Kind.PADOCC and not row.kind.moves
 
 
+def test_a_group_that_shepard_is_kept_away_from_is_held_back_but_for_what_a_person_requested(workdir: Workdir) -> None:
+    (workdir.group_dir("g") / ".shpignore").touch()
+    assert of(workdir, "scanned").kind is Kind.HELD and ".shpignore" in of(workdir, "scanned").why
+    assert of(workdir, "published").kind is Kind.PUBLISHED
+    record(workdir, Project("g", "failed"), PhaseRequested(phase="compute", who="ada", why="x", row=3))
+    assert of(workdir, "failed").kind is Kind.DUE
+
+
 def test_the_totals_name_what_there_is_in_the_order_of_a_projects_life(workdir: Workdir) -> None:
     doing = {
         "g:scanned": Activity(Doing.RUNNING, "a", NOW),
