@@ -96,6 +96,8 @@ class Look:
                 f"Nothing new is started while no instance serves it. {goes_on}Start one with:",
                 f"  padocc-dagster up -w {self.workdir.root}",
             ]
+        if stopped := next((row.project for row in self.rows if row.kind is Kind.STOPPED), None):
+            lines.append(f"What to do about one that stopped: padocc-dagster explain {stopped}")
         if any(row.kind is Kind.PADOCC for row in self.rows):
             lines.append("Projects of plain PADOCC are left alone until `padocc-dagster adopt` takes their group over.")
         return lines

@@ -1,6 +1,7 @@
 """From a group config in the inbox to published products, on a live instance."""
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -102,6 +103,15 @@ def test_a_watch_shows_each_state_and_ends_with_a_status_that_says_how_the_group
     assert " running" in shown["first"] and f"Web page: {live.url}" in shown["first"] and "2 of 2 published." in shown["first"]
     assert "0 of 1 published, 1 stopped." in shown["second"] and "UnreadableSourceError" in shown["second"]
     assert "bad.csv was not accepted (3 problems)" in shown["bad"]
+
+
+def test_up_reports_a_config_that_is_not_accepted(live: Live) -> None:
+    output = live.process.stdout
+    assert output is not None
+    os.set_blocking(output.fileno(), False)
+    said = bytearray()
+    live.wait("the report", lambda: said.extend(output.read() or b"") or b"bad.csv was not accepted (3 problems)" in said)
+    assert b"project code 'a;touch x' is not safe" in said
 
 
 def test_one_run_takes_a_project_through_all_phases_once(live: Live) -> None:
