@@ -143,8 +143,9 @@ def _may_fork() -> bool:
     """Whether no thread runs but the main one and those that a worker starts, which hold no lock of a library."""
     if sys.platform != "linux":
         return False
-    own = {each.native_id for each in threading.enumerate() if each is threading.main_thread() or any(name in each.name for name in OWN)}
-    return {int(path.name) for path in Path("/proc/self/task").iterdir()} <= own
+    own = {each.native_id for each in threading.enumerate() if any(name in each.name for name in OWN)}
+    # The main thread is not asked for its id: in a process that was forked it says that of its parent's (CPython 3.11).
+    return {int(path.name) for path in Path("/proc/self/task").iterdir()} <= own | {os.getpid()}
 
 
 def _end_with_parent(parent: int) -> None:

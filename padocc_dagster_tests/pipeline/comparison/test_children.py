@@ -58,6 +58,18 @@ def test_results_come_in_order_and_from_all_processes() -> None:
     assert done.returncode == 0, done.stderr
 
 
+def test_a_worker_that_was_forked_itself_shares_its_work_beside_its_own_threads() -> None:
+    script = """
+    worker = os.fork()
+    if worker:
+        sys.exit(os.waitstatus_to_exitcode(os.waitpid(worker, 0)[1]))
+    threading.Thread(target=time.sleep, args=(60,), name="Thread-1 (end_with_parent)", daemon=True).start()
+    with children(2) as processes:
+        os._exit(0 if processes and len({pid for pid, _ in processes.each(where, [0, 1])}) == 2 else 1)
+    """
+    assert ran(script).returncode == 0
+
+
 def test_an_error_is_raised_where_its_turn_comes_and_the_processes_go_on() -> None:
     script = """
     with children(2) as processes:
