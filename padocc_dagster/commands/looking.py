@@ -126,8 +126,8 @@ class Looker:
 
     def look(self) -> Look:
         """Look now."""
+        at_work = self._reader.read()  # before the files: a run that ends meanwhile has written them
         configs = [each for each in unused_configs(self.workdir) if self.group in (None, each.group)]
-        at_work = self._reader.read()
         try:
             rows = standings(self.workdir, self.group, at_work.doing)
         except ValueError:

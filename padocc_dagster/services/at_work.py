@@ -41,10 +41,12 @@ class Reader:
 
     def read(self) -> AtWork:
         """Look now. Costs one query for the runs that have not ended, however many projects there are."""
+        served = False
+        if not self.home.root.exists():
+            return AtWork()
         from padocc_dagster.services.instance import InstanceProblem
         from padocc_dagster.services.supervisor import is_served
 
-        served = False
         with suppress(OSError):  # somebody else's file, which cannot be locked
             served = is_served(self.home)
         url = self.home.read_url() if served else ""

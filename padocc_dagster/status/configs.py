@@ -25,10 +25,14 @@ class UnusedConfig:
         return bool(self.problems)
 
     @property
+    def _is_csv(self) -> bool:
+        return self.path.suffix.lower() == ".csv"
+
+    @property
     def group(self) -> str:
         """The group that it is to make: by its field `group` or, without one that can be seen, its name."""
         try:
-            lines = self.path.read_text(encoding="utf-8", errors="replace").splitlines() if self.path.suffix.lower() != ".csv" else []
+            lines = self.path.read_text(encoding="utf-8", errors="replace").splitlines() if not self._is_csv else []
         except OSError:
             lines = []
         named = (line.partition("#")[0].partition(":")[2].strip(" '\"") for line in lines if line.startswith("group:"))
@@ -45,6 +49,7 @@ class UnusedConfig:
             *(f"  {problem}" for problem in self.problems[:SHOWN]),
             *([f"  … {more} more: padocc-dagster check {self.path}"] if more > 0 else []),
             "  Correct it and drop it into the inbox again.",
+            *([f"  For its good lines: padocc-dagster check {self.path} --good FILE --bad FILE"] if self._is_csv else []),
         ]
 
 

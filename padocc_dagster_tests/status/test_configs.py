@@ -24,7 +24,7 @@ def test_what_was_rejected_is_named_with_its_problems_and_what_to_do(tmp_path: P
     lines = found.lines()
     assert lines[0] == f"many.csv was not accepted ({SHOWN + 2} problems), and nothing was made of it:"
     assert lines[1] == "  line 1: wrong 1" and lines[SHOWN + 1].strip().startswith("… 2 more: padocc-dagster check /")
-    assert "drop it into the inbox again" in lines[-1]
+    assert "drop it into the inbox again" in lines[-2] and "--good FILE --bad FILE" in lines[-1]
 
 
 def test_one_that_was_taken_is_not_named_and_one_that_was_not_read_is(tmp_path: Path) -> None:
