@@ -3,10 +3,10 @@
 import json
 import os
 import shutil
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from unittest import mock
 
 import dagster as dg
@@ -134,24 +134,23 @@ def test_a_watch_ends_at_once_with_0_when_all_is_published(workdir: Workdir) -> 
 
 
 def test_a_watch_goes_on_while_something_follows_and_ends_with_1_when_it_stopped(
-    workdir: Workdir, served: dg.DagsterInstance, quick: None
+    workdir: Workdir, served: dg.DagsterInstance, quick: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def work() -> None:
+    def stop_two_and_publish_one() -> None:
         for code in ("next", "last"):
             append_row(workdir.status_log(Project("g", code)), "scan", "Failed-KeyError")
-        time.sleep(0.2)
-        for run_ in served.get_runs():
-            served.report_run_canceled(run_)
         for phase in ("compute", "validate", "complete"):
             append_row(workdir.status_log(Project("g", "busy")), phase, "Success")
+        for each in served.get_runs():
+            served.report_run_canceled(each)
 
-    worker = threading.Timer(0.3, work)
-    worker.start()
+    meanwhile = iter([stop_two_and_publish_one])
+    clock = SimpleNamespace(monotonic=time.monotonic, sleep=lambda _: next(meanwhile, lambda: None)())
+    monkeypatch.setattr(module, "time", clock)
     result = run(workdir, "g", "--watch")
-    worker.join()
     assert result.exit_code == 1
     assert "1 of 4 published, 1 running, 2 queued" in result.stdout, "each change is a line where there is no terminal"
-    assert "2 of 4 published, 2 stopped." in result.stdout.splitlines()[-2]
+    assert "2 of 4 published, 2 stopped.\n" in result.stdout
 
 
 def test_a_watch_ends_with_1_when_nobody_serves_what_is_to_be_done(workdir: Workdir, quick: None) -> None:
