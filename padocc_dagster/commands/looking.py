@@ -44,8 +44,9 @@ class Look:
 
     @property
     def moves(self) -> bool:
-        """Whether something follows without a person."""
-        return any(row.kind.moves for row in self.rows) or any(not each.is_read for each in self.configs)
+        """Whether something follows, without a person or from the first config that somebody drops into the inbox."""
+        unread = any(not each.is_read for each in self.configs)
+        return any(row.kind.moves for row in self.rows) or unread or not (self.rows or self.configs)
 
     @property
     def is_good(self) -> bool:

@@ -5,6 +5,8 @@ Each sentence is reported once. Projects that stop are not among them: `status` 
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
+from http.client import HTTPException
 from typing import Any
 
 from padocc_dagster.pipeline.workdir.layout import Project, Workdir
@@ -42,7 +44,9 @@ class News:
         if time.monotonic() < self._next:
             return []
         self._next = time.monotonic() + EVERY_SECONDS
-        found = dict.fromkeys([*self._configs(), *self._deployment()])
+        found = dict.fromkeys(self._configs())
+        with suppress(AttributeError, HTTPException, KeyError, OSError, TypeError, ValueError):  # the web server is busy, or starts again
+            found |= dict.fromkeys(self._deployment(self._ask(QUERY)["data"]))
         new = [sentence for sentence in found if sentence not in self._told]
         self._told.update(new)
         return new
@@ -52,11 +56,8 @@ class News:
             if config.is_read:
                 yield "\n".join(config.lines())
 
-    def _deployment(self) -> Iterator[str]:
-        try:
-            data = self._ask(QUERY)["data"]
-        except (KeyError, OSError, ValueError):  # the web server is started again, or busy
-            return
+    def _deployment(self, data: dict[str, Any]) -> Iterator[str]:
+        """What Dagster reports of itself, from the answer to `QUERY`."""
         for daemon in data["instance"]["daemonHealth"]["allDaemonStatuses"]:
             for error in daemon["lastHeartbeatErrors"] or ():
                 yield f"The daemon's part {daemon['daemonType']} failed: {_first_line(error)}. See `padocc-dagster doctor`."

@@ -82,5 +82,7 @@ def _unused(workdir: Workdir, name: str) -> UnusedConfig | None:
         return UnusedConfig(path)
     if record.get("result") == Result.INITIALISED:
         return None
-    problems = [f"line {each['line']}: {each['problem']}" if each.get("line") else str(each["problem"]) for each in record["problems"]]
+    problems = [
+        f"line {each['line']}: {each['problem']}" if each.get("line") else str(each["problem"]) for each in record.get("problems", ())
+    ]
     return UnusedConfig(path, tuple(problems) or ("no reason was recorded",))

@@ -153,6 +153,16 @@ def test_a_watch_goes_on_while_something_follows_and_ends_with_1_when_it_stopped
     assert "2 of 4 published, 2 stopped.\n" in result.stdout
 
 
+def test_a_watch_waits_for_the_first_config(tmp_path: Path, quick: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    workdir = Workdir(tmp_path.resolve())
+    meanwhile = iter([lambda: (standing(tmp_path, {"g": {"done": PUBLISHED}}), manage(workdir, "g"))])
+    monkeypatch.setattr(module, "UNSERVED_SECONDS", 60)
+    monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=time.monotonic, sleep=lambda _: next(meanwhile)()))
+    assert "padocc-dagster up -w" in run(workdir).stdout
+    result = run(workdir, "--watch")
+    assert result.exit_code == 0 and "No projects" in result.stdout and "1 of 1 published." in result.stdout
+
+
 def test_a_watch_ends_with_1_when_nobody_serves_what_is_to_be_done(workdir: Workdir, quick: None) -> None:
     result = run(workdir, "g", "--watch")
     assert result.exit_code == 1 and "padocc-dagster up" in result.stdout

@@ -2,6 +2,7 @@
 
 import time
 from datetime import UTC, datetime, timedelta
+from http.client import IncompleteRead
 from pathlib import Path
 from typing import Any
 
@@ -78,8 +79,13 @@ def test_starts_that_fail_for_one_reason_are_reported_once_with_the_reason(tmp_p
     assert len(found) == 1 and "sbatch: invalid account" in found[0] and "padocc-dagster doctor" in found[0]
 
 
-def test_a_web_server_that_does_not_answer_is_no_news(tmp_path: Path) -> None:
+@pytest.mark.parametrize("answer", [ConnectionRefusedError(), IncompleteRead(b""), {"data": None, "errors": ["busy"]}, {"data": {}}, []])
+def test_a_web_server_that_does_not_answer_is_no_news_and_configs_are_reported_all_the_same(tmp_path: Path, answer: Any) -> None:
     def ask(query: str) -> dict[str, Any]:
-        raise ConnectionRefusedError
+        if isinstance(answer, Exception):
+            raise answer
+        return answer  # type: ignore[no-any-return]
 
-    assert News(Workdir(tmp_path.resolve()), ask).look() == []
+    workdir = Workdir(tmp_path.resolve())
+    put(workdir, "g.csv", Result.REJECTED)
+    assert len(News(workdir, ask).look()) == 1
