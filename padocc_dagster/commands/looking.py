@@ -77,9 +77,12 @@ class Look:
         return [line for each in self.configs for line in self._lines(each)]
 
     def _lines(self, config: UnusedConfig) -> list[str]:
-        if config.path.name in self.at_work.doing and not config.is_read:
-            return [f"{config.path.name} in the inbox is being read."]
-        return config.lines()
+        now = self.at_work.doing.get(config.path.name)
+        if now is None or config.is_read:
+            return config.lines()
+        if now.doing == "running":
+            return [f"{config.path.name} in the inbox is being read, since {now.since:%H:%M}."]
+        return [f"{config.path.name} in the inbox is read next: its run is {now.doing}{f', {now.why}' if now.why else ''}."]
 
     def _end(self) -> list[str]:
         """The totals, and the address or what to do where nobody serves the working directory."""

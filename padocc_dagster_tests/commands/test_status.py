@@ -23,7 +23,7 @@ from padocc_dagster.pipeline.workdir.readings import record_reading, version_of
 from padocc_dagster.pipeline.workdir.status import append_row
 from padocc_dagster.services.home import Home
 from padocc_dagster_tests.pipeline.standing import INIT, SCANNED, WARNED, standing
-from padocc_dagster_tests.status.runs import add_run
+from padocc_dagster_tests.status.runs import add_run, launched
 
 URL = "http://127.0.0.1:3999"
 PUBLISHED = (*WARNED, ("complete", "Success"))
@@ -60,6 +60,14 @@ def served(workdir: Workdir, instance: dg.DagsterInstance) -> Iterator[dg.Dagste
     home.write_address(URL)
     with FileLock(home.lock):
         yield instance
+
+
+def test_a_config_whose_run_waits_says_for_what(workdir: Workdir, served: dg.DagsterInstance) -> None:
+    workdir.inbox.mkdir(exist_ok=True)
+    (workdir.inbox / "g.csv").write_text("a,/none/*.nc")
+    waits = add_run(served, "", "STARTING", padocc__group_config="g.csv")
+    launched(served, waits, slurm__pending="Resources")
+    assert "g.csv in the inbox is read next: its run is waiting, in the cluster's queue: Resources." in run(workdir).stdout
 
 
 @pytest.fixture
