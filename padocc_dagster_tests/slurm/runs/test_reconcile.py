@@ -185,7 +185,7 @@ def test_one_process_at_a_time(desk: Desk) -> None:
     desk.slurm.answer("squeue", once=True, after=True, status=0, seconds=0.5)
     before = len(desk.slurm.calls("squeue"))
     (desk.settings.log_folder.queue).unlink()
-    assert together(4, _watch, desk.instance.root_directory, desk.settings, desk.client) == [0] * 4
+    assert together(2, _watch, desk.instance.root_directory, desk.settings, desk.client) == [0] * 2
     assert len(desk.slurm.calls("squeue")) == before + 1
 
 
