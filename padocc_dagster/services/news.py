@@ -13,6 +13,7 @@ from padocc_dagster.pipeline.workdir.layout import Project, Workdir
 from padocc_dagster.pipeline.workdir.status import project_state
 from padocc_dagster.runs import PARTITION
 from padocc_dagster.services import network
+from padocc_dagster.status.activity import obstacle
 from padocc_dagster.status.configs import unused_configs
 
 EVERY_SECONDS = 10.0
@@ -21,7 +22,8 @@ QUERY = """{
   repositoriesOrError { ... on RepositoryConnection { nodes {
     sensors { name sensorState { ticks(limit: 1) { status error { message } } } }
   } } }
-  runsOrError(filter: {statuses: [FAILURE]}, limit: 20) { ... on Runs { results { startTime updateTime tags { key value } } } }
+  waiting: runsOrError(filter: {statuses: [STARTING]}, limit: 100) { ... on Runs { results { runId tags { key value } } } }
+  failed: runsOrError(filter: {statuses: [FAILURE]}, limit: 20) { ... on Runs { results { startTime updateTime tags { key value } } } }
 }"""
 Ask = Callable[[str], dict[str, Any]]
 
@@ -65,16 +67,23 @@ class News:
             for tick in sensor["sensorState"]["ticks"]:
                 if tick["status"] == "FAILURE":
                     yield f"The sensor {sensor['name']} failed: {_first_line(tick['error'])}. It is tried again."
-        for run in data["runsOrError"].get("results", ()):
+        for run in data["waiting"].get("results", ()):
+            if reason := obstacle(run["runId"], _tags(run)):
+                yield f"A run waits in the cluster until somebody acts. {reason}."
+        for run in data["failed"].get("results", ()):
             yield from self._failed_start(run)
 
     def _failed_start(self, run: dict[str, Any]) -> Iterator[str]:
         """Why the run's project could not start, without the project: many fail for one reason."""
-        key = next((tag["value"] for tag in run["tags"] if tag["key"] == PARTITION and ":" in tag["value"]), "")
-        if key and run["startTime"] is None and (run["updateTime"] or 0) >= self._since:
+        key = _tags(run).get(PARTITION, "")
+        if ":" in key and run["startTime"] is None and (run["updateTime"] or 0) >= self._since:
             reason = project_state(self._workdir, Project.parse(key)).start_failed
             if reason:
                 yield f"A run could not start, and is requested again ({reason}). See `padocc-dagster doctor` and `padocc-dagster status`."
+
+
+def _tags(run: dict[str, Any]) -> dict[str, str]:
+    return {tag["key"]: tag["value"] for tag in run["tags"]}
 
 
 def _first_line(error: dict[str, Any] | None) -> str:

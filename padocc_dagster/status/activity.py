@@ -1,6 +1,6 @@
 """What Dagster has under way for each project: its runs as values. No database is opened here."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -95,16 +95,31 @@ def _activity(record: "RunRecord", place: int, queued: int) -> Activity:
     launched = own(run.run_id, run.tags)
     doing = OF_STATUS.get(run.status.value, Doing.WAITING if launched else Doing.STARTING)
     began = record.start_time if doing is Doing.RUNNING and record.start_time else record.create_timestamp.timestamp()
-    why = {Doing.QUEUED: f"number {place} of {queued} in the queue", Doing.WAITING: _waits_for(launched)}.get(doing, "")
+    why = {Doing.QUEUED: f"number {place} of {queued} in the queue", Doing.WAITING: _waits_for(run.run_id, run.tags)}.get(doing, "")
     return Activity(doing, run.run_id, datetime.fromtimestamp(began).replace(microsecond=0), why, place)
 
 
-def _waits_for(tags: Any) -> str:
-    """Why a run waits in its cluster, by the tag of its launcher, with what a SLURM reason means where waiting may not help."""
-    name, reason = next(((name, tags[name]) for name in PENDING if tags.get(name, NOTHING) != NOTHING), ("", ""))
-    if not reason:
-        return "submitted to the cluster, which has not said yet why it waits"
+def obstacle(run_id: str, tags: Mapping[str, str]) -> str:
+    """Why the run's job cannot start before somebody acts, and what to do; empty for one that only waits for its turn."""
+    name, reason = _pending(own(run_id, tags))
+    if not name.startswith("slurm"):
+        return reason  # Kubernetes' launcher writes nothing but obstacles
     from padocc_dagster.slurm.scheduler.reasons import pending_problem
 
-    problem = pending_problem(reason.split(",")[0]) if name.startswith("slurm") else None
-    return f"in the cluster's queue: {reason}" + (f" ({problem.means}. {problem.advice})" if problem else "")
+    problem = pending_problem(reason.split(",")[0])
+    return f"{reason}: {problem.means}. {problem.advice}" if problem else ""
+
+
+def _waits_for(run_id: str, tags: Mapping[str, str]) -> str:
+    """Why a run waits in its cluster, by the tag of its launcher."""
+    _, reason = _pending(own(run_id, tags))
+    return (
+        f"in the cluster's queue: {obstacle(run_id, tags) or reason}"
+        if reason
+        else "submitted to the cluster, which has not said yet why it waits"
+    )
+
+
+def _pending(tags: Mapping[str, str]) -> tuple[str, str]:
+    """The launcher's tag and its text; empty where there is none."""
+    return next(((name, tags[name]) for name in PENDING if tags.get(name, NOTHING) != NOTHING), ("", ""))

@@ -21,7 +21,8 @@ QUIET: dict[str, Any] = {
     "repositoriesOrError": {
         "nodes": [{"sensors": [{"name": "conductor", "sensorState": {"ticks": [{"status": "SKIPPED", "error": None}]}}]}]
     },
-    "runsOrError": {"results": []},
+    "waiting": {"results": []},
+    "failed": {"results": []},
 }
 
 
@@ -75,8 +76,20 @@ def test_starts_that_fail_for_one_reason_are_reported_once_with_the_reason(tmp_p
     for code in "ab":
         event = StartFailed(phase="scan", run="r", reason="sbatch: invalid account", count=1, retry_at=later, row=1)
         record(workdir, Project("g", code), event)
-    found = news(workdir, runsOrError={"results": [failed("g:a"), failed("g:b"), failed("g"), failed("g:a", start=1.0)]}).look()
+    found = news(workdir, failed={"results": [failed("g:a"), failed("g:b"), failed("g"), failed("g:a", start=1.0)]}).look()
     assert len(found) == 1 and "sbatch: invalid account" in found[0] and "padocc-dagster doctor" in found[0]
+
+
+def test_a_job_that_waits_for_somebody_to_act_is_reported_once_and_one_that_waits_for_its_turn_is_not(tmp_path: Path) -> None:
+    def waiting(run: str, **tags: str) -> dict[str, Any]:
+        named = {"padocc/job_of": run, **{name.replace("__", "/"): value for name, value in tags.items()}}
+        return {"runId": run, "tags": [{"key": key, "value": value} for key, value in named.items()]}
+
+    held = [waiting(run, slurm__pending="AssocGrpCPUMinutesLimit") for run in "ab"]
+    turn = waiting("c", slurm__pending="Priority, expected to start 2030-01-01 10:00 UTC")
+    pod = waiting("d", kubernetes__pending="ErrImagePull: no such image")
+    found = news(Workdir(tmp_path.resolve()), waiting={"results": [*held, turn, pod, waiting("e")]}).look()
+    assert len(found) == 2 and "the time granted to the account or QoS is used up" in found[0] and "no such image" in found[1]
 
 
 @pytest.mark.parametrize("answer", [ConnectionRefusedError(), IncompleteRead(b""), {"data": None, "errors": ["busy"]}, {"data": {}}, []])

@@ -54,7 +54,11 @@ def test_a_run_in_a_cluster_waits_for_what_its_launcher_wrote(instance: dg.Dagst
     found = seen(instance)
     assert all(each.doing is Doing.WAITING for each in found.values())
     assert found["g:turn"].why == "in the cluster's queue: Priority, expected to start 2030-01-01 10:00 UTC"
-    assert "hold the job" in found["g:held"].why and "scontrol release" in found["g:held"].why
+    assert (
+        found["g:held"].why.startswith("in the cluster's queue: JobHeldUser: you,")
+        and "hold the job" in found["g:held"].why
+        and "scontrol release" in found["g:held"].why
+    )
     assert "0/1 nodes are available" in found["g:pod"].why
     assert "has not said yet" in found["g:new"].why
 
