@@ -5,6 +5,7 @@
 # make gates        lint, format, types, and who may import whom
 # make test         the environment, `make gates`, then every test;  make test ARGS="-k selection -x"  for some of them
 # make test-python PYTHON=python3.13    the pipeline's tests on another Python, with the packages that it gets, in an environment beside .venv
+# make faults       a quarter of an hour: every fault test of SLURM in an order drawn by SEED, and a table of what was reported of each
 # make soak         an hour: 100 small projects through a private SLURM whose controller restarts every three minutes
 # make bench        what projects cost: six ways through ten-file projects, then 1 000 projects without their phases; an hour, root and SLURM
 # make docs         the documentation as a site, in site/
@@ -12,6 +13,7 @@
 
 PYTHON ?= python3
 ARGS ?= -n 2 --dist loadfile --no-loadscope-reorder
+SEED ?= 1
 DEMO ?= demo
 DEMO_SLURM ?= demo-slurm
 DEMO_KUBERNETES ?= demo-kubernetes
@@ -22,7 +24,7 @@ PIPELINE := -k "not kill and not interrupted and not moves and not thousand and 
 unexport PYTHONDONTWRITEBYTECODE  # without byte code, every worker compiles PADOCC and what it imports again
 
 
-.PHONY: demo demo-slurm demo-kubernetes check gates test test-python soak bench docs clean
+.PHONY: demo demo-slurm demo-kubernetes check gates test test-python faults soak bench docs clean
 
 demo: $(VENV)/installed
 	$(BIN)/padocc-dagster demo --directory $(DEMO)
@@ -56,6 +58,9 @@ test-python: $(OTHER)/installed
 	$(OTHER)/bin/python --version
 	$(OTHER)/bin/python -m pip freeze | grep -iE '^(cfapyx|h5py|kerchunk|netcdf4|numpy|padocc|virtualizarr|xarray|zarr)=='
 	$(OTHER)/bin/python -m pytest -q -ra padocc_dagster_tests/pipeline $(PIPELINE) $(ARGS)
+
+faults: $(VENV)/installed
+	$(BIN)/python -m padocc_dagster_tests.slurm.live.fault_table --seed $(SEED) -n 2
 
 soak: $(VENV)/installed
 	SOAK_PROJECTS=100 SOAK_RESTART_SECONDS=180 $(BIN)/python -m pytest -ra padocc_dagster_tests/slurm/live/test_soak.py

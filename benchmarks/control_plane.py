@@ -46,7 +46,7 @@ from padocc_dagster_tests.slurm.postgres import Postgres
 
 FRESH, AT_ONCE, IDLE_SECONDS = "fresh", 100, 60.0
 PAGES = {
-    "asset graph": ("/asset-groups", "text=completed_product"),
+    "asset graph": ("/locations/padocc_dagster/asset-groups/pipeline", "text=completed_product"),
     "asset": ("/assets/cloud_product?view=partitions", "text={key}"),
     "runs": ("/runs", "text=advance_project"),
 }

@@ -55,7 +55,7 @@ def services_of(process: "subprocess.Popen[bytes]") -> dict[str, tuple[float, in
             words, seconds, resident = " ".join(each.cmdline()), sum(each.cpu_times()[:4]), each.memory_info().rss
         except psutil.NoSuchProcess:
             continue
-        names = {"services.daemon": "daemon", "dagster_webserver": "web server", "api grpc": "code server", "fork_server": "fork server"}
+        names = {"services.daemon": "daemon", "services.webserver": "web server", "api grpc": "code server", "fork_server": "fork server"}
         name = next((name for part, name in names.items() if part in words), "supervisor")
         used, memory = found.get(name, (0.0, 0))
         found[name] = used + seconds, memory + resident

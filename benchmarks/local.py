@@ -31,7 +31,7 @@ from padocc_dagster_tests.live.conftest import Live, free_port, start, stop
 
 SAMPLES = ("A1B_north_america.nc", "E1_north_america.nc")
 GROUP = "bench"
-SERVICES = {"services.daemon": "daemon", "dagster_webserver": "web server", "api grpc": "code server", "fork_server": "fork server"}
+SERVICES = {"services.daemon": "daemon", "services.webserver": "web server", "api grpc": "code server", "fork_server": "fork server"}
 QUIET_SECONDS = 6.0
 
 

@@ -7,23 +7,37 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from padocc_dagster.commands import adopt, audit, check, compare, estimate, explain, faultlist, opening, select, status, steps
+from padocc_dagster.commands import (
+    adopt,
+    audit,
+    check,
+    compare,
+    estimate,
+    explain,
+    faultlist,
+    metrics,
+    opening,
+    report,
+    select,
+    status,
+    steps,
+    up,
+    web,
+)
 from padocc_dagster.commands.place import WorkdirOption
 
 app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
+for serving in (up, web):  # the first that `--help` lists
+    serving.register(app)
 
-HostOption = Annotated[
-    str, typer.Option(help="The address the web server listens on. Dagster has no login: everybody who reaches it can start runs.")
-]
 PORT_HELP = "The port of the web server."
 
 
@@ -60,32 +74,6 @@ def _sentences() -> Iterator[None]:
 
 def _absolute(path: Path) -> Path:
     return Path(os.path.abspath(path))
-
-
-@app.command()
-def up(
-    workdir: WorkdirOption,
-    port: Annotated[int, typer.Option(min=1, max=65535, help=PORT_HELP)] = 3000,
-    host: HostOption = "127.0.0.1",
-) -> None:
-    """Serve a working directory: web server, daemon and code server, until Ctrl-C.
-
-    Group configs dropped into WORKDIR/inbox are picked up. Settings are in WORKDIR/dagster/dagster.yaml, made on the first start.
-    """
-    from padocc_dagster.pipeline.workdir.layout import Workdir
-    from padocc_dagster.services.supervisor import Services, serving
-
-    with _sentences():
-        services = Services(Workdir(_absolute(workdir)), port, host, say=typer.echo, progress=partial(typer.echo, err=True))
-        if not workdir.exists():
-            typer.echo(f"{_absolute(workdir)} was not there: a new working directory is made.")
-        with serving(services):
-            if not services.stopping.is_set():
-                place = services.home.workdir
-                typer.echo(f"{services.url} shows {place.root}. Drop group configs into {place.inbox}")
-                typer.echo(f"In another terminal, `padocc-dagster status --watch -w {place.root}` shows what becomes of them.")
-            services.watch()
-            typer.echo("Ending. Runs at work on this machine are stopped, and retried at the next start; SLURM jobs go on.")
 
 
 @app.command()
@@ -135,7 +123,7 @@ def demo(
     raise typer.Exit(0 if good else 1)
 
 
-for commands in (check, status, adopt, select, steps, faultlist, explain, opening, estimate, compare, audit):
+for commands in (check, status, adopt, select, steps, faultlist, explain, opening, estimate, report, metrics, compare, audit):
     commands.register(app)
 
 if __name__ == "__main__":

@@ -3,12 +3,13 @@
 import time
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from dagster import AssetCheckKey, DagsterInstance, DagsterRun, DagsterRunStatus, MetadataValue
+from dagster import AssetCheckKey, DagsterEventType, DagsterInstance, DagsterRun, DagsterRunStatus, MetadataValue
 from dagster._core.code_pointer import ModuleCodePointer, PackageCodePointer
 from dagster._core.definitions.asset_checks.asset_check_evaluation import AssetCheckEvaluationTargetMaterializationData
 from dagster._core.errors import DagsterUserCodeUnreachableError
@@ -105,13 +106,38 @@ def report_worker_lost(instance: DagsterInstance, run: DagsterRun, message: str)
     instance.report_run_failed(run, message, reason)
 
 
+def restore_end(instance: DagsterInstance, run_id: str) -> DagsterRun | None:
+    """Set a run's status to the end that its log has, and return the run; None when the log has none.
+
+    Whoever cancels a run that ends in that moment writes CANCELING over its end; and a process may die between the two writes of an end.
+    """
+    ends = {DagsterEventType.RUN_SUCCESS, DagsterEventType.RUN_FAILURE, DagsterEventType.RUN_CANCELED}
+    for record in instance.get_records_for_run(run_id, of_type=ends, limit=1, ascending=False).records:
+        entry = record.event_log_entry
+        instance.handle_run_event(run_id, entry.get_dagster_event(), datetime.fromtimestamp(entry.timestamp, UTC))
+        return instance.get_run_by_id(run_id)
+    return None
+
+
+def report_canceling(instance: DagsterInstance, run: DagsterRun) -> bool:
+    """Report that a run is being cancelled. False, and the run keeps its end, when its log says that it has ended since it was read."""
+    instance.report_run_canceling(run)
+    return restore_end(instance, run.run_id) is None
+
+
+def report_canceled(instance: DagsterInstance, run: DagsterRun, message: str) -> None:
+    """Report a run as cancelled, unless its log says that it has ended."""
+    if restore_end(instance, run.run_id) is None:
+        instance.report_run_canceled(run, message)
+
+
 def report_process_ended(instance: DagsterInstance, run_id: str, how: str) -> None:
     """Report that the process of a run has ended, as `how` says, if the run has not: as cancelled where a person is cancelling it."""
     run = instance.get_run_by_id(run_id)
     if run is None or run.is_finished:
         return
     if run.status is DagsterRunStatus.CANCELING:
-        instance.report_run_canceled(run, f"{how} while the run was being cancelled.")
+        report_canceled(instance, run, f"{how} while the run was being cancelled.")
     else:
         report_worker_lost(instance, run, f"{how} before the run did.")
 

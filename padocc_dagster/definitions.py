@@ -24,7 +24,9 @@ from padocc_dagster.resources import Padocc
 from padocc_dagster.sensors.conductor import conductor
 from padocc_dagster.sensors.kubernetes_pods import is_used as is_on_kubernetes
 from padocc_dagster.sensors.kubernetes_pods import kubernetes_pods
+from padocc_dagster.sensors.notices import notices
 from padocc_dagster.sensors.selections import daily_selections
+from padocc_dagster.sensors.slurm_jobs import is_used as is_on_slurm
 from padocc_dagster.sensors.slurm_jobs import slurm_jobs
 
 defs = dg.Definitions(
@@ -48,7 +50,7 @@ defs = dg.Definitions(
         watch_published,
         *JOBS,  # the manual steps
     ],
-    sensors=[conductor, slurm_jobs, *([kubernetes_pods] if is_on_kubernetes() else [])],
+    sensors=[conductor, notices, *([slurm_jobs] if is_on_slurm() else []), *([kubernetes_pods] if is_on_kubernetes() else [])],
     schedules=[daily_selections, hourly_watch],
     resources={"padocc": Padocc(root=dg.EnvVar("WORKDIR"))},
     executor=dg.in_process_executor,

@@ -38,9 +38,9 @@ def is_unattended(run: "DagsterRun") -> bool:
     return DUE in run.tags and (PARENT not in run.tags or is_repeat(run))
 
 
-def unfinished(instance: "DagsterInstance", **filters: object) -> "list[RunRecord]":
-    """All runs that wait or work, as `RunsFilter` narrows them."""
+def unfinished(instance: "DagsterInstance", limit: int | None = None, **filters: object) -> "list[RunRecord]":
+    """All runs that wait or work, or so many of them, as `RunsFilter` narrows them."""
     from dagster import DagsterRunStatus, RunsFilter
 
     statuses = [DagsterRunStatus[name] for name in NOT_FINISHED if name in DagsterRunStatus.__members__]
-    return list(instance.get_run_records(RunsFilter(statuses=statuses, **filters)))  # type: ignore[arg-type]
+    return list(instance.get_run_records(RunsFilter(statuses=statuses, **filters), limit=limit))  # type: ignore[arg-type]

@@ -104,3 +104,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.section("measured")
         for figure in figures:
             terminalreporter.write_line(figure)
+    if faults := [row for report in reports for name, rows in report.user_properties if name == "faults" for row in rows]:
+        from padocc_dagster_tests.slurm.live.fault_table import HEAD
+
+        terminalreporter.section("faults")
+        for row in (HEAD, *faults):
+            terminalreporter.write_line(row)

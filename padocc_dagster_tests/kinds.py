@@ -25,6 +25,9 @@ OF_PATHS = {
 }
 """Beginnings of paths, below the folder of the tests."""
 UNIT_PATHS = (
+    "pipeline/board/test_board.py",
+    "pipeline/board/test_extents.py",
+    "pipeline/board/test_in_browser.py",
     "pipeline/running/test_call.py",
     "pipeline/steps/test_choice.py",
     "pipeline/comparison/test_parts.py",
@@ -42,7 +45,16 @@ UNIT_PATHS = (
     "pipeline/workdir/test_status.py",
     "local/test_records.py",
     "services/test_news.py",
+    "sensors/test_launchers.py",
+    "sensors/test_notices.py",
+    "commands/test_up.py",
+    "services/test_access.py",
+    "services/test_deployed.py",
+    "services/test_logs.py",
+    "services/test_own_port.py",
+    "services/test_page.py",
     "services/test_settings_file.py",
+    "services/test_webserver.py",
 )
 """Files of those folders whose tests need none of it."""
 

@@ -14,7 +14,7 @@ from padocc_dagster.cli import app
 from padocc_dagster.pipeline.workdir.layout import Project, Workdir
 from padocc_dagster.pipeline.workdir.status import append_row
 
-COMMANDS = ("up", "check", "status", "doctor", "demo")
+COMMANDS = ("up", "web", "check", "status", "doctor", "demo")
 
 
 def run(*arguments: str, **environment: str) -> Result:

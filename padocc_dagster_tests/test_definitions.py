@@ -1,6 +1,7 @@
 """The graph as reviewers should see it: a change of it is a change here."""
 
 import warnings
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -8,8 +9,12 @@ import pytest
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
-    from padocc_dagster.actions.jobs import STEPS
+    from padocc_dagster.actions.jobs import STEPS, op_of
+    from padocc_dagster.actions.redo import RESCAN
+    from padocc_dagster.actions.step import ManualStep
     from padocc_dagster.definitions import defs
+    from padocc_dagster.pipeline.workdir.layout import Workdir
+    from padocc_dagster.pipeline.workdir.step import StepRefused
 
 GRAPH = {
     "project": [],
@@ -57,8 +62,9 @@ def test_every_asset_says_what_it_is_and_whose(graph: Any, name: str) -> None:
     assert len(node.description) > 80
     assert node.owners
     assert node.kinds
-    assert node.group_name == "padocc"
-    assert node.partitions_def.name == ("projects" if name in BY_PROJECT else "groups")
+    assert (node.group_name, node.partitions_def.name) == (
+        ("pipeline", "projects") if name in BY_PROJECT else ("subsets_and_overview", "groups")
+    )
 
 
 def test_nothing_but_the_conductor_starts_a_phase(graph: Any) -> None:
@@ -67,8 +73,8 @@ def test_nothing_but_the_conductor_starts_a_phase(graph: Any) -> None:
 
 def test_everything_that_watches_is_on_by_default() -> None:
     repository = defs.get_repository_def()
-    assert {sensor.name for sensor in repository.sensor_defs} == {"conductor", "slurm_jobs"}
-    assert {sensor.default_status for sensor in repository.sensor_defs} == {dg.DefaultSensorStatus.RUNNING}
+    on, off = dg.DefaultSensorStatus.RUNNING, dg.DefaultSensorStatus.STOPPED
+    assert {sensor.name: sensor.default_status for sensor in repository.sensor_defs} == {"conductor": on, "notices": off}
 
 
 def test_a_run_of_the_conductors_has_all_phases() -> None:
@@ -81,6 +87,28 @@ def test_every_job_says_what_it_does() -> None:
     names = {"advance_project", "compare_products", "finish_interrupted_steps", "initialise_group", "refresh_group"}
     assert {job.name for job in jobs} == {step.job for step in STEPS} | names | {"report_from_files", "watch_published"}
     assert all(len(job.description or "") > 30 for job in jobs)
+
+
+def test_jobs_that_only_the_conductor_needs_say_so() -> None:
+    repository = defs.get_repository_def()
+    internal = {job.name for job in repository.get_all_jobs() if (job.description or "").startswith("Internal: ")}
+    assert internal == {"advance_project", "compare_products", "finish_interrupted_steps", "refresh_group", "report_from_files"}
+
+
+@pytest.mark.parametrize("step", STEPS, ids=lambda step: step.job)
+def test_the_launchpad_opens_with_a_config_that_is_valid_and_changes_nothing(step: ManualStep, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WORKDIR", "/nowhere")
+    job = defs.get_repository_def().get_job(step.job)
+    assert job.run_config == {"ops": {op_of(step): {"config": step.example}}}
+    assert dg.validate_run_config(job, job.run_config)
+    config = step.config.model_validate(step.example)
+    assert config.dry_run and not any(field.is_required() for name, field in step.config.model_fields.items() if name not in step.example)
+
+
+def test_words_of_the_example_are_refused_where_a_name_and_a_reason_are_kept() -> None:
+    config = RESCAN.config.model_validate({**RESCAN.example, "dry_run": False})
+    with pytest.raises(StepRefused, match="who is 'YOUR NAME' still"):
+        RESCAN.take(Workdir(Path("/nowhere")), config)
 
 
 def test_catalogues_are_searched_every_night_only_where_somebody_wants_it() -> None:

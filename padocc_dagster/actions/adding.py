@@ -17,14 +17,19 @@ from padocc_dagster.selection import CatalogueUnreachable, ConfigRejected, Group
 class AddConfig(StepConfig):
     """Which projects, and to which group."""
 
-    path: str = Field(description="Path of a group config (CSV or YAML) with the projects to add; its own group's name does not count")
-    group: str = Field(description="The group that they are added to; it is there already")
+    path: str = Field(
+        description="Path of a group config (CSV or YAML) with the projects to add; its own group's name does not count",
+        examples=["/PATH/OF/more.csv"],
+    )
+    group: str = Field(description="The group that they are added to; it is there already", examples=["GROUP"])
 
 
 class AddBackConfig(StepConfig):
     """Which projects."""
 
-    projects: list[str] = Field(description="Keys, 'group:project', of projects removed with their files kept", min_length=1)
+    projects: list[str] = Field(
+        description="Keys, 'group:project', of projects removed with their files kept", min_length=1, examples=[["GROUP:PROJECT"]]
+    )
 
 
 def add(workdir: Workdir, config: AddConfig) -> StepResult:

@@ -18,7 +18,10 @@ class AdoptConfig(StepConfig):
     """Which groups to take over."""
 
     groups: list[str] = Field(
-        [], description="Names of groups; empty: every group of the working directory", json_schema_extra={"argument": True}
+        [],
+        description="Names of groups; empty: every group of the working directory",
+        json_schema_extra={"argument": True},
+        examples=[["GROUP"]],
     )
 
 

@@ -35,7 +35,9 @@ class EditConfig(ProjectsConfig):
     """Which projects, and which fields to set or remove."""
 
     set: dict[str, Any] = Field(
-        {}, description=f"Field → value, as in a group config: {', '.join(FIELDS)}; one entry of a mapping as 'updates.title'"
+        {},
+        description=f"Field → value, as in a group config: {', '.join(FIELDS)}; one entry of a mapping as 'updates.title'",
+        examples=[{"pattern": "/NEW/FOLDER/*.nc"}],
     )
     remove: list[str] = Field([], description="Fields, or entries as 'updates.title', to take back to their defaults")
 

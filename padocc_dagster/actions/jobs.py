@@ -74,7 +74,7 @@ def job_of(step: ManualStep) -> dg.JobDefinition:
     take.__annotations__["config"] = config_class
     op = dg.op(name=op_of(step), out=dg.Out(dg.Nothing), description=step.description)(take)
 
-    @dg.job(name=step.job, tags=TAGS, description=step.description)
+    @dg.job(name=step.job, tags=TAGS, description=step.description, config={"ops": {op_of(step): {"config": step.example}}})
     def job() -> None:
         op()
 
@@ -86,7 +86,7 @@ JOBS = [job_of(step) for step in STEPS]
 
 @dg.op(out=dg.Out(dg.Nothing))
 def finish_steps(context: dg.OpExecutionContext, padocc: Padocc) -> None:
-    """Finish transfers, merges, splits and removals that were interrupted."""
+    """Internal: the conductor requests its runs. Finish transfers, merges, splits and removals that were interrupted."""
     for sentence in finish_unfinished(padocc.workdir):
         context.log.info(sentence)
 

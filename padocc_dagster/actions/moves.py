@@ -11,28 +11,30 @@ from padocc_dagster.pipeline.workdir.step import StepResult
 class TransferConfig(ProjectsConfig):
     """Which projects, and where to."""
 
-    to: str = Field(description="The group that the projects are brought to; it is there already")
+    to: str = Field(description="The group that the projects are brought to; it is there already", examples=["OTHER_GROUP"])
 
 
 class SplitConfig(ProjectsConfig):
     """Which projects, and the name of their new group."""
 
-    into: str = Field(description="The name of the new group")
+    into: str = Field(description="The name of the new group", examples=["NEW_GROUP"])
 
 
 class MergeConfig(StepConfig):
     """Which group goes into which."""
 
     merged: str = Field(
-        description="The group whose projects are brought to the other; it is no group afterwards", json_schema_extra={"argument": True}
+        description="The group whose projects are brought to the other; it is no group afterwards",
+        json_schema_extra={"argument": True},
+        examples=["GROUP"],
     )
-    into: str = Field(description="The group that has them all afterwards")
+    into: str = Field(description="The group that has them all afterwards", examples=["OTHER_GROUP"])
 
 
 class RemoveConfig(ProjectsConfig):
     """Which projects, and whether their files go as well."""
 
-    keep_files: bool = Field(False, description="Leave the working files where they are; the projects can be added back")
+    keep_files: bool = Field(False, description="Leave the working files where they are; the projects can be added back", examples=[True])
 
 
 def transfer(workdir: Workdir, config: TransferConfig) -> StepResult:

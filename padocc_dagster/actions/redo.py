@@ -42,8 +42,12 @@ class RecomputeConfig(RedoConfig):
     aggregator: Aggregator | None = Field(
         None, description="V (VirtualiZarr) or K (MultiZarrToZarr); empty: as chosen before, else V, then K"
     )
-    new_version: bool = Field(False, description="Keep the present product and make the next revision beside it (CFA has no versions)")
-    thorough: bool = Field(False, description="Find the order of the files and the dimensions anew, instead of taking the scan's")
+    new_version: bool = Field(
+        False, description="Keep the present product and make the next revision beside it (CFA has no versions)", examples=[False]
+    )
+    thorough: bool = Field(
+        False, description="Find the order of the files and the dimensions anew, instead of taking the scan's", examples=[False]
+    )
 
     @property
     def choices(self) -> dict[str, Any]:

@@ -14,10 +14,11 @@ from padocc_dagster.pipeline.workdir.step import StepRefused, StepResult
 class RulesConfig(StepConfig):
     """Which group, and its rules."""
 
-    group: str = Field(description="The group", json_schema_extra={"argument": True})
+    group: str = Field(description="The group", json_schema_extra={"argument": True}, examples=["GROUP"])
     settings: dict[str, str] = Field(
         description="Rule → value, as words: next_aggregator: 'true', formats: 'zarr', quarantine_after: '5', "
-        "complete_on_warnings: 'name,name' or 'none'; 'off' takes a rule away"
+        "complete_on_warnings: 'name,name' or 'none'; 'off' takes a rule away",
+        examples=[{"next_aggregator": "true", "quarantine_after": "5"}],
     )
 
 

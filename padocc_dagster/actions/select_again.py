@@ -29,7 +29,7 @@ SHOWN = 20
 class SelectAgainConfig(StepConfig):
     """Which group, and what becomes of withdrawn records."""
 
-    group: str = Field(description="A group that was made from a selection", json_schema_extra={"argument": True})
+    group: str = Field(description="A group that was made from a selection", json_schema_extra={"argument": True}, examples=["GROUP"])
     take_out: bool = Field(False, description="Make projects without those of their items that the catalogue has withdrawn")
 
 

@@ -19,9 +19,9 @@ from padocc_dagster.pipeline.workdir.step import By, StepRefused, StepResult
 class StepConfig(BaseModel):
     """Who takes the step, and why."""
 
-    who: str = Field(description="Your name, kept with every project that the step touches")
-    why: str = Field(description="The reason, kept with every project that the step touches")
-    dry_run: bool = Field(False, description="Only show what would be done")
+    who: str = Field(description="Your name, kept with every project that the step touches", examples=["YOUR NAME"])
+    why: str = Field(description="The reason, kept with every project that the step touches", examples=["THE REASON"])
+    dry_run: bool = Field(False, description="Only show what would be done", examples=[True])
 
     @property
     def by(self) -> By:
@@ -35,6 +35,7 @@ class ProjectsConfig(StepConfig):
         [],
         description="Keys, 'group:project', or 'group:*' for a whole group (in quotes)",
         json_schema_extra={"argument": True},
+        examples=[["GROUP:PROJECT"]],
     )
     group: str | None = Field(None, description="Only projects of this group")
     phase: str | None = Field(None, description=f"Only projects whose last phase is this: {', '.join(PHASES)}")
@@ -61,10 +62,17 @@ class ManualStep:
     would: str = "would be"
     """What a dry run says before what the step does."""
 
+    @property
+    def example(self) -> dict[str, Any]:
+        """The config that the launchpad opens with: a dry run, with words in capitals to be replaced."""
+        return {name: field.examples[0] for name, field in self.config.model_fields.items() if field.examples}
+
     def take(self, workdir: Workdir, config: StepConfig) -> StepResult:
         """Take the step, or as a dry run say what it would do. Raises StepRefused, with every problem and nothing changed, for a config
         that is wrong."""
         given = {"who": (config.who, "your name"), "why": (config.why, "the reason")}
+        if not config.dry_run and (left := [name for name, (text, _) in given.items() if text == self.example[name]]):
+            raise StepRefused([f"{name} is {self.example[name]!r} still: give {given[name][1]}, which is kept" for name in left])
         if blank := [f"{name} is blank: give {what}, which is kept" for name, (text, what) in given.items() if not text.strip()]:
             raise StepRefused(blank)
         result = self.carry_out(workdir, config)

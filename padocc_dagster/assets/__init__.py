@@ -10,4 +10,6 @@ class Shared(TypedDict):
     owners: list[str]
 
 
-SHARED: Shared = {"group_name": "padocc", "owners": ["team:padocc"]}
+SHARED: Shared = {"group_name": "pipeline", "owners": ["team:padocc"]}
+"""Of the assets of projects."""
+OF_GROUPS: Shared = {**SHARED, "group_name": "subsets_and_overview"}

@@ -13,7 +13,7 @@ from pydantic import Field
 
 from padocc_dagster.assets import SHARED
 from padocc_dagster.assets.advice import advice_on
-from padocc_dagster.assets.attempt import attempt_of, failure, outcome_metadata, requested_of
+from padocc_dagster.assets.attempt import attempted, failure, outcome_metadata, requested_of, shown, used_metadata, when_free
 from padocc_dagster.assets.differences import differences
 from padocc_dagster.assets.gates import gate
 from padocc_dagster.assets.scan import scan_report
@@ -66,16 +66,18 @@ def cloud_product(
     key, workdir = project_of(context), padocc.workdir
     outcome = None
     if context.selected_asset_keys:
-        outcome = phases.compute(workdir, key, **config.choices(), **attempt_of(context))
+        outcome = attempted(context, phases.compute, workdir, key, **config.choices())
         if not outcome.passed:
-            raise failure(workdir, key, outcome)
-    comparison = _compared(workdir, key, context.run)
+            raise shown(context, "compute", failure(workdir, key, outcome))
+    comparison = when_free(context, lambda: _compared(workdir, key, context.run))
     result = check_result(workdir, key, comparison)
     if outcome and (not isinstance(comparison, Comparison) or comparison.passed):
-        yield dg.MaterializeResult(asset_key=PHASE_ASSETS["compute"], metadata=product_metadata(outcome))
+        metadata = product_metadata(outcome) | used_metadata(workdir, key, outcome)
+        yield dg.MaterializeResult(asset_key=PHASE_ASSETS["compute"], metadata=metadata)
     yield result
     if not result.passed:
-        raise dg.Failure(f"{key}: {result.description}", metadata=result.metadata, allow_retries=False)
+        failed = dg.Failure(f"{key}: {result.description}", metadata=result.metadata, allow_retries=False)
+        raise shown(context, "compute", failed)
 
 
 def _compared(workdir: Workdir, project: Project, run: dg.DagsterRun) -> Comparison | WorkerError:
@@ -126,6 +128,7 @@ def product_metadata(outcome: Outcome) -> dict[str, Any]:
         "revision": made["revision"],
         "aggregator": made["aggregator"] or "none needed",
         "product size": readable_size(made["product_bytes"]),
+        "product MB": made["product_bytes"] / 1e6,
         "source files": made["num_files"],
         "driver": made["driver"] or "",
         "timings": dg.MetadataValue.json(made["timings"]),

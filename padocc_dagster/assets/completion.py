@@ -10,7 +10,7 @@ import dagster as dg
 from pydantic import Field
 
 from padocc_dagster.assets import SHARED
-from padocc_dagster.assets.attempt import attempt_of, failure, outcome_metadata
+from padocc_dagster.assets.attempt import attempted, failure, outcome_metadata, shown, used_metadata
 from padocc_dagster.assets.validation import validation_report
 from padocc_dagster.partitions import project_of, projects
 from padocc_dagster.pipeline.running import phases
@@ -32,13 +32,13 @@ class PublishConfig(dg.Config):
 @dg.asset(deps=[validation_report], output_required=False, partitions_def=projects, kinds={"zarr"}, description=__doc__, **SHARED)
 def completed_product(context: dg.AssetExecutionContext, config: PublishConfig, padocc: Padocc) -> Iterator[dg.MaterializeResult]:
     key = project_of(context)
-    outcome = phases.publish(padocc.workdir, key, links=config.links or None, **attempt_of(context))
+    outcome = attempted(context, phases.publish, padocc.workdir, key, links=config.links or None)
     if outcome.error_class == HELD_BACK:
         context.log.warning(outcome.message)
         return
     if not outcome.passed:
-        raise failure(padocc.workdir, key, outcome)
-    yield dg.MaterializeResult(metadata=publication_metadata(outcome))
+        raise shown(context, "complete", failure(padocc.workdir, key, outcome))
+    yield dg.MaterializeResult(metadata=publication_metadata(outcome) | used_metadata(padocc.workdir, key, outcome))
 
 
 def publication_metadata(outcome: Outcome) -> dict[str, Any]:
@@ -51,6 +51,7 @@ def publication_metadata(outcome: Outcome) -> dict[str, Any]:
         "report": dg.MetadataValue.path(put["report"]),
         "revision": put["revision"],
         "size": readable_size(put["published_bytes"]),
+        "product MB": put["published_bytes"] / 1e6,
         **({"STAC item": dg.MetadataValue.path(put["item"])} if put.get("item") else {}),
         **outcome_metadata(outcome),
     }

@@ -1,82 +1,90 @@
-"""The group at a glance: how many of its projects are in which phase, for each that stopped why and what to do, and what runs requested
-and used."""
+"""The group at a glance: how many of its projects are where, what stopped and what to do, what runs requested and used, and how long the
+rest will take. The board has all of it on one page, a file to open in a browser or to mail: with every project, its product, and a map.
+"""
 
-import base64
-import io
-from collections import Counter
+import os
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import dagster as dg
 
-from padocc_dagster.assets import SHARED
+from padocc_dagster.assets import OF_GROUPS
+from padocc_dagster.assets.bars import bars
 from padocc_dagster.assets.subsets import subsets
+from padocc_dagster.dagster_private import most_concurrent_runs
 from padocc_dagster.partitions import groups
-from padocc_dagster.pipeline.remedies import remedy_for, written_out
-from padocc_dagster.pipeline.running.learning import learn, pasts_of
+from padocc_dagster.pipeline.board import Facts, Failure, add_portraits, counted, failures_of, forecast_of, read_facts, write_board
+from padocc_dagster.pipeline.running.forecast import Forecast
+from padocc_dagster.pipeline.running.learning import MOST, learn
 from padocc_dagster.pipeline.running.usage import COLUMNS as USED
 from padocc_dagster.pipeline.running.usage import usage_rows
-from padocc_dagster.pipeline.workdir.groups import group_states
-from padocc_dagster.pipeline.workdir.layout import Project
-from padocc_dagster.pipeline.workdir.outcome import PHASES, Verdict
+from padocc_dagster.pipeline.workdir.layout import Project, Workdir
 from padocc_dagster.pipeline.workdir.selections import summary
-from padocc_dagster.pipeline.workdir.status import ProjectState
 from padocc_dagster.resources import Padocc
 
-COLUMNS = ("project", "phase", "outcome", "since", "why", "what it means", "what to do", "command")
-STOPPED_SHOWN = 1000
-COLOURS = {Verdict.OK: "#2a9d5c", Verdict.WARNED: "#e9b44c", Verdict.FAILED: "#c8443c", Verdict.SKIPPED: "#b0b0b0", None: "#4c78a8"}
+FAILURES = ("what stopped", "projects", "what it means", "what to do")
+STOPPED = ("project", "phase", "since", "why")
+STOPPED_SHOWN = 100
+"""Dagster shows all rows of a table at once; the board has every project."""
+WHY_LENGTH = 120
 
 
-@dg.asset(partitions_def=groups, deps=[subsets], kinds={"table"}, description=__doc__, **SHARED)
+@dg.asset(partitions_def=groups, deps=[subsets], kinds={"table"}, description=__doc__, **OF_GROUPS)
 def group_overview(context: dg.AssetExecutionContext, padocc: Padocc) -> dg.MaterializeResult:
-    group = context.partition_key
-    states = group_states(padocc.workdir, group)
-    stopped = {code: state for code, state in states.items() if state.verdict in (Verdict.FAILED, Verdict.SKIPPED)}
-    records = [_record(Project(group, code), state) for code, state in list(stopped.items())[:STOPPED_SHOWN]]
-    pasts = pasts_of(padocc.workdir, group)
-    learn(padocc.workdir, group, pasts)
-    used = [dg.TableRecord(dict(row)) for row in usage_rows(pasts.values())]
-    used_table = dg.MetadataValue.table(used, dg.TableSchema([dg.TableColumn(name) for name in USED]))
+    workdir, group = padocc.workdir, context.partition_key
+    facts = read_facts(workdir, group)
+    learn(workdir, group, {Project(group, each.code): each.past for each in facts[:: -(-len(facts) // MOST) or 1]})
+    forecast = _forecast(context.instance, workdir, group, facts)
+    add_portraits(workdir, group, [each.published for each in facts if each.published])
+    used = usage_rows(each.past for each in facts)
     return dg.MaterializeResult(
         metadata={
-            "projects": len(states),
-            "stopped": len(stopped),
-            **summary(padocc.workdir, group),
-            "picture": dg.MetadataValue.md(picture(states)),
-            **({"requested and used": used_table} if used else {}),
-            "stopped projects": dg.MetadataValue.table(records, dg.TableSchema([dg.TableColumn(name) for name in COLUMNS])),
+            "board": dg.MetadataValue.path(str(write_board(workdir, group, facts, forecast))),
+            "picture": dg.MetadataValue.md(bars(facts)),
+            **_figures(facts, forecast),
+            **summary(workdir, group),
+            "what stopped": _table(FAILURES, map(_failure, failures_of(workdir, group, facts))),
+            "stopped projects": _table(STOPPED, _stopped(facts)),
+            **({"requested and used": _table(USED, (row.values() for row in used))} if used else {}),
         }
     )
 
 
-def picture(states: dict[str, ProjectState]) -> str:
-    """A bar for each phase, as a Markdown image: its length is the number of projects in it, its colours how it ended."""
-    from matplotlib.figure import Figure
-
-    counts = Counter((state.phase, state.verdict) for state in states.values())
-    figure = Figure(figsize=(8, 2.2), layout="constrained")
-    axes = figure.subplots()
-    for verdict, colour in COLOURS.items():
-        before = [sum(counts[phase, other] for other in _until(verdict)) for phase in PHASES]
-        axes.barh(PHASES, [counts[phase, verdict] for phase in PHASES], left=before, color=colour, label=verdict or "under way")
-    axes.invert_yaxis()
-    axes.xaxis.get_major_locator().set_params(integer=True)  # type: ignore[call-arg]  # of MaxNLocator, which a linear axis has
-    axes.set_xlabel("projects")
-    figure.legend(loc="outside right upper", frameon=False)
-    image = io.BytesIO()
-    figure.savefig(image, format="png", dpi=90)
-    return f"![projects by phase and outcome](data:image/png;base64,{base64.b64encode(image.getvalue()).decode()})"
+def _forecast(instance: dg.DagsterInstance, workdir: Workdir, group: str, facts: Sequence[Facts]) -> Forecast:
+    at_once = most_concurrent_runs(instance) or os.cpu_count() or 1
+    return forecast_of(workdir, group, facts, at_once, getattr(instance.run_launcher, "sizes_runs", False))
 
 
-def _until(verdict: Verdict | None) -> list[Verdict | None]:
-    """The verdicts drawn before this one."""
-    drawn = list(COLOURS)
-    return drawn[: drawn.index(verdict)]
+def _figures(facts: Sequence[Facts], forecast: Forecast) -> dict[str, int | float]:
+    """What Dagster plots over time."""
+    return {
+        "projects": len(facts),
+        **{str(place): number for place, number in counted(facts).items()},
+        "source GB scanned": round(sum(each.source_bytes for each in facts) / 1e9, 3),
+        "product GB": round(sum(each.product_bytes for each in facts) / 1e9, 6),
+        "core-hours used": round(forecast.core_hours_used, 3),
+        "core-hours left": round(forecast.core_hours_left, 3),
+        "hours left": round(forecast.hours_left, 3),
+    }
 
 
-def _record(project: Project, state: ProjectState) -> dg.TableRecord:
-    """What stopped, with the remedies in words and the command of the first; `padocc-dagster explain` has all of them."""
-    error_class = "Faultlisted" if state.faultlisted is not None else state.error_class or state.status
-    explanation = remedy_for(error_class)
-    command = written_out(explanation.remedies[0], project, state.phase, error_class) if explanation.remedies else ""
-    row = (project.code, state.phase, str(state.verdict), str(state.since or ""), state.why[:500])
-    return dg.TableRecord(dict(zip(COLUMNS, (*row, explanation.meaning, explanation.advice, command), strict=True)))
+def _failure(failure: Failure) -> Iterable[str]:
+    """Projects that stopped alike; the board and `padocc-dagster explain` have all their remedies."""
+    sentence, command = failure.remedies[0] if failure.remedies else ("", "")
+    what_to_do = f"{sentence}: {command}" if command else "nothing"
+    return f"{failure.error_class} in {failure.phase}", str(len(failure.codes)), failure.meaning, what_to_do
+
+
+def _stopped(facts: Iterable[Facts]) -> list[Iterable[str]]:
+    stopped = [each for each in facts if each.place == "stopped"][:STOPPED_SHOWN]
+    return [(each.code, each.state.phase, str(each.state.since or ""), _short(each.state.why)) for each in stopped]
+
+
+def _short(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= WHY_LENGTH else f"{line[: WHY_LENGTH - 2]} …"
+
+
+def _table(columns: Sequence[str], rows: Iterable[Iterable[Any]]) -> dg.TableMetadataValue:
+    records = [dg.TableRecord(dict(zip(columns, row, strict=True))) for row in rows]
+    return dg.MetadataValue.table(records, dg.TableSchema([dg.TableColumn(name) for name in columns]))

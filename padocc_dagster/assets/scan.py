@@ -8,7 +8,7 @@ from typing import Any
 import dagster as dg
 
 from padocc_dagster.assets import SHARED
-from padocc_dagster.assets.attempt import attempt_of, failure, outcome_metadata, was_tried
+from padocc_dagster.assets.attempt import attempted, failure, outcome_metadata, shown, used_metadata, was_tried
 from padocc_dagster.assets.gates import gate, gate_result
 from padocc_dagster.assets.project import project
 from padocc_dagster.partitions import project_of, projects
@@ -31,13 +31,13 @@ SCAN_SUCCEEDED = gate("scan", "The scan succeeded by PADOCC's status log, and no
 )
 def scan_report(context: dg.AssetExecutionContext, padocc: Padocc) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
     key = project_of(context)
-    outcome = phases.scan(padocc.workdir, key, **attempt_of(context))
+    outcome = attempted(context, phases.scan, padocc.workdir, key)
     if outcome.passed:
-        yield dg.MaterializeResult(metadata=scan_metadata(outcome))
+        yield dg.MaterializeResult(metadata=scan_metadata(outcome) | used_metadata(padocc.workdir, key, outcome))
     if was_tried(outcome):
         yield gate_result(outcome)
     if not outcome.passed:
-        raise failure(padocc.workdir, key, outcome)
+        raise shown(context, "scan", failure(padocc.workdir, key, outcome))
 
 
 def scan_metadata(outcome: Outcome) -> dict[str, Any]:
@@ -48,6 +48,7 @@ def scan_metadata(outcome: Outcome) -> dict[str, Any]:
     return {
         "source files": found["num_files"],
         "source size": readable_size(found["source_bytes"]),
+        "source MB": found["source_bytes"] / 1e6,
         "order": found["order"],
         "concatenated along": ", ".join(found["concat_dims"]) or "found by compute",
         "driver": found["driver"] or "found by compute",

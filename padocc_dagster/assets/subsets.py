@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from padocc_dagster.assets import SHARED
+from padocc_dagster.assets import OF_GROUPS
 from padocc_dagster.assets.cloud_product import cloud_product
 from padocc_dagster.assets.scan import scan_report
 from padocc_dagster.assets.validation import validation_report
@@ -28,7 +28,7 @@ def _spec(phase: str) -> dg.AssetSpec:
         deps=[dg.AssetDep(UPSTREAM[phase], partition_mapping=dg.AllPartitionMapping())],
         kinds={"padocc"},
         description=f"The subset `{phase}-success`.\n\n{__doc__}",
-        **SHARED,
+        **OF_GROUPS,
     )
 
 

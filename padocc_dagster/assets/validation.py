@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import dagster as dg
 
 from padocc_dagster.assets import SHARED
-from padocc_dagster.assets.attempt import attempt_of, failure, outcome_metadata, was_tried
+from padocc_dagster.assets.attempt import attempted, failure, outcome_metadata, shown, used_metadata, was_tried
 from padocc_dagster.assets.cloud_product import cloud_product
 from padocc_dagster.assets.differences import changes_since, differences
 from padocc_dagster.assets.gates import gate, gate_result
@@ -32,17 +32,20 @@ VALIDATION_PASSED = gate("validate", "PADOCC's validation did not find anything 
 def validation_report(context: dg.AssetExecutionContext, padocc: Padocc) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
     key = project_of(context)
     workdir = padocc.workdir
-    outcome = phases.validate(workdir, key, **attempt_of(context))
+    outcome = attempted(context, phases.validate, workdir, key)
     findings = outcome.details.get("findings", [])
-    shown = {"findings": findings_table(findings)} if findings else {}
+    table = {"findings": findings_table(findings)} if findings else {}
     if outcome.passed:
-        yield dg.MaterializeResult(metadata={**shown, **changes_since(workdir, key), **outcome_metadata(outcome)})
-    if was_tried(outcome):
-        yield gate_result(outcome, **shown)
-    if not outcome.passed:
-        raise failure(
-            workdir, key, outcome, lambda: {**shown, **differences(workdir, key, named_in(findings)), **changes_since(workdir, key)}
+        yield dg.MaterializeResult(
+            metadata={**table, **changes_since(workdir, key), **outcome_metadata(outcome), **used_metadata(workdir, key, outcome)}
         )
+    if was_tried(outcome):
+        yield gate_result(outcome, **table)
+    if not outcome.passed:
+        failed = failure(
+            workdir, key, outcome, lambda: {**table, **differences(workdir, key, named_in(findings)), **changes_since(workdir, key)}
+        )
+        raise shown(context, "validate", failed)
 
 
 def named_in(findings: list[dict[str, str]]) -> list[str]:

@@ -15,6 +15,7 @@ class Cause(StrEnum):
     REQUEUED = "REQUEUED"
     DEADLINE = "DEADLINE"
     CANCELLED = "CANCELLED"
+    FORGOTTEN = "FORGOTTEN"
     FAILED = "FAILED"
     LAUNCH_FAILED = "LAUNCH_FAILED"
     VANISHED = "VANISHED"
@@ -77,6 +78,11 @@ RESPONSES = {
         "a person or an admin of the site ended the job",
         "Run it again when whoever cancelled it agrees.",
         retry=False,
+    ),
+    Cause.FORGOTTEN: Response(
+        "the cluster's controller was started without its state and no longer knows the job; no person cancelled it",
+        "Run it again.",
+        retry=True,
     ),
     Cause.FAILED: Response(
         "the worker process died",

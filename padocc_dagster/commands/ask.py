@@ -116,16 +116,17 @@ def register(app: typer.Typer, steps: Mapping[str, "ManualStep"]) -> None:
 
 def _follows(home: Any, step: "ManualStep", groups: set[str]) -> list[str]:
     """Sentences on what follows and how to watch it, or that nothing follows because no instance is running."""
-    from padocc_dagster.services.supervisor import is_served
+    from padocc_dagster.services.serving import is_served
 
     if not step.follows:
         return []
     if not is_served(home):
         command = f"padocc-dagster up -w {home.workdir.root}"
         return [f"Nothing follows until an instance serves {home.workdir.root}: start it with `{command}`."]
+    page = home.read_address() if home.served_page().startswith("http") else f"`padocc-dagster web -w {home.workdir.root}`"
     group = f" {min(groups)}" if len(groups) == 1 else ""
     watch = f"padocc-dagster status{group} --watch -w {home.workdir.root}"
-    return [step.follows, f"Watch it with `{watch}`, or in the browser ({home.read_url()})."]
+    return [step.follows, f"Watch it with `{watch}`, or in the browser ({page})."]
 
 
 def _option(field: str, info: Any) -> Any:

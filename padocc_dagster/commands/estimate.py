@@ -32,7 +32,7 @@ def estimate(
         if group not in (groups := list_groups(place)):
             there = f"there are {', '.join(groups)}" if groups else "it has no groups yet"
             raise ValueError(f"{place.root} has no group {group!r}: {there}")
-        most, on_slurm = settings(place.root)
+        most, on_slurm = settings_of(place.root)
         found = forecast(place, group, at_once or most or os.cpu_count() or 1, on_slurm)
     if as_json:
         typer.echo(json.dumps(found.as_dict(), indent=1))
@@ -40,7 +40,7 @@ def estimate(
         _print(found)
 
 
-def settings(root: Path) -> tuple[int | None, bool]:
+def settings_of(root: Path) -> tuple[int | None, bool]:
     """How many runs may work at once by the instance's dagster.yaml (None for no limit, and without a file), and whether it uses SLURM."""
     from padocc_dagster.pipeline.workdir.layout import Workdir
     from padocc_dagster.services.home import Home

@@ -91,9 +91,11 @@ class Look:
         if self.at_work.problem:
             lines.append(f"What runs and waits is not shown. {self.at_work.problem}")
         if self.is_served:
-            lines.append(f"Web page: {self.at_work.url}")
+            url = self.at_work.page if self.at_work.page.startswith("http") else ""
+            if self.at_work.page:
+                lines.append(f"Web page: {url or f'padocc-dagster web -w {self.workdir.root}'}")
             running = [(row.project, row.now.run) for row in self.rows if row.now and row.kind is Kind.RUNNING]
-            lines += [f"  {project}: {self.at_work.url}/runs/{run}" for project, run in running[:MOST_ADDRESSES]]
+            lines += [f"  {project}: {url}/runs/{run}" for project, run in running[:MOST_ADDRESSES]]
         elif self.moves:
             goes_on = "Jobs in the cluster go on. " if self.at_work.on_cluster else ""
             lines += [
@@ -150,9 +152,9 @@ class Looker:
         return self._hours_left
 
     def _hours(self, groups: Sequence[str]) -> float:
-        from padocc_dagster.commands.estimate import settings
+        from padocc_dagster.commands.estimate import settings_of
         from padocc_dagster.pipeline.running.forecast import forecast
 
-        most, on_slurm = settings(self.workdir.root)
+        most, on_slurm = settings_of(self.workdir.root)
         found = [forecast(self.workdir, group, most or os.cpu_count() or 1, on_slurm) for group in groups]
         return sum(each.hours_left for each in found)

@@ -18,11 +18,11 @@ WorkdirOption = Annotated[
 
 
 @contextmanager
-def sentences() -> Iterator[None]:
-    """Print what is wrong on stderr and end with status 1."""
+def sentences(*errors: type[Exception]) -> Iterator[None]:
+    """Print what is wrong on stderr and end with status 1: of these errors, OSError and ValueError."""
     try:
         yield
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, *errors) as error:  # type: ignore[misc]  # mypy does not read what is unpacked here
         typer.echo(f"padocc-dagster: {error}", err=True)
         raise typer.Exit(1) from None
 

@@ -26,6 +26,8 @@ class Memory:
     warned: set[str] = field(default_factory=set)
     ruled: dict[Project, tuple[int, Rules]] = field(default_factory=dict)
     """Failed projects for which the rules of their groups were followed: at how many rows, and which rules."""
+    has_more_to_rule: bool = False
+    """Whether the last tick left failed projects for which rules are to be followed."""
 
     def keys_are_old(self) -> bool:
         return time.monotonic() - self.keys_read >= PARTITIONS_SECONDS

@@ -1,5 +1,5 @@
-"""The job that reports to Dagster what the files say and no run of this instance has reported: work of plain PADOCC, projects initialised,
-results whose run died before it could report them, manual steps.
+"""Internal: the conductor requests its runs. The job that reports to Dagster what the files say and no run of this instance has reported:
+work of plain PADOCC, projects initialised, results whose run died before it could report them, manual steps.
 
 Logged from inside a real run, because a check result that is reported without one can be stored only once for each partition. A product
 counts as equal to its sources only by this package's own comparison, never by PADOCC's verdict.
@@ -13,6 +13,7 @@ import dagster as dg
 from pydantic import Field
 
 from padocc_dagster.actions.watch import results_of
+from padocc_dagster.assets.attempt import figures_of
 from padocc_dagster.assets.project import project_metadata
 from padocc_dagster.conductor.known import EVENT, PROJECT, closed, unchecked, unreported, unshown
 from padocc_dagster.dagster_private import bound_to
@@ -100,6 +101,7 @@ def materialization(workdir: Workdir, project: Project, phase: str, number: int)
             "ended": str(row.time or "not recorded"),
             "project folder": dg.MetadataValue.path(str(workdir.project_dir(project))),
             ROW: number,
+            **(figures_of(ended.used) if ended and ended.used else {}),
             **(_spec_metadata(workdir, project) if phase == "init" else {}),
         },
     )

@@ -80,7 +80,9 @@ def _follow_rules(context: dg.SensorEvaluationContext, memory: Memory) -> None:
         if standing.problem and standing.problem not in memory.warned:
             memory.warned.add(standing.problem)
             context.log.error(standing.problem)
-    for project, rows, rules in islice(_to_rule(memory), RULED):
+    found = list(islice(_to_rule(memory), RULED))
+    memory.has_more_to_rule = len(found) == RULED
+    for project, rows, rules in found:
         result = follow_rules(standings.workdir, project, rules)
         if not result.not_done:
             memory.ruled[project] = rows, rules

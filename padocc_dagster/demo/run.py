@@ -17,7 +17,8 @@ from padocc_dagster.pipeline.workdir.outcome import Verdict
 from padocc_dagster.pipeline.workdir.status import project_state
 from padocc_dagster.services import network
 from padocc_dagster.services.home import Home
-from padocc_dagster.services.supervisor import Services, is_served, serving
+from padocc_dagster.services.serving import is_served, serving
+from padocc_dagster.services.supervisor import Services
 from padocc_dagster.status import Standing
 from padocc_dagster.status.table import status_table
 

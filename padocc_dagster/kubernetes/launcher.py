@@ -14,7 +14,14 @@ from dagster_k8s.job import UserDefinedDagsterK8sConfig, construct_dagster_k8s_j
 from padocc_dagster.batch import tags as batch
 from padocc_dagster.batch.allocation import Allocation
 from padocc_dagster.batch.planning import LaunchRefusedError
-from padocc_dagster.dagster_private import CheckRunHealthResult, ConfigurableClassData, LaunchRunContext, WorkerStatus, execute_run_command
+from padocc_dagster.dagster_private import (
+    CheckRunHealthResult,
+    ConfigurableClassData,
+    LaunchRunContext,
+    WorkerStatus,
+    execute_run_command,
+    report_canceling,
+)
 from padocc_dagster.kubernetes.client import Client, NoAnswerError, PatientApiClient, RefusedError
 from padocc_dagster.kubernetes.observed import RUN_ID
 from padocc_dagster.kubernetes.pod import report as reports
@@ -104,9 +111,8 @@ class KubernetesRunLauncher(K8sRunLauncher):
     def terminate(self, run_id: str) -> bool:
         """Cancel a run: its Job is deleted. Where the server does not answer, the run stays CANCELING and the reconciler tries again."""
         run = self._instance.get_run_by_id(run_id)
-        if run is None or run.is_finished:
+        if run is None or run.is_finished or not report_canceling(self._instance, run):
             return False
-        self._instance.report_run_canceling(run)
         try:
             self.client.delete_job(get_job_name_from_run_id(run_id))
         except (NoAnswerError, RefusedError) as error:

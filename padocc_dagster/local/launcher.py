@@ -20,6 +20,7 @@ from padocc_dagster.dagster_private import (
     LaunchRunContext,
     RunLauncher,
     WorkerStatus,
+    report_canceling,
 )
 from padocc_dagster.local.keeper import Launch
 from padocc_dagster.local.records import Records
@@ -71,9 +72,8 @@ class LocalRunLauncher(RunLauncher, ConfigurableClass):
     def terminate(self, run_id: str) -> bool:
         """Interrupt the run. True when there was something to interrupt."""
         run = self._instance.get_run_by_id(run_id)
-        if run is None or run.is_finished:
+        if run is None or run.is_finished or not report_canceling(self._instance, run):
             return False
-        self._instance.report_run_canceling(run)
         keeper = self.records.keeper(run_id)
         if keeper is None:
             self._instance.report_run_canceled(run, "No process worked for the run any more.")

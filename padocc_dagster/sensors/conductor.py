@@ -6,11 +6,13 @@ neither repeated nor fought. A run that failed to start is requested again with 
 """
 
 import json
+import time
 
 import dagster as dg
 
 from padocc_dagster.actions.initialise import initialise_group
 from padocc_dagster.actions.jobs import finish_interrupted_steps
+from padocc_dagster.conductor.idle import IDLE_SINCE, is_idle
 from padocc_dagster.conductor.inbox import Seen, look_at_inbox
 from padocc_dagster.conductor.jobs import advance_project, compare_products, refresh_group
 from padocc_dagster.conductor.memory import memory_of
@@ -28,13 +30,14 @@ LOOK_SECONDS = 4  # the daemon looks every 5 s, and with 5 here it skips a senso
     description=__doc__,
 )
 def conductor(context: dg.SensorEvaluationContext) -> dg.SensorResult:
-    workdir = served_workdir()
+    workdir, began = served_workdir(), time.time()
     cursor = {"reported": 0.0, "inbox": {}, **json.loads(context.cursor or "{}")}
     configs, files = look_at_inbox(context, workdir, {name: Seen(*seen) for name, seen in cursor["inbox"].items()})
     memory = memory_of(workdir, str(context.instance_ref))
     runs, reported = tick(context, memory, cursor["reported"])
+    idle_since = began if not configs and not runs and is_idle(memory, files) else 0.0
     return dg.SensorResult(
         run_requests=[*configs, *runs],
         skip_reason=None if configs or runs else dg.SkipReason(f"{len(memory.standings.projects)} projects: nothing new"),
-        cursor=json.dumps({"reported": reported, "inbox": files}),
+        cursor=json.dumps({"reported": reported, "inbox": files, IDLE_SINCE: idle_since}),
     )

@@ -5,21 +5,17 @@ are deleted.
 """
 
 import os
-from pathlib import Path
 
 import dagster as dg
+
+from padocc_dagster.sensors.launchers import is_launcher
 
 MODULE, LAUNCHER = "padocc_dagster.kubernetes", "KubernetesRunLauncher"
 
 
 def is_used() -> bool:
     """Whether this process is in a pod, or its dagster.yaml names the launcher."""
-    if os.environ.get("KUBERNETES_SERVICE_HOST"):
-        return True
-    try:
-        return MODULE in Path(os.environ["DAGSTER_HOME"], "dagster.yaml").read_text(encoding="utf-8")
-    except (KeyError, OSError, UnicodeDecodeError):
-        return False
+    return bool(os.environ.get("KUBERNETES_SERVICE_HOST")) or is_launcher(MODULE)
 
 
 @dg.sensor(minimum_interval_seconds=9, default_status=dg.DefaultSensorStatus.RUNNING, description=__doc__)

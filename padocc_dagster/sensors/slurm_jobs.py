@@ -6,6 +6,13 @@ gets one request in the launcher's poll interval, however often this looks.
 
 import dagster as dg
 
+from padocc_dagster.sensors.launchers import is_launcher
+
+
+def is_used() -> bool:
+    """Whether the instance's dagster.yaml names the launcher."""
+    return is_launcher("padocc_dagster.slurm")
+
 
 @dg.sensor(minimum_interval_seconds=20, default_status=dg.DefaultSensorStatus.RUNNING, description=__doc__)
 def slurm_jobs(context: dg.SensorEvaluationContext) -> dg.SkipReason:

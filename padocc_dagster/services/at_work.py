@@ -4,7 +4,6 @@ Nothing is started or changed. An instance that was never started is not made.
 """
 
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -22,8 +21,8 @@ class AtWork:
     """What was found."""
 
     is_served: bool = False
-    url: str = ""
-    """Of the web page; empty where nobody serves it."""
+    page: str = ""
+    """The URL or the Unix socket of the page on which runs can be started; empty where nobody serves one."""
     doing: Mapping[str, "Activity"] = field(default_factory=dict)
     """By project key, or by the name of a group config."""
     on_cluster: bool = False
@@ -41,23 +40,24 @@ class Reader:
 
     def read(self) -> AtWork:
         """Look now. Costs one query for the runs that have not ended, however many projects there are."""
-        served = False
         if not self.home.root.exists():
             return AtWork()
         from padocc_dagster.services.instance import InstanceProblem
-        from padocc_dagster.services.supervisor import is_served
+        from padocc_dagster.services.serving import is_served
 
-        with suppress(OSError):  # somebody else's file, which cannot be locked
+        try:
             served = is_served(self.home)
-        url = self.home.read_url() if served else ""
+        except OSError:  # somebody else's file, which cannot be locked
+            served = self.home.address.exists()
+        page = self.home.served_page() if served else ""
         values, problem = _settings(self.home)
         cluster = wants_slurm(values) or wants_kubernetes(values)
         if problem or not values or not _has_database(self.home, values):
-            return AtWork(served, url, {}, cluster, problem)
+            return AtWork(served, page, {}, cluster, problem)
         try:
-            return AtWork(served, url, self._doing(values), cluster)
+            return AtWork(served, page, self._doing(values), cluster)
         except InstanceProblem as error:
-            return AtWork(served, url, {}, cluster, f"Dagster's database cannot be read: {error.sentences[0]}")
+            return AtWork(served, page, {}, cluster, f"Dagster's database cannot be read: {error.sentences[0]}")
 
     def _doing(self, values: Mapping[str, Any]) -> "dict[str, Activity]":
         from padocc_dagster.runs import unfinished

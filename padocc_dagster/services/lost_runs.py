@@ -40,7 +40,7 @@ def report_lost_runs(instance: "DagsterInstance", before: datetime) -> list[str]
     """
     from dagster import DagsterRunStatus, RunsFilter
 
-    from padocc_dagster.dagster_private import report_worker_lost, runs_in_code_server
+    from padocc_dagster.dagster_private import report_canceled, report_worker_lost, runs_in_code_server
     from padocc_dagster.local import LocalRunLauncher
 
     launcher = instance.run_launcher
@@ -51,7 +51,7 @@ def report_lost_runs(instance: "DagsterInstance", before: datetime) -> list[str]
         if local.has_worker(run) if local else not runs_in_code_server(run):
             continue
         if run.status is DagsterRunStatus.CANCELING:
-            instance.report_run_canceled(run, "The run's process ended while the run was being cancelled.")
+            report_canceled(instance, run, "The run's process ended while the run was being cancelled.")
         else:
             report_worker_lost(instance, run, "The run's process ended when padocc-dagster's services did.")
         lost.append(run.run_id)

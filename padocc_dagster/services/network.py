@@ -2,14 +2,16 @@
 
 import json
 import socket
-import urllib.request
+from contextlib import closing
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 LOCATIONS = """{ workspaceOrError { __typename
   ... on Workspace { locationEntries { loadStatus locationOrLoadError { __typename } } } } }"""
-DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-EVERY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}
+LOOPBACK = "127.0.0.1"
+EVERY_ADDRESS = {"0.0.0.0": LOOPBACK, "::": "::1"}
 
 
 def url(host: str, port: int) -> str:
@@ -30,7 +32,7 @@ def port_problem(host: str, port: int) -> str | None:
     return None
 
 
-def free_port(host: str = "127.0.0.1") -> int:
+def free_port(host: str = LOOPBACK) -> int:
     """A port that nothing listens on at this moment."""
     with socket.socket() as probe:
         probe.bind((host, 0))
@@ -47,7 +49,7 @@ def is_listening(path: Path) -> bool:
     return True
 
 
-def location_is_loaded(address: str) -> bool:
+def location_is_loaded(address: str | Path) -> bool:
     """Whether Dagster's web server answers there and has loaded its code location without an error."""
     try:
         answer = ask(address, LOCATIONS)
@@ -58,10 +60,36 @@ def location_is_loaded(address: str) -> bool:
     return bool(states) and all(state == ("LOADED", "RepositoryLocation") for state in states)
 
 
-def ask(address: str, query: str, timeout_seconds: float = 5.0, variables: dict[str, Any] | None = None) -> dict[str, Any]:
-    """Send a GraphQL query to Dagster's web server and return its answer. Raises OSError when there is none."""
-    body = json.dumps({"query": query, "variables": variables or {}}).encode()
-    request = urllib.request.Request(f"{address}/graphql", body, {"Content-Type": "application/json"})
-    with DIRECT.open(request, timeout=timeout_seconds) as response:
-        answer: dict[str, Any] = json.load(response)
+def ask(address: str | Path, query: str, timeout_seconds: float = 5.0, variables: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Send a GraphQL query to Dagster's web server, at a URL or a Unix socket, and return its answer. Raises OSError when there is none."""
+    body = json.dumps({"query": query, "variables": variables or {}})
+    with closing(connection_to(address, timeout_seconds)) as connection:
+        try:
+            connection.request("POST", "/graphql", body, {"Content-Type": "application/json"})
+            response = connection.getresponse()
+            if response.status != 200:
+                raise OSError(f"{address} answers with status {response.status}")
+            answer: dict[str, Any] = json.load(response)
+        except HTTPException as error:
+            raise OSError(f"{address} does not answer as a web server does: {error!r}") from error
     return answer
+
+
+def connection_to(address: str | Path, timeout_seconds: float) -> HTTPConnection:
+    """A connection, not yet open, to a web server at a URL or a Unix socket."""
+    if isinstance(address, Path):
+        return _OverSocket(address, timeout_seconds)
+    return HTTPConnection(urlsplit(address).netloc, timeout=timeout_seconds)
+
+
+class _OverSocket(HTTPConnection):
+    """HTTP over a Unix socket."""
+
+    def __init__(self, path: Path, timeout_seconds: float) -> None:
+        super().__init__("localhost", timeout=timeout_seconds)
+        self.path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(str(self.path))

@@ -6,7 +6,7 @@ Each sentence is reported once. Projects that stop are not among them: `status` 
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from http.client import HTTPException
+from pathlib import Path
 from typing import Any
 
 from padocc_dagster.pipeline.workdir.layout import Project, Workdir
@@ -37,9 +37,9 @@ class News:
         self._told: set[str] = set()
 
     @classmethod
-    def of(cls, workdir: Workdir, url: str) -> "News":
-        """Of the web server at this address."""
-        return cls(workdir, lambda query: network.ask(url, query))
+    def of(cls, workdir: Workdir, page: str | Path | None) -> "News":
+        """Of the web server at this URL or Unix socket; None for none, so that only group configs are looked at."""
+        return cls(workdir, lambda query: network.ask(page, query) if page else {})
 
     def look(self) -> list[str]:
         """New sentences; none before it is time for another look."""
@@ -47,7 +47,7 @@ class News:
             return []
         self._next = time.monotonic() + EVERY_SECONDS
         found = dict.fromkeys(self._configs())
-        with suppress(AttributeError, HTTPException, KeyError, OSError, TypeError, ValueError):  # the web server is busy, or starts again
+        with suppress(AttributeError, KeyError, OSError, TypeError, ValueError):  # the web server is busy, or starts again
             found |= dict.fromkeys(self._deployment(self._ask(QUERY)["data"]))
         new = [sentence for sentence in found if sentence not in self._told]
         self._told.update(new)

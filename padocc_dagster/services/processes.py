@@ -4,6 +4,7 @@ import contextlib
 import ctypes
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -26,8 +27,7 @@ def start(argv: list[str], log: Path, environment: Mapping[str, str], folder: Pa
     Call it from the main thread: Linux ties the signal at the parent's death to the thread that started the child.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
-    if log.exists() and log.stat().st_size > LOG_BYTES:
-        log.replace(log.with_suffix(".log.1"))
+    rotate(log)
     with open(log, "ab") as output:
         return subprocess.Popen(
             argv,
@@ -39,6 +39,17 @@ def start(argv: list[str], log: Path, environment: Mapping[str, str], folder: Pa
             start_new_session=True,
             preexec_fn=dies_with_parent(),
         )
+
+
+def rotate(log: Path, most_bytes: int = LOG_BYTES) -> None:
+    """Move what is in a log that has grown too large to `<name>.log.1`, in the place of what was moved before.
+
+    The programs that write to it keep it open, and add at its end. What they write in the instant between the copy and the cut is lost.
+    """
+    with contextlib.suppress(FileNotFoundError):
+        if log.stat().st_size > most_bytes:
+            shutil.copyfile(log, log.with_suffix(".log.1"))
+            os.truncate(log, 0)
 
 
 def dies_with_parent() -> Callable[[], None] | None:

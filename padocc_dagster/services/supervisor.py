@@ -9,17 +9,15 @@ Runs depend on none of them: each run's process has a keeper (`local/keeper.py`)
 nothing else changes, unless dagster.yaml names no launcher: then runs are children of the code server, and the daemon begins anew after
 it. When the process that watches is itself killed, Linux sends the
 services a SIGTERM. Runs go on, and the next start takes them over; runs whose processes are gone are reported as lost, so that Dagster
-retries them (`run_retries` in dagster.yaml).
+retries them (`run_retries` in dagster.yaml). Services that end because their time is over leave the runs at work to their keepers, too.
 """
 
 import os
-import signal
 import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from subprocess import DEVNULL, Popen, run
@@ -31,14 +29,17 @@ from padocc_dagster.local.records import Records
 from padocc_dagster.pipeline.running.environment import clean_environment
 from padocc_dagster.pipeline.running.forked import FORK_SERVER
 from padocc_dagster.pipeline.workdir.layout import Workdir
-from padocc_dagster.services import code_server, daemon, network, processes
+from padocc_dagster.services import code_server, daemon, network, processes, webserver
 from padocc_dagster.services.home import Home
 from padocc_dagster.services.news import News
+from padocc_dagster.services.page import Page
 from padocc_dagster.slurm.yaml_fields import load
 
 DEFINITIONS = "padocc_dagster.definitions"
 DEATHS, WITHIN_SECONDS = 5, 60.0
 READY_SECONDS = 180.0
+END_SECONDS, UNHURRIED_SECONDS = 4, 40
+"""For the daemon to end. It needs more when it is launching runs, which is then repeated at the next start; Dagster itself waits 30 s."""
 GRPC_SECONDS = "300"
 """Dagster's own limit of 60 s for an answer of the code server makes a loaded host fail where it is slow."""
 
@@ -58,18 +59,20 @@ class Service:
 
 
 class Services:
-    """The processes of one working directory. Use `serving`, which also holds the working directory's lock.
+    """The processes of one working directory. Use `serving.serving`, which also holds the working directory's lock.
 
     Parameters
     ----------
     workdir
         The PADOCC working directory that they serve.
     port, host
-        Where the web server answers. Dagster has no login: whoever reaches the address can start runs.
+        Where the web server answers. Without a port it is a Unix socket that nobody else can reach.
     module
         The Python module with the Dagster definitions.
     say
         Called with each sentence that a person should read.
+    web, read_only
+        Whether there is a web server, and whether it refuses to change anything.
     progress
         Called with a sentence before each part of the start.
     """
@@ -77,31 +80,38 @@ class Services:
     def __init__(
         self,
         workdir: Workdir,
-        port: int,
+        port: int | None = None,
         host: str = "127.0.0.1",
         module: str = DEFINITIONS,
         say: Callable[[str], None] = print,
+        web: bool = True,
+        read_only: bool = False,
         progress: Callable[[str], None] = lambda _: None,
     ) -> None:
-        self.home, self.say, self.host, self.port = Home(workdir), say, host, port
-        self.progress, self.news = progress, News.of(workdir, self.url)
+        self.home, self.say = Home(workdir), say
+        self.page = Page(self.home.page_socket, port, host, read_only) if web else None
+        self.progress, self.news = progress, News.of(workdir, self.page.address if self.page else None)
         self.stopping = threading.Event()
+        self.leaves_runs = False
+        """Whether the end of the services leaves runs at work on this machine to their keepers."""
         python, workspace = [sys.executable, "-m"], ["-w", str(self.home.workspace)]
         server = ["--module-name", module, "--socket", str(self.home.socket), "--empty-working-directory"]
-        web = ["-h", host, "-p", str(port), "--log-level", "warning"]
         self.code_server = Service("code-server", [*python, code_server.__name__, "api", "grpc", *server])
-        self.webserver = Service("webserver", [*python, "dagster_webserver", *web, *workspace])
+        self.webserver = Service("webserver", [*python, webserver.__name__, *(self.page.arguments if self.page else ()), *workspace])
         self.daemon = Service("daemon", [*python, daemon.__name__, "run", *workspace])
         self.fork_server = Service("fork-server", [sys.executable, "-P", "-m", fork_server.__name__, str(self.home.fork_socket), module])
 
     def check_port(self) -> None:
         """Raises ServicesError when the web server's port is taken or refused."""
-        if problem := network.port_problem(self.host, self.port):
+        if self.page and (problem := self.page.problem()):
             raise ServicesError(problem)
 
     @property
     def url(self) -> str:
-        return network.url(self.host, self.port)
+        """Where a browser on this machine finds the page. Raises ValueError where there is none with a port."""
+        if self.page is None or self.page.port is None:
+            raise ValueError(f"the page of {self.home.workdir.root} has no port")
+        return network.url(self.page.host, self.page.port)
 
     @property
     def all(self) -> tuple[Service, ...]:
@@ -115,22 +125,33 @@ class Services:
         return {**os.environ, **ours, FORK_SERVER: str(self.home.fork_socket)}
 
     def start(self) -> None:
-        """Start them and return when the web server has loaded the definitions.
+        """Start them and return when the web server, if there is one, has loaded the definitions.
 
         Raises ServicesError when one of them keeps dying or the whole is not ready in `READY_SECONDS`.
         """
         self._start(self.fork_server)
         self._start_code_server_and_daemon()
-        self.progress("Starting the web server …")
-        self._start(self.webserver)
-        self._wait_for(lambda: network.location_is_loaded(self.url), "the web server to load the definitions")
+        if page := self.page:
+            self.progress("Starting the web server …")
+            self._start(self.webserver)
+            self._wait_for(lambda: network.location_is_loaded(page.address), "the web server to load the definitions")
 
-    def watch(self) -> None:
-        """Start again what dies, and report what is new, until `stopping` is set. Raises ServicesError when one keeps dying."""
+    def watch(self, over: Callable[[], str] = lambda: "") -> str:
+        """Start again what dies and report what is new, until `stopping` is set, or `over` gives a reason to end: then runs at work are
+        left to their keepers.
+
+        Returns the reason, empty without one. Raises ServicesError when a service keeps dying.
+        """
         while not self.stopping.wait(1.0):
             self.revive()
+            for service in self.all:
+                processes.rotate(self.home.log(service.name))
             for sentence in self.news.look():
                 self.say(sentence)
+            if reason := over():
+                self.leaves_runs = True
+                return reason
+        return ""
 
     def revive(self) -> None:
         """Start again the services that have died since the last look."""
@@ -144,16 +165,31 @@ class Services:
             self._start_again(service)
 
     def stop(self) -> None:
-        """End them and all that they started, within 20 s. Runs at work get SIGTERM, and are repeated at the next start."""
+        """End them and all that they started. Runs at work get SIGTERM, and are repeated at the next start; that takes up to 20 s.
+
+        With `leaves_runs`, runs at work on this machine go on, and the daemon ends first: what it was launching is launched.
+        """
         self.stopping.set()
-        everything = [p for service in self.all if service.process for p in processes.descendants(service.process.pid)]
-        self._end([self.webserver, self.daemon], 4)
+        everything = self._started()
+        if self.leaves_runs:
+            self._end([self.daemon], UNHURRIED_SECONDS)
+        self._end([self.webserver, self.daemon], END_SECONDS)
         at_work = processes.spawned(self.code_server.process.pid) if self.code_server.process else []
-        processes.end([*at_work, *self._keepers()], 6)
+        processes.end([*at_work, *(() if self.leaves_runs else self._keepers())], 6)
         self._end([self.code_server, self.fork_server], 3)
-        processes.end([*self._left_over(), *everything], 2)
-        for path in (self.home.socket, self.home.fork_socket):
+        processes.end([*self._left_over(), *self._without_runs(everything)], 2)
+        for path in (self.home.socket, self.home.fork_socket, self.home.page_socket):
             path.unlink(missing_ok=True)
+
+    def _started(self) -> list[psutil.Process]:
+        """What the services have started; with `leaves_runs` without what the fork server has, which works for runs."""
+        services = [service for service in self.all if not (self.leaves_runs and service is self.fork_server)]
+        return [p for service in services if service.process for p in processes.descendants(service.process.pid)]
+
+    def _without_runs(self, found: list[psutil.Process]) -> list[psutil.Process]:
+        """Those that are not the keeper of a run, nor started by one; with `leaves_runs` alone."""
+        keepers = {keeper.pid for keeper in self._keepers()} if self.leaves_runs else set()
+        return [process for process in found if not keepers & processes.lineage(process)]
 
     def _start_code_server_and_daemon(self) -> None:
         """Begin anew with nothing at work. A daemon that is there while the code server is not gives up repeating lost runs."""
@@ -192,6 +228,8 @@ class Services:
     def _start(self, service: Service) -> None:
         if service is self.code_server:
             self.home.socket.unlink(missing_ok=True)
+        if service is self.webserver:
+            self.home.page_socket.unlink(missing_ok=True)
         environment, folder = self.environment, self.home.root
         if service is self.fork_server:  # what it forks must be as clean as a worker that is started afresh
             environment, folder = clean_environment(), Path("/")
@@ -246,56 +284,3 @@ class Services:
     def _keepers(self) -> list[psutil.Process]:
         """The keepers of the runs at work on this machine. They pass SIGTERM on to their runs, and end after them."""
         return [psutil.Process(pid) for pid in Records(self.home.root).keepers().values() if psutil.pid_exists(pid)]
-
-
-def is_served(home: Home) -> bool:
-    """Whether a process holds the working directory's lock."""
-    from filelock import FileLock, Timeout
-
-    if not home.lock.exists():
-        return False
-    try:
-        with FileLock(home.lock, timeout=0):
-            return False
-    except Timeout:
-        return True
-
-
-@contextmanager
-def serving(services: Services) -> Iterator[Services]:
-    """Hold the working directory, start the services, and end them at the end of the block; SIGINT and SIGTERM set `stopping`.
-
-    Raises ServicesError when another process serves the working directory already.
-    """
-    from filelock import FileLock, Timeout
-
-    home = services.home
-    home.root.mkdir(parents=True, exist_ok=True)
-    try:
-        lock = FileLock(home.lock, timeout=0).acquire()
-    except Timeout:
-        raise ServicesError(f"{home.workdir.root} is served already ({home.read_address()}): use that, or end it first") from None
-    with lock, _stop_signals(services.stopping):
-        services.check_port()
-        home.prepare()
-        home.write_address(services.url)
-        try:
-            services.start()
-            yield services
-        finally:
-            services.stop()
-            home.address.unlink(missing_ok=True)
-
-
-@contextmanager
-def _stop_signals(stopping: threading.Event) -> Iterator[None]:
-    """Ctrl-C, SIGTERM and the end of the terminal ask for an orderly end; more of them do not cut it short."""
-    before = {}
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) is not signal.SIG_IGN:
-            before[number] = signal.signal(number, lambda *_: stopping.set())
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -65,6 +65,33 @@ def test_what_was_done_meanwhile_is_shown_in_a_sentence_and_nothing_is_materiali
     assert not result.get_asset_materialization_events()
 
 
+LOCKED = Outcome("scan", Verdict.FAILED, "", "LockedError", "project g:a is being worked on by another process")
+
+
+@pytest.mark.parametrize(
+    ("tags", "requested", "calls"),
+    [
+        (REPEATED, {"wall_seconds": 900}, 3),
+        (REPEATED, {"wall_seconds": 0}, 1),
+        (REPEATED, None, 1),
+        (CONDUCTED, {"wall_seconds": 900}, 1),
+    ],
+    ids=["a retry in a job", "without time left", "a retry on one machine", "a first attempt"],
+)
+def test_a_retry_in_a_job_waits_for_the_process_that_works_on_its_project(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tags: dict[str, str], requested: dict[str, int] | None, calls: int
+) -> None:
+    answers = iter([LOCKED, LOCKED, Outcome("scan", Verdict.FAILED, "", NOT_DUE, "done meanwhile by run x")])
+    given: list[Outcome] = []
+    monkeypatch.setattr("padocc_dagster.assets.attempt.requested_of", lambda run: requested)
+    monkeypatch.setattr(phases, "scan", lambda *_, **__: given.append(next(answers)) or given[-1])
+    said: list[str] = []
+    monkeypatch.setattr(dg.DagsterLogManager, "warning", lambda self, message, *_: said.append(message))
+    failure = scanned(tmp_path, tags).failure_data_for_node("scan_report").user_failure_data
+    assert len(given) == calls and given[-1].message in failure.description
+    assert said == ([f"This retry waits, for at most 900 s: {LOCKED.message}"] if calls > 1 else [])
+
+
 @pytest.mark.parametrize(("job_of", "requested"), [("", {"wall_seconds": 900, "memory_mib": 2048}), ("another", None), (None, None)])
 def test_the_phase_records_what_its_own_job_requested(job_of: str | None, requested: dict[str, int] | None) -> None:
     run = dg.DagsterRun("advance_project")

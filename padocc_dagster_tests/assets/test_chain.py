@@ -118,6 +118,17 @@ def test_a_validation_that_found_something_fatal_is_red_with_its_report(chain: C
     assert chain.checks()["validation_passed"] is False and "complete" not in chain.begun
 
 
+@pytest.mark.parametrize("phase", ["scan", "compute", "verify", "validate", "complete"])
+def test_a_failed_partition_shows_the_problem_and_what_to_do(chain: Chain, phase: str) -> None:
+    chain.ends[phase] = Verdict.FAILED
+    asset = dict(zip(("scan", "compute", "verify", "validate", "complete"), (*CHAIN[:2], *CHAIN[1:]), strict=True))[phase]
+    step, why = failure(chain.run())
+    (record,) = chain.instance.fetch_observations(dg.AssetKey(asset), limit=5).records
+    observed = record.event_log_entry.asset_observation
+    assert step == asset and record.partition_key == KEY and observed is not None
+    assert (observed.description or "").startswith(why) and {"what it means", "what to do"} <= observed.metadata.keys()
+
+
 def test_a_scan_that_failed_is_red_and_nothing_is_computed(chain: Chain) -> None:
     chain.ends["scan"] = Verdict.FAILED
     result = chain.run()

@@ -22,6 +22,7 @@ from padocc_dagster.pipeline.workdir.readings import Result as Reading
 from padocc_dagster.pipeline.workdir.readings import record_reading, version_of
 from padocc_dagster.pipeline.workdir.status import append_row
 from padocc_dagster.services.home import Home
+from padocc_dagster.services.page import Page
 from padocc_dagster_tests.pipeline.standing import INIT, SCANNED, WARNED, standing
 from padocc_dagster_tests.status.runs import add_run, launched
 
@@ -57,7 +58,7 @@ def instance(workdir: Workdir) -> Iterator[dg.DagsterInstance]:
 @pytest.fixture
 def served(workdir: Workdir, instance: dg.DagsterInstance) -> Iterator[dg.DagsterInstance]:
     home = Home(workdir)
-    home.write_address(URL)
+    home.write_address(Page(home.page_socket, 3999, "127.0.0.1", False))
     with FileLock(home.lock):
         yield instance
 
@@ -85,6 +86,13 @@ def test_runs_are_shown_with_their_place_in_the_queue_the_totals_and_the_page(wo
     assert "1 of 4 published, 1 running, 2 queued" in result.stdout and f"Web page: {URL}" in result.stdout
     [busy] = served.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED]))
     assert f"g:busy: {URL}/runs/{busy.run_id}" in result.stdout
+
+
+def test_a_page_on_a_socket_is_opened_by_a_command(workdir: Workdir, served: dg.DagsterInstance) -> None:
+    Home(workdir).write_address(Page(Home(workdir).page_socket, None, "127.0.0.1", False))
+    result = run(workdir, "g")
+    [busy] = served.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED]))
+    assert f"Web page: padocc-dagster web -w {workdir.root}" in result.stdout and f"g:busy: /runs/{busy.run_id}" in result.stdout
 
 
 def test_it_is_said_that_nobody_serves_it_and_how_to(workdir: Workdir, instance: dg.DagsterInstance) -> None:

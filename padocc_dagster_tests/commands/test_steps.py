@@ -17,6 +17,7 @@ from padocc_dagster.pipeline.workdir.locks import held
 from padocc_dagster.pipeline.workdir.managed import manage
 from padocc_dagster.pipeline.workdir.status import append_row, read_rows
 from padocc_dagster.services.home import Home
+from padocc_dagster.services.page import Page
 from padocc_dagster_tests.commands.conftest import Command, files_of
 from padocc_dagster_tests.pipeline.projects import Made
 from padocc_dagster_tests.pipeline.standing import COMPUTED, SCANNED, standing
@@ -84,7 +85,7 @@ def test_without_an_instance_it_is_said_that_nothing_follows(workdir: Workdir, c
 def test_beside_an_instance_it_is_said_what_follows_and_how_to_watch_it(workdir: Workdir, command: Command) -> None:
     home = Home(workdir)
     home.prepare()
-    home.write_address("http://127.0.0.1:3999")
+    home.write_address(Page(home.page_socket, 3999))
     with FileLock(home.lock):
         result = command(workdir, "rescan", "a:*")
     assert "3 project(s). The scans follow, then all that builds on them." in result.output

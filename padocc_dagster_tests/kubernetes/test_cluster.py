@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from tools.kubernetes_cluster import build, certificates, configuration, daemons, image, machine, process
+from tools.kubernetes_cluster import build, certificates, configuration, daemons, image, machine
 from tools.kubernetes_cluster.configuration import Ports
-from tools.kubernetes_cluster.folder import LONGEST, ClusterError, Folder
+from tools.kubernetes_cluster.folder import Folder
 from tools.kubernetes_cluster.instance import outermost
+from tools.private import process
+from tools.private.folder import LONGEST, ClusterError
 
 PORTS = Ports(1, 2, 3, 4, 5)
 
@@ -88,7 +90,7 @@ def test_a_process_of_somebody_else_is_not_found_by_an_old_pid_file(folder: Fold
 
 def test_a_daemon_gets_nothing_of_the_callers_environment(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SECRET", "hush")
-    assert set(process.environment(folder)) == {"PATH", "HOME", process.MARK}
+    assert set(folder.environment) == {"PATH", "HOME", folder.known_by[0]}
 
 
 def test_folders_in_others_are_mounted_with_these() -> None:

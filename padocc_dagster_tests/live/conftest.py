@@ -27,7 +27,7 @@ PATIENCE = 400.0
 """How many seconds to wait for what takes a tenth of that on a machine with nothing else to do."""
 COMMANDS = {
     "daemon": "padocc_dagster.services.daemon",
-    "webserver": "dagster_webserver",
+    "webserver": "padocc_dagster.services.webserver",
     "code-server": "api grpc",
     "fork-server": "local.fork_server",
 }

@@ -15,7 +15,8 @@ from dagster._core.storage.tags import GRPC_INFO_TAG
 from padocc_dagster.local.records import Records
 from padocc_dagster.pipeline.workdir.layout import Workdir
 from padocc_dagster.services.home import Home
-from padocc_dagster.services.supervisor import Services, ServicesError, serving
+from padocc_dagster.services.serving import serving
+from padocc_dagster.services.supervisor import Services, ServicesError
 
 
 @dg.op

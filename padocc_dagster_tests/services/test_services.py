@@ -1,6 +1,7 @@
 """The services, really started: they come back when killed, and none stays when they are ended."""
 
 import contextlib
+import json
 import os
 import signal
 import socket
@@ -21,9 +22,15 @@ from padocc_dagster.local import fork_server
 from padocc_dagster.local.records import Records
 from padocc_dagster.pipeline.running.environment import clean_environment
 from padocc_dagster.pipeline.workdir.layout import Workdir
-from padocc_dagster.services import network, processes
-from padocc_dagster.services.home import SOCKET_PATH_LENGTH, Home, first_settings
-from padocc_dagster.services.supervisor import DEATHS, Services, ServicesError, is_served, serving
+from padocc_dagster.services import daemon, network, processes, webserver
+from padocc_dagster.services.home import Home
+from padocc_dagster.services.page import Page
+from padocc_dagster.services.serving import is_served, serving
+from padocc_dagster.services.supervisor import DEATHS, Services, ServicesError
+from padocc_dagster.services.viewing import viewing
+from padocc_dagster_tests.other_user import as_nobody
+from padocc_dagster_tests.services.proxy import proxy
+from padocc_dagster_tests.services.proxy import status as proxied
 
 DEFINITIONS = """
 import os, time, dagster as dg
@@ -39,9 +46,10 @@ SERVE = """
 import sys
 from pathlib import Path
 from padocc_dagster.pipeline.workdir.layout import Workdir
-from padocc_dagster.services.supervisor import Services, serving
-with serving(Services(Workdir(Path(sys.argv[1])), int(sys.argv[2]), module=sys.argv[3])) as services:
-    services.watch()
+from padocc_dagster.services.serving import serving
+from padocc_dagster.services.supervisor import Services
+with serving(Services(Workdir(Path(sys.argv[1])), module=sys.argv[2])) as services:
+    services.watch(Path(sys.argv[1], "over").exists)
 """
 LAUNCH = """mutation { launchRun(executionParams: {selector:
   {repositoryLocationName: "padocc_dagster", repositoryName: "__repository__", jobName: "wait"}})
@@ -63,13 +71,12 @@ class Up:
 
     def __init__(self, root: Path, module: str = "patient_definitions") -> None:
         self.home = Home(Workdir(root))
-        self.port = network.free_port()
-        self.url = network.url("127.0.0.1", self.port)
+        self.page = self.home.page_socket
         root.mkdir(exist_ok=True)
         (root / "patient_definitions.py").write_text(DEFINITIONS)
         self.output = root / "up.txt"
         path = os.pathsep.join([str(Path(__file__).parents[2]), str(root)])
-        argv = [sys.executable, "-c", SERVE, str(root), str(self.port), module]
+        argv = [sys.executable, "-c", SERVE, str(root), module]
         with open(self.output, "ab") as output:
             environment = {**os.environ, "PYTHONPATH": path}
             orphaned = processes.dies_with_parent()
@@ -78,7 +85,7 @@ class Up:
             )
 
     def ready(self) -> "Up":
-        wait_for(lambda: network.location_is_loaded(self.url) or self.process.poll() is not None)
+        wait_for(lambda: network.location_is_loaded(self.page) or self.process.poll() is not None)
         assert self.process.poll() is None, self.output.read_text()
         return self
 
@@ -102,12 +109,12 @@ class Up:
         return False
 
     def launch(self) -> str:
-        run = network.ask(self.url, LAUNCH, 30)["data"]["launchRun"]["run"]["runId"]
+        run = network.ask(self.page, LAUNCH, 30)["data"]["launchRun"]["run"]["runId"]
         wait_for(lambda: self.status(run) == "STARTED")
         return run
 
     def runs(self) -> list[dict]:
-        return network.ask(self.url, RUNS)["data"]["runsOrError"]["results"]
+        return network.ask(self.page, RUNS)["data"]["runsOrError"]["results"]
 
     def status(self, run: str) -> str | None:
         return next((found["status"] for found in self.runs() if found["runId"] == run), None)
@@ -135,18 +142,20 @@ class Up:
 
 
 @pytest.fixture(scope="module")
-def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
-    served = Up(tmp_path_factory.mktemp("served"))
-    try:
-        yield served.ready()
-    finally:
-        served.kill()
+def up() -> Iterator[Up]:
+    """In a folder that every user may enter, unlike pytest's own."""
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o755)
+        served = Up(Path(folder) / "served")
+        try:
+            yield served.ready()
+        finally:
+            served.kill()
 
 
-def test_the_services_listen_on_loopback_only(up: Up) -> None:
+def test_the_services_listen_on_no_port(up: Up) -> None:
     family = [psutil.Process(up.process.pid), *processes.descendants(up.process.pid)]
-    listening = {tuple(c.laddr) for p in family for c in p.net_connections("inet") if c.status == psutil.CONN_LISTEN}
-    assert listening == {("127.0.0.1", up.port)}
+    assert not [c for p in family for c in p.net_connections("inet") if c.status == psutil.CONN_LISTEN]
 
 
 def test_the_code_server_s_socket_is_in_dagster_home_where_nobody_else_reaches_it(up: Up) -> None:
@@ -154,11 +163,78 @@ def test_the_code_server_s_socket_is_in_dagster_home_where_nobody_else_reaches_i
     assert up.home.socket.parent.stat().st_mode & 0o777 == 0o700
 
 
+def test_another_user_reaches_neither_page_nor_sockets_nor_databases_nor_logs_nor_the_inbox(up: Up) -> None:
+    root, home = up.home.workdir.root, up.home
+    sockets = [home.page_socket, home.socket, home.fork_socket]
+    files = [home.settings, *(home.root / "history").glob("*.db"), *home.log("daemon").parent.iterdir(), *home.root.glob("*.db")]
+    folders = [home.root, root / "inbox", root / "locks", root / "padocc_dagster"]
+    assert len(files) > 5 and all(map(Path.is_socket, sockets))
+
+    def connect(path: Path) -> None:
+        with socket.socket(socket.AF_UNIX) as client:
+            client.connect(str(path))
+
+    tries = [*(partial(connect, path) for path in sockets), *(partial(open, path) for path in files)]
+    tries += [*(partial(os.listdir, path) for path in folders), partial(open, root / "inbox" / "mine.csv", "w")]
+    assert set(as_nobody(tries)) == {"PermissionError"}
+    assert as_nobody([partial(os.listdir, root)]) == [""], "the working directory itself is as open as its owner's umask makes it"
+
+
+def test_web_opens_the_page_to_this_user_s_processes_alone(up: Up) -> None:
+    port = network.free_port()
+    page = network.url(network.LOOPBACK, port)
+    command = [sys.executable, "-m", "padocc_dagster.cli", "web", "-w", str(up.home.workdir.root), "--port", str(port)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, preexec_fn=processes.dies_with_parent()) as web:
+        assert f"{page} shows {up.home.workdir.root}, to your own processes alone" in web.stdout.readline()
+        assert network.location_is_loaded(page)
+        assert as_nobody([partial(network.ask, page, RUNS)]) != [""]
+        assert network.location_is_loaded(page)
+        web.terminate()
+        assert web.wait(30) == 0
+
+
+def test_a_page_of_another_site_can_start_no_run(up: Up) -> None:
+    def answer(**headers: str) -> int:
+        body = json.dumps({"query": LAUNCH})
+        with contextlib.closing(network.connection_to(up.page, 30)) as connection:
+            connection.request("POST", "/graphql", body, {"Content-Type": "application/json", "Host": "localhost:3000", **headers})
+            return connection.getresponse().status
+
+    assert (answer(Origin="http://elsewhere.example"), answer(Origin="http://localhost:8080")) == (403, 403)
+    assert answer(Host="elsewhere.example:3000", Origin="http://elsewhere.example:3000") == 403, "its name may mean this machine"
+    assert not up.runs()
+
+
+def test_behind_nginx_the_page_asks_for_a_login_and_refuses_other_sites(up: Up, tmp_path: Path) -> None:
+    query = json.dumps({"query": RUNS})
+    with proxy(up.page, tmp_path, "ada", "a secret") as port:
+        wait_for(lambda: _status_or_none(port, query) == 401, 30)
+        assert proxied(port, query, "ada:another secret") == 401
+        assert proxied(port, query, "ada:a secret") == 200
+        assert proxied(port, query, "ada:a secret", Origin=f"https://127.0.0.1:{port}") == 200
+        assert proxied(port, query, "ada:a secret", Origin="https://elsewhere.example") == 403
+
+
+def _status_or_none(port: int, query: str) -> int | None:
+    with contextlib.suppress(OSError):
+        return proxied(port, query)
+    return None
+
+
+def test_a_page_for_reading_needs_no_services_and_starts_no_run(up: Up, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(Path(__file__).parents[2]), str(up.home.workdir.root)]))
+    page = Page(up.home.viewer_socket, read_only=True)
+    with viewing(up.home, page, threading.Event(), "patient_definitions"):
+        refused = network.ask(page.address, LAUNCH, 30)["data"]["launchRun"]["__typename"]
+        assert refused == "UnauthorizedError" and not network.ask(page.address, RUNS)["data"]["runsOrError"]["results"]
+    assert not page.socket.exists() and not page.socket.with_suffix(".yaml").exists()
+
+
 def test_the_services_logs_are_kept_and_out_of_reach_of_dagster_s_telemetry(up: Up) -> None:
     for name in ("code-server", "daemon", "webserver", "fork-server"):
         assert up.home.log(name).exists()
         assert up.home.log(name).parent.name != "logs"
-    for word in ("grpc", "padocc_dagster.services.daemon", "dagster_webserver"):
+    for word in ("grpc", daemon.__name__, webserver.__name__):
         assert up.service(word).environ()["DAGSTER_DISABLE_TELEMETRY"] == "1"
     assert not (up.home.root / "logs").exists()
 
@@ -172,19 +248,19 @@ def test_the_fork_server_sees_no_more_than_a_worker_and_comes_back_when_it_is_ki
 
 def test_a_second_up_of_the_same_working_directory_is_refused(up: Up) -> None:
     assert is_served(up.home)
-    with pytest.raises(ServicesError, match=f"served already .process {up.process.pid}, {up.url}"):
+    with pytest.raises(ServicesError, match=f"served already .process {up.process.pid}, {up.page}"):
         with serving(Services(up.home.workdir, 1)):
             pass
 
 
 def test_a_run_goes_on_while_the_daemon_and_the_web_server_are_killed_and_come_back(up: Up) -> None:
     run = up.launch()
-    killed = [wait_for(partial(up.service, word)) for word in ("padocc_dagster.services.daemon", "dagster_webserver")]
+    killed = [wait_for(partial(up.service, word)) for word in (daemon.__name__, webserver.__name__)]
     for process in killed:
         process.kill()
-    for word in ("padocc_dagster.services.daemon", "dagster_webserver"):
+    for word in (daemon.__name__, webserver.__name__):
         wait_for(partial(up.service, word, killed))
-    wait_for(lambda: network.location_is_loaded(up.url))
+    wait_for(lambda: network.location_is_loaded(up.page))
     assert up.status(run) == "STARTED"
     (up.home.workdir.root / "go").touch()
     wait_for(lambda: up.status(run) == "SUCCESS")
@@ -194,12 +270,12 @@ def test_a_run_goes_on_while_the_daemon_and_the_web_server_are_killed_and_come_b
 
 @pytest.mark.parametrize("word", ["grpc", fork_server.__name__], ids=["the code server", "the fork server"])
 def test_a_run_goes_on_while_a_server_is_killed_and_comes_back(up: Up, word: str) -> None:
-    run, daemon = up.launch(), up.service("padocc_dagster.services.daemon")
+    run, daemon_process = up.launch(), up.service(daemon.__name__)
     killed = wait_for(partial(up.service, word))
     killed.kill()
     wait_for(partial(up.service, word, [killed]))
     wait_for(lambda: network.is_listening(up.home.socket))
-    assert up.service("padocc_dagster.services.daemon") == daemon
+    assert up.service(daemon.__name__) == daemon_process
     assert up.status(run) == "STARTED"
     up.may_go_on(run)
     again = up.launch()
@@ -224,7 +300,7 @@ def test_a_fork_server_that_keeps_dying_is_left_alone_and_everything_else_goes_o
             server.kill()
             dead.append(server)
     wait_for(lambda: "The fork-server died 5 times in 60 s" in up.output.read_text())
-    assert up.process.poll() is None and network.location_is_loaded(up.url)
+    assert up.process.poll() is None and network.location_is_loaded(up.page)
 
 
 def test_sigterm_leaves_no_process_and_ends_the_run_at_work_within_20_s(up: Up) -> None:
@@ -239,18 +315,22 @@ def test_sigterm_leaves_no_process_and_ends_the_run_at_work_within_20_s(up: Up) 
     assert not is_served(up.home)
 
 
-@pytest.mark.parametrize("with_its_run", [False, True], ids=["alone", "with its run"])
-def test_after_up_itself_was_killed_the_next_one_takes_its_run_over_or_repeats_it_and_keeps_edited_settings(
-    tmp_path: Path, with_its_run: bool
-) -> None:
+@pytest.mark.parametrize("end", ["killed", "killed with its run", "its time was over"])
+def test_after_the_end_of_up_the_next_one_takes_its_run_over_or_repeats_it_and_keeps_edited_settings(tmp_path: Path, end: str) -> None:
+    with_its_run = end == "killed with its run"
     first = Up(tmp_path / "w").ready()
     try:
         run = first.launch()
         edited = first.home.settings.read_text().replace("poll_interval_seconds: 20", "poll_interval_seconds: 21")
         first.home.settings.write_text(edited)
-        first.process.kill()
-        first.process.wait()
-        wait_for(lambda: not any(first.has(word) for word in ("padocc_dagster.services.daemon", "dagster_webserver", "grpc")))
+        if end == "its time was over":
+            (tmp_path / "w" / "over").touch()
+            assert first.process.wait(60) == 0 and len(first.keepers()) == 1
+            (tmp_path / "w" / "over").unlink()
+        else:
+            first.process.kill()
+            first.process.wait()
+        wait_for(lambda: not any(first.has(word) for word in (daemon.__name__, webserver.__name__, "grpc")))
         if with_its_run:
             processes.end(first.keepers(), 0)
         second = Up(tmp_path / "w").ready()
@@ -259,6 +339,7 @@ def test_after_up_itself_was_killed_the_next_one_takes_its_run_over_or_repeats_i
             (tmp_path / "w" / "go").touch()
             wait_for(lambda: second.repeat_of(run, "SUCCESS") if with_its_run else second.status(run) == "SUCCESS")
             assert second.home.settings.read_text() == edited
+            assert len(second.runs()) == 1 + with_its_run
         finally:
             second.kill()
     finally:
@@ -315,63 +396,3 @@ def test_a_busy_port_is_told_before_anything_is_started(tmp_path: Path) -> None:
             with serving(Services(Workdir(tmp_path), port)):
                 pass
     assert not Home(Workdir(tmp_path)).settings.exists()
-
-
-def test_a_long_path_gets_its_socket_elsewhere_and_always_the_same(tmp_path: Path) -> None:
-    home = Home(Workdir(tmp_path / ("x" * 120)))
-    assert len(os.fsencode(home.socket)) <= SOCKET_PATH_LENGTH and home.socket == home.socket
-    assert home.socket != Home(Workdir(tmp_path / ("y" * 120))).socket
-
-
-@pytest.fixture(params=["w", "x" * 120], ids=["in DAGSTER_HOME", "in the temporary directory"])
-def home(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Home]:
-    """A home that is not prepared yet, with a umask that lets the group write."""
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    home = Home(Workdir(tmp_path / request.param))
-    before = os.umask(0o002)
-    home.root.mkdir(parents=True)
-    yield home
-    os.umask(before)
-
-
-def test_the_socket_s_folder_is_closed_to_others_whatever_the_umask(home: Home) -> None:
-    home.prepare()
-    home.prepare()
-    assert home.socket.parent.stat().st_mode & 0o777 == 0o700
-
-
-def test_a_socket_s_folder_that_is_open_to_others_is_refused(home: Home) -> None:
-    home.socket.parent.mkdir()
-    with pytest.raises(ValueError, match="is not a folder of yours alone"):
-        home.prepare()
-
-
-def test_a_link_in_place_of_the_socket_s_folder_is_refused(home: Home) -> None:
-    elsewhere = home.root / "elsewhere"
-    elsewhere.mkdir(mode=0o700)
-    home.socket.parent.symlink_to(elsewhere)
-    with pytest.raises(ValueError, match="is not a folder of yours alone"):
-        home.prepare()
-
-
-def test_the_shipped_settings_are_taken_by_dagster_and_hold_what_the_assets_rely_on(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from dagster import DagsterInstance
-
-    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
-    (tmp_path / "dagster.yaml").write_text(first_settings(cpus=7))
-    with DagsterInstance.from_config(str(tmp_path)) as instance:
-        runs = instance.get_concurrency_config().run_queue_config
-        assert runs.max_concurrent_runs == 7
-        one_at_once = {"value": {"applyLimitPerUniqueValue": True}, "limit": 1}
-        keys = ("padocc/group_writer", "padocc/group_config")
-        assert runs.tag_concurrency_limits == [{"key": key, **one_at_once} for key in keys]
-        assert (instance.run_retries_max_retries, instance.run_retries_retry_on_asset_or_op_failure) == (2, False)
-        assert instance.run_monitoring_enabled and instance.run_monitoring_max_resume_run_attempts == 0
-        assert not instance.telemetry_enabled
-
-
-def test_the_deployed_settings_are_the_shipped_ones() -> None:
-    deployed = Path(__file__).parents[2] / "deploy" / "one-machine" / "dagster.yaml"
-    assert deployed.read_text() == (Path(__file__).parents[2] / "padocc_dagster" / "services" / "one_machine.yaml").read_text()

@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,26 +10,17 @@ import dagster as dg
 import pytest
 import yaml
 
-from padocc_dagster_tests.cleanup import ROOT, IfKilled
+from padocc_dagster_tests.cleanup import IfKilled
 from padocc_dagster_tests.slurm.desk import INSTANCE, Desk, desk_in
-from tools.slurm_cluster import machine
+from padocc_dagster_tests.slurm.private import private
 from tools.slurm_cluster.cluster import Cluster
 
 
 @pytest.fixture(scope="session")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     """Runs for the whole session, so that a test leaves it as it was: its daemons running, its node up, its queue empty."""
-    if problems := machine.problems():
-        pytest.skip(f"no private SLURM: {'; '.join(problems)}")
-    private = Cluster(tmp_path_factory.mktemp("slurm"))
-    stop = IfKilled(sys.executable, ROOT / "tools" / "slurm-cluster", "stop", "--directory", private.folder.root)
-    try:
-        private.start()
-        yield private
-    finally:
-        private.stop()
-        stop.cancel()
-        shutil.rmtree(private.folder.database, ignore_errors=True)  # 100 MB, which pytest would keep for three sessions
+    with private(tmp_path_factory.mktemp("slurm")) as made:
+        yield made
 
 
 @pytest.fixture(scope="session")

@@ -169,9 +169,9 @@ class Pretended:
 def forget_look(queue: Path, seconds: float = 10_000) -> None:
     """Let the last look at the queue, and all that was missed then, be so much older: the next look asks SLURM."""
     kept = json.loads(queue.read_text())
-    kept["asked_at"] -= seconds
+    written = queue.stat().st_mtime - seconds
     kept["missing"] = {job: moment - seconds for job, moment in kept["missing"].items()}
     if kept["silent_since"] is not None:
         kept["silent_since"] -= seconds
     queue.write_text(json.dumps(kept))
-    os.utime(queue, (kept["asked_at"], kept["asked_at"]))
+    os.utime(queue, (written, written))

@@ -11,10 +11,12 @@ from pathlib import Path
 import pytest
 
 import tools.slurm_cluster
-from tools.slurm_cluster import configuration, jobs, machine, process
+from tools.private import process
+from tools.private.folder import ClusterError
+from tools.slurm_cluster import configuration, daemons, jobs, machine
 from tools.slurm_cluster.cluster import Cluster
 from tools.slurm_cluster.daemons import DAEMONS
-from tools.slurm_cluster.folder import ClusterError, Folder
+from tools.slurm_cluster.folder import Folder
 
 PROGRAM = Path(tools.slurm_cluster.__file__).parents[1] / "slurm-cluster"
 OVER = ("COMPLETED", "FAILED", "TIMEOUT", "OUT_OF_MEMORY", "CANCELLED", "NODE_FAIL")
@@ -198,10 +200,24 @@ def test_the_kind_of_cgroups_is_that_of_the_memory_controller(tmp_path: Path, fi
 
 
 def test_two_folders_share_no_name_and_no_file() -> None:
-    size, ports = configuration.Size(4, 1000), configuration.Ports(1, 2, 3, 4)
+    size, ports = configuration.Size(4, 1000), configuration.Ports(1, (2,), 3, 4)
     one, two = (configuration.slurm_conf(Folder(Path(name)), size, ports, "host") for name in ("/one", "/two"))
     names = ("ClusterName=", "NodeName=", "StateSaveLocation=", "SlurmdSpoolDir=", "AuthInfo=", "AccountingStoragePass=", "PartitionName=")
     assert not {line for line in one.splitlines() if line.startswith(names)} & set(two.splitlines())
+
+
+def test_each_of_several_nodes_has_its_own_name_port_and_daemon(tmp_path: Path) -> None:
+    folder, ports = Folder(tmp_path), configuration.Ports(1, (11, 12, 13), 3, 4)
+    assert daemons.names(folder) == daemons.DAEMONS
+    folder.slurm_conf.parent.mkdir()
+    folder.slurm_conf.write_text(configuration.slurm_conf(folder, configuration.Size(4, 1000, nodes=3), ports, "host"))
+    folder.slurm_conf.with_name("slurmdbd.conf").write_text(configuration.slurmdbd_conf(folder, ports, "password"))
+    nodes, text = [f"{folder.name}-n{number}" for number in (1, 2, 3)], folder.slurm_conf.read_text()
+    assert daemons.nodes(folder) == nodes and f"PartitionName=main Nodes={','.join(nodes)} " in text
+    for node, port in zip(nodes, ports.slurmd, strict=True):
+        assert f"NodeName={node} NodeHostname={node} NodeAddr=127.0.0.1 Port={port} " in text
+    assert daemons.names(folder) == (*daemons.SERVERS, *(f"slurmd@{node}" for node in nodes))
+    assert daemons.command(folder, f"slurmd@{nodes[1]}")[-2:] == ["-N", nodes[1]]
 
 
 def test_a_job_above_its_time_is_told_as_timeout(cluster: Cluster, job_beyond_its_minute: int) -> None:

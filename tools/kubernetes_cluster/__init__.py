@@ -5,7 +5,6 @@ machine.py         what the machine must have; the kernel settings and cgroups t
 certificates.py    who may speak with whom
 configuration.py   the texts of the configuration files
 daemons.py         the six daemons: arguments, and how one sees that they answer
-process.py         their processes: started, found again, ended
 image.py           the one image, imported and never pulled
 containers.py      what pods leave on the machine
 api.py             requests to the API server

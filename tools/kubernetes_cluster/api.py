@@ -6,7 +6,8 @@ import urllib.error
 import urllib.request
 from typing import Any
 
-from .folder import ClusterError, Folder
+from ..private.folder import ClusterError
+from .folder import Folder
 
 
 def request(folder: Folder, method: str, path: str, body: Any = None, seconds: float = 10) -> Any:

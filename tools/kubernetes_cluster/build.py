@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from .folder import CACHE, ClusterError
+from ..private.folder import ClusterError
+from .folder import CACHE
 
 SERVERS = ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubelet")
 PAUSE = "pause"

@@ -6,7 +6,8 @@ Loopback is no protection on a machine with other users: whoever reaches etcd or
 import secrets
 import subprocess
 
-from .folder import ClusterError, Folder
+from ..private.folder import ClusterError
+from .folder import Folder
 
 USERS = {
     "admin": "system:masters",

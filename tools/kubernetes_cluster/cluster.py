@@ -14,11 +14,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from . import api, build, certificates, configuration, containers, image, machine, process
+from ..private import process
+from ..private.folder import ClusterError
+from . import api, build, certificates, configuration, containers, image, machine
 from .certificates import NODE
 from .configuration import IMAGE, Ports
 from .daemons import DAEMONS, arguments, end_of_log, is_ready
-from .folder import ClusterError, Folder
+from .folder import Folder
 
 LOWEST_PORT, HIGHEST_PORT = 20_000, 32_000
 """Below the range from which Linux takes the ports of outgoing connections."""

@@ -53,7 +53,7 @@ def kubelet(folder: Folder, ports: Ports) -> str:
             },
             "authorization": {"mode": "Webhook"},
             "cgroupDriver": "cgroupfs",
-            "cgroupRoot": f"/{folder.mark}",
+            "cgroupRoot": f"/{folder.name}",
             "enforceNodeAllocatable": [],
             "evictionHard": {},
             "failSwapOn": False,
@@ -99,7 +99,7 @@ def network(folder: Folder, subnet: str) -> str:
     """A CNI network of point-to-point devices, from which nothing outside this machine is reached."""
     addresses: dict[str, Any] = {"type": "host-local", "ranges": [[{"subnet": subnet}]], "dataDir": f"{folder.root}/addresses"}
     plugin = {"type": "ptp", "ipam": addresses | {"routes": [{"dst": "0.0.0.0/0"}]}}
-    return _text({"cniVersion": "0.4.0", "name": folder.mark, "plugins": [plugin]})
+    return _text({"cniVersion": "0.4.0", "name": folder.name, "plugins": [plugin]})
 
 
 def _text(values: Any) -> str:

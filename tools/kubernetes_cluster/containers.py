@@ -6,9 +6,9 @@ import signal
 import subprocess
 from pathlib import Path
 
+from ..private.process import wait_until
 from .folder import Folder
 from .machine import cgroups, remove_cgroups
-from .process import wait_until
 
 
 def end_all(folder: Folder) -> None:

@@ -13,10 +13,10 @@ from typing import Any
 
 import yaml
 
+from ..private.process import wait_until
 from . import configuration
 from .cluster import Cluster
 from .configuration import IMAGE, Ports
-from .process import wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 DEPLOY = ROOT / "deploy" / "kubernetes"

@@ -50,13 +50,13 @@ def note_kernel_settings(folder: Folder) -> None:
     with _noted():
         if not (settings := NOTED / "settings.json").exists():
             settings.write_text(json.dumps({name: Path("/proc/sys", name).read_text() for name in KERNEL}))
-        (NOTED / folder.mark).touch()
+        (NOTED / folder.name).touch()
 
 
 def restore_kernel_settings(folder: Folder) -> None:
     """Put back what was noted, unless another cluster needs it changed."""
     with _noted():
-        (NOTED / folder.mark).unlink(missing_ok=True)
+        (NOTED / folder.name).unlink(missing_ok=True)
         settings = NOTED / "settings.json"
         if settings.exists() and not [path for path in NOTED.iterdir() if path.name.startswith("private")]:
             for name, text in json.loads(settings.read_text()).items():
@@ -74,7 +74,7 @@ def _noted() -> Iterator[None]:
 
 def cgroups(folder: Folder) -> list[Path]:
     """The top cgroup of the cluster's pods in each controller."""
-    return [path / folder.mark for path in CGROUPS.iterdir() if path.is_dir() and (path / "cgroup.procs").exists()]
+    return [path / folder.name for path in CGROUPS.iterdir() if path.is_dir() and (path / "cgroup.procs").exists()]
 
 
 def make_cgroups(folder: Folder) -> None:

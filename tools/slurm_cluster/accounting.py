@@ -25,7 +25,7 @@ def qos_limits(size: Size) -> dict[str, list[str]]:
 
 def register(folder: Folder, size: Size) -> None:
     """Make in slurmdbd what is not there yet, and set the limits."""
-    cluster = folder.cluster_name
+    cluster = folder.name
     # What is there already, sacctmgr refuses to add; whether all is there, the modifications tell.
     answers(folder, "sacctmgr", "-iQ", "add", "cluster", cluster)
     answers(folder, "sacctmgr", "-iQ", "add", "qos", ",".join(QOS))

@@ -7,31 +7,40 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from . import accounting, jobs, machine, preparation, process
+from ..private import process
+from ..private.folder import ClusterError
+from . import accounting, jobs, machine, preparation
 from .commands import run
 from .configuration import Size
-from .daemons import DAEMONS, arguments, end_of_log, is_ready
-from .folder import ClusterError, Folder
+from .daemons import SERVERS, command, daemon_of, end_of_log, is_ready, names, nodes
+from .folder import Folder
 
 
 class Cluster:
-    """A SLURM of one node that lives in one folder and touches no other SLURM.
+    """A SLURM of one or several nodes that lives in one folder and touches no other SLURM.
 
         cluster = Cluster(folder)
         cluster.start()
         subprocess.run(["sbatch", …], env=os.environ | cluster.environment())
         cluster.stop()
 
-    `cpus` may be more than the machine has; `memory_mib` is what jobs may ask for together, 70 % of the machine's by default;
-    a finished job stays known to `scontrol` and `squeue` for `min_job_age_seconds` (2 is SLURM's least).
-    All three count from the next start of a cluster of which nothing runs.
+    `cpus` of a node may be more than the machine has; `memory_mib` is what the jobs of a node may request together, 70 % of the machine's
+    over all nodes by default; a finished job stays known to `scontrol` and `squeue` for `min_job_age_seconds` (2 is SLURM's least).
+    These and the number of nodes count from the next start of a cluster of which nothing runs.
     """
 
-    def __init__(self, directory: Path, cpus: int | None = None, memory_mib: int | None = None, min_job_age_seconds: int = 300) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        cpus: int | None = None,
+        memory_mib: int | None = None,
+        min_job_age_seconds: int = 300,
+        nodes: int = 1,
+    ) -> None:
         self.folder = Folder(Path(directory).expanduser().resolve())
         cpus = max(4, os.cpu_count() or 1) if cpus is None else cpus
-        memory_mib = machine.memory_mib() * 7 // 10 if memory_mib is None else memory_mib
-        self.size = Size(cpus, memory_mib, min_job_age_seconds)
+        memory_mib = machine.memory_mib() * 7 // 10 // nodes if memory_mib is None else memory_mib
+        self.size = Size(cpus, memory_mib, min_job_age_seconds, nodes)
 
     def environment(self) -> dict[str, str]:
         """What SLURM's commands need in their environment to speak with this cluster."""
@@ -39,8 +48,13 @@ class Cluster:
 
     @property
     def node(self) -> str:
-        """The name of the only node."""
-        return self.folder.cluster_name
+        """The name of the first node."""
+        return self.nodes[0]
+
+    @property
+    def nodes(self) -> list[str]:
+        """The names of all nodes."""
+        return nodes(self.folder)
 
     def command(self, *words: str) -> str:
         """What one of SLURM's commands prints; ClusterError with its words when it fails."""
@@ -48,10 +62,10 @@ class Cluster:
 
     def running(self) -> dict[str, int | None]:
         """The process id of each daemon, None for one that does not run."""
-        return {name: process.find(self.folder, name) for name in DAEMONS}
+        return {name: process.find(self.folder, name) for name in names(self.folder)}
 
     def start(self) -> bool:
-        """Start what does not run, and return when the node is up; False if all ran already.
+        """Start what does not run, and return when all nodes are up; False if all ran already.
 
         Raises ClusterError with one sentence for what the machine lacks, or for a daemon that does not come up.
         """
@@ -87,10 +101,13 @@ class Cluster:
             self._end_daemons()
         return ran
 
-    def start_daemon(self, name: str) -> None:
-        """Start one daemon unless it runs, and return when it answers; ClusterError with the end of its log if it does not."""
+    def start_daemon(self, name: str, *options: str) -> None:
+        """Start one daemon unless it runs, and return when it answers; ClusterError with the end of its log if it does not.
+
+        `slurmctld` with `-c` starts without its state, and forgets all jobs.
+        """
         if process.find(self.folder, name) is None:
-            process.spawn(self.folder, name, arguments(self.folder, name))
+            process.spawn(self.folder, name, [*command(self.folder, name), *options])
 
         def ready() -> bool:
             if process.find(self.folder, name) is None:
@@ -110,40 +127,50 @@ class Cluster:
         elif pid := process.find(self.folder, name):
             os.kill(pid, signal)
 
-    def drain(self, reason: str = "drained on purpose") -> None:
-        """Let the node finish its jobs and take no new ones."""
-        self.command("scontrol", "update", f"NodeName={self.node}", "State=DRAIN", f"Reason={reason}")
+    def lose(self, node: str) -> None:
+        """Kill a node's slurmd and each slurmstepd on it: SLURM hears no more of it, and what its jobs have started may live on."""
+        daemon = daemon_of(self.folder, node)
+        self.kill(daemon)
+        for pid in jobs.stepds(self.folder, f"log/{daemon}.log"):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signals.SIGKILL)
 
-    def set_down(self, reason: str = "set down on purpose") -> None:
-        """Fail the node: its jobs end NODE_FAIL, or go back to the queue where they may.
+    def drain(self, reason: str = "drained on purpose", node: str = "") -> None:
+        """Let a node, the first by default, finish its jobs and take no new ones."""
+        self.command("scontrol", "update", f"NodeName={node or self.node}", "State=DRAIN", f"Reason={reason}")
+
+    def set_down(self, reason: str = "set down on purpose", node: str = "") -> None:
+        """Fail a node: its jobs end NODE_FAIL, or go back to the queue where they may.
 
         The node is up again when its slurmd next registers, within seconds; one whose slurmd was stopped before stays down.
         """
-        self.command("scontrol", "update", f"NodeName={self.node}", "State=DOWN", f"Reason={reason}")
+        self.command("scontrol", "update", f"NodeName={node or self.node}", "State=DOWN", f"Reason={reason}")
 
-    def resume(self) -> None:
-        """Let the node take jobs again, after drain() or set_down()."""
+    def resume(self, node: str = "") -> None:
+        """Let a node take jobs again, after drain() or set_down()."""
         try:
-            self.command("scontrol", "update", f"NodeName={self.node}", "State=RESUME")
+            self.command("scontrol", "update", f"NodeName={node or self.node}", "State=RESUME")
         except ClusterError:  # SLURM refuses to resume a node that is up
-            if not self.node_state().startswith(("idle", "mixed", "allocated")):
+            if not self.node_state(node).startswith(("idle", "mixed", "allocated")):
                 raise
 
-    def node_state(self) -> str:
-        """SLURM's word for the node's state, such as idle, mixed, drained or down*."""
-        return self.command("sinfo", "-h", "-p", "main", "-o", "%T").strip()
+    def node_state(self, node: str = "") -> str:
+        """SLURM's word for a node's state, such as idle, mixed, drained or down*."""
+        return self.command("sinfo", "-h", "-p", "main", "-n", node or self.node, "-o", "%T").strip()
 
     def _start_daemons(self) -> None:
-        for name in DAEMONS:
+        for name in names(self.folder):
             self.start_daemon(name)
             if name == "slurmdbd":
                 accounting.register(self.folder, self.size)
-        process.wait_until("the node is up", lambda: not self.node_state().startswith(("unknown", "down", "idle*")))
+        for node in self.nodes:
+            process.wait_until(f"{node} is up", lambda node=node: not self.node_state(node).startswith(("unknown", "down", "idle*")))
 
     def _end_daemons(self) -> None:
-        process.end(self.folder, "slurmd")  # first, so that it starts no more jobs while they are ended
+        for node in self.nodes:  # first, so that they start no more jobs while these are ended
+            process.end(self.folder, daemon_of(self.folder, node))
         jobs.end_all(self.folder)
-        for name in reversed(DAEMONS):
+        for name in reversed(SERVERS):
             process.end(self.folder, name)
 
     def _cancel_jobs(self) -> None:

@@ -3,7 +3,8 @@
 import os
 import subprocess
 
-from .folder import ClusterError, Folder
+from ..private.folder import ClusterError
+from .folder import Folder
 
 
 def environment(folder: Folder) -> dict[str, str]:

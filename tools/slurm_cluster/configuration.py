@@ -7,45 +7,58 @@ from .folder import Folder
 
 @dataclass(frozen=True)
 class Size:
-    """What the cluster's only node offers, and how long a finished job stays known to slurmctld."""
+    """What each node offers, how long a finished job stays known to slurmctld, and how many nodes there are."""
 
     cpus: int
     memory_mib: int
     min_job_age_seconds: int = 300
+    nodes: int = 1
 
 
 @dataclass(frozen=True)
 class Ports:
     slurmctld: int
-    slurmd: int
+    slurmd: tuple[int, ...]
+    """One for each node."""
     slurmdbd: int
     database: int
 
 
 def slurm_conf(folder: Folder, size: Size, ports: Ports, host: str) -> str:
-    """slurm.conf (`man slurm.conf`): one node, the SLURM partitions main, debug and tiny, accounting enforced."""
-    root, name = folder.root, folder.cluster_name
+    """slurm.conf (`man slurm.conf`): the nodes, the SLURM partitions main, debug and tiny, accounting enforced.
+
+    Several nodes are one machine with a slurmd for each, in which `%n` is the node's name; each has a host name of its own (`daemons.py`).
+    """
+    root, name = folder.root, folder.name
+    names = [name] if size.nodes == 1 else [f"{name}-n{number}" for number in range(1, size.nodes + 1)]
+    log = folder.log("slurmd" if size.nodes == 1 else "slurmd@%n")
+    hosts = [host] if size.nodes == 1 else names
+    offers = f"CPUs={size.cpus} RealMemory={size.memory_mib} State=UNKNOWN"
+    nodes = "\n".join(
+        f"NodeName={node} NodeHostname={hostname} NodeAddr=127.0.0.1 Port={port} {offers}"
+        for node, hostname, port in zip(names, hosts, ports.slurmd, strict=True)
+    )
+    all_nodes = ",".join(names)
     return f"""\
 ClusterName={name}
 SlurmctldHost={host}(127.0.0.1)
 SlurmUser=root
 SlurmdUser=root
 SlurmctldPort={ports.slurmctld}
-SlurmdPort={ports.slurmd}
 AuthType=auth/munge
 CredType=cred/munge
 # A job that is put back into the queue waits for cred_expire seconds before it may start again; SLURM's own value is 120.
 AuthInfo=socket={folder.munge_socket},cred_expire=10
 StateSaveLocation={root}/state
-SlurmdSpoolDir={root}/spool
+SlurmdSpoolDir={root}/spool/%n
 SlurmctldPidFile={root}/run/slurmctld.own.pid
-SlurmdPidFile={root}/run/slurmd.own.pid
+SlurmdPidFile={root}/run/slurmd@%n.own.pid
 SlurmctldLogFile={folder.log("slurmctld")}
-SlurmdLogFile={folder.log("slurmd")}
+SlurmdLogFile={log}
 MailProg=/bin/true
 MpiDefault=none
 ReturnToService=2
-SlurmdTimeout=60
+SlurmdTimeout={60 if size.nodes == 1 else 10}
 KillWait=5
 OverTimeLimit=0
 MinJobAge={size.min_job_age_seconds}
@@ -66,13 +79,13 @@ AccountingStoragePort={ports.slurmdbd}
 AccountingStoragePass={folder.munge_socket}
 AccountingStorageEnforce=associations,limits,qos
 AccountingStoreFlags=job_comment
-# The node may promise more CPUs than the machine has.
+# A node may promise more CPUs than the machine has.
 SlurmdParameters=config_overrides
 DefMemPerCPU=500
-NodeName={name} NodeHostname={host} NodeAddr=127.0.0.1 CPUs={size.cpus} RealMemory={size.memory_mib} State=UNKNOWN
-PartitionName=main Nodes={name} Default=YES MaxTime=INFINITE DefaultTime=60 State=UP
-PartitionName=debug Nodes={name} MaxTime=60 DefaultTime=10 State=UP
-PartitionName=tiny Nodes={name} MaxTime=2 DefaultTime=1 State=UP
+{nodes}
+PartitionName=main Nodes={all_nodes} Default=YES MaxTime=INFINITE DefaultTime=60 State=UP
+PartitionName=debug Nodes={all_nodes} MaxTime=60 DefaultTime=10 State=UP
+PartitionName=tiny Nodes={all_nodes} MaxTime=2 DefaultTime=1 State=UP
 """
 
 

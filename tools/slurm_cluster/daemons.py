@@ -1,4 +1,7 @@
-"""The five daemons: with which arguments each starts, and how one sees that it answers."""
+"""The daemons: with which command each starts, and how one sees that it answers.
+
+One node's daemon is called `slurmd`. Of several nodes each has its own, `slurmd@<node>`, which sees the node's name as that of its host.
+"""
 
 import re
 import socket
@@ -6,14 +9,38 @@ import socket
 from .commands import answers
 from .folder import Folder
 
-DAEMONS = ("munged", "mariadbd", "slurmdbd", "slurmctld", "slurmd")
+SERVERS = ("munged", "mariadbd", "slurmdbd", "slurmctld")
 """In the order in which they start."""
+DAEMONS = (*SERVERS, "slurmd")
+"""Those of a cluster of one node."""
 LOG_FILE_SIZE = "16M"
 """Of the database, whose own choice of 96 MB takes longer to write than all the rest."""
 
 
-def arguments(folder: Folder, daemon: str) -> list[str]:
-    """The command line of one daemon, in the foreground, so that its process id is known and nothing else writes its pid file."""
+def nodes(folder: Folder) -> list[str]:
+    """The nodes that the configuration names; the only one where there is no configuration yet."""
+    conf = folder.slurm_conf
+    return re.findall(r"^NodeName=(\S+)", conf.read_text(), re.MULTILINE) if conf.exists() else [folder.name]
+
+
+def daemon_of(folder: Folder, node: str) -> str:
+    """What the slurmd of a node is called here."""
+    return "slurmd" if node == folder.name else f"slurmd@{node}"
+
+
+def names(folder: Folder) -> tuple[str, ...]:
+    """All daemons of the cluster, in the order in which they start."""
+    return (*SERVERS, *(daemon_of(folder, node) for node in nodes(folder)))
+
+
+def command(folder: Folder, daemon: str) -> list[str]:
+    """The command of one daemon, in the foreground, so that its process id is known and nothing else writes its pid file."""
+    program, _, node = daemon.partition("@")
+    words = [program, *_arguments(folder, program, node or folder.name)]
+    return ["unshare", "--uts", "sh", "-c", 'hostname "$0" && exec "$@"', node, *words] if node else words
+
+
+def _arguments(folder: Folder, program: str, node: str) -> list[str]:
     run = folder.root / "run"
     return {
         "munged": [
@@ -41,8 +68,8 @@ def arguments(folder: Folder, daemon: str) -> list[str]:
         ],
         "slurmdbd": ["-D"],
         "slurmctld": ["-D", "-f", str(folder.slurm_conf)],
-        "slurmd": ["-D", "-f", str(folder.slurm_conf), "-N", folder.cluster_name],
-    }[daemon]
+        "slurmd": ["-D", "-f", str(folder.slurm_conf), "-N", node],
+    }[program]
 
 
 def is_ready(folder: Folder, daemon: str) -> bool:
@@ -55,7 +82,7 @@ def is_ready(folder: Folder, daemon: str) -> bool:
         return _connects(port(folder, "DbdPort")) and answers(folder, "sacctmgr", "-nP", "show", "cluster")
     if daemon == "slurmctld":
         return answers(folder, "scontrol", "ping")
-    return _connects(port(folder, "SlurmdPort"))
+    return _connects(_port_of(folder, daemon.partition("@")[2] or folder.name))
 
 
 def port(folder: Folder, key: str) -> int:
@@ -64,6 +91,14 @@ def port(folder: Folder, key: str) -> int:
         if found := re.search(rf"^{key}=(\d+)$", folder.slurm_conf.with_name(name).read_text(), re.MULTILINE):
             return int(found[1])
     raise KeyError(key)
+
+
+def _port_of(folder: Folder, node: str) -> int:
+    """The port of a node's slurmd."""
+    found = re.search(rf"^NodeName={re.escape(node)} .*\bPort=(\d+)", folder.slurm_conf.read_text(), re.MULTILINE)
+    if found is None:
+        raise KeyError(node)
+    return int(found[1])
 
 
 def end_of_log(folder: Folder, daemon: str) -> str:

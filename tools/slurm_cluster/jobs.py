@@ -6,20 +6,20 @@ import signal
 from collections.abc import Iterator
 from pathlib import Path
 
+from ..private.process import wait_until
 from .folder import Folder
 from .machine import CGROUPS
-from .process import wait_until
 
 
 def cgroups(folder: Folder) -> list[Path]:
-    """The top cgroups that slurmd made for this cluster: one for each v1 controller, or the one of v2."""
-    name = folder.cluster_name
-    return [*CGROUPS.glob(f"*/slurm_{name}"), *CGROUPS.glob(f"system.slice/{name}_slurmstepd.scope")]
+    """The top cgroups that each slurmd made for this cluster: one for each v1 controller, or the one of v2."""
+    name = folder.name
+    return [*CGROUPS.glob(f"*/slurm_{name}*"), *CGROUPS.glob(f"system.slice/{name}*_slurmstepd.scope")]
 
 
 def _processes(folder: Folder) -> set[int]:
     """Those in the jobs' cgroups, and each slurmstepd."""
-    found = set(_stepds(folder))
+    found = set(stepds(folder))
     for top in cgroups(folder):
         for file in top.rglob("cgroup.procs"):
             with contextlib.suppress(OSError):
@@ -27,14 +27,15 @@ def _processes(folder: Folder) -> set[int]:
     return found
 
 
-def _stepds(folder: Folder) -> Iterator[int]:
-    """The slurmstepd that hold a file of the cluster open: they overwrite their own environment, which cannot be asked."""
+def stepds(folder: Folder, below: str = "") -> Iterator[int]:
+    """The slurmstepd that hold a file of the cluster open whose path in its folder begins so: they overwrite their own environment, which
+    cannot be read."""
     for process in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
             if (process / "comm").read_text().strip() != "slurmstepd":
                 continue
             opened = [os.readlink(link) for link in (process / "fd").iterdir()]
-            if any(path.startswith(f"{folder.root}/") for path in opened):
+            if any(path.startswith(f"{folder.root}/{below}") for path in opened):
                 yield int(process.name)
 
 

@@ -12,7 +12,8 @@ from .folder import Folder
 
 def write(folder: Folder, size: Size) -> None:
     """Write the configuration, with ports that are free now, and make once what is kept: key and database."""
-    ports, password = configuration.Ports(*machine.free_ports(4)), secrets.token_hex(16)
+    slurmctld, slurmdbd, database, *slurmd = machine.free_ports(3 + size.nodes)
+    ports, password = configuration.Ports(slurmctld, tuple(slurmd), slurmdbd, database), secrets.token_hex(16)
     etc = folder.slurm_conf.parent
     texts = {
         folder.slurm_conf: configuration.slurm_conf(folder, size, ports, machine.host()),

@@ -7,7 +7,7 @@ from padocc_dagster.batch.allocation import Allocation
 from padocc_dagster.batch.causes import Cause
 from padocc_dagster.batch.history import print_used
 from padocc_dagster.batch.planning import what_next
-from padocc_dagster.dagster_private import report_worker_lost
+from padocc_dagster.dagster_private import report_canceled, report_worker_lost
 from padocc_dagster.kubernetes.causes import RESPONSES, elapsed_seconds, judge, node, story
 from padocc_dagster.kubernetes.client import Client
 from padocc_dagster.kubernetes.observed import Pod
@@ -48,7 +48,7 @@ def settle(
     name = pod.name if pod else run.tags.get(tags.POD, "")
     called = f"Pod {name}" if name and name != batch.NOTHING else "The pod"
     if run.status is DagsterRunStatus.CANCELING:
-        instance.report_run_canceled(run, f"{called} has ended, as requested.")
+        report_canceled(instance, run, f"{called} has ended, as requested.")
     elif not run.is_finished:
         said = story(cause, pod, report, str(requested))
         following = what_next(instance, run, RESPONSES[cause], requested, (nodes,) if nodes else (), settings)

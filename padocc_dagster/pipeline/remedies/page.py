@@ -8,8 +8,9 @@ EXAMPLE = Project("GROUP", "PROJECT")
 HEAD = """# When a project stops: what it means, what to try
 
 `padocc-dagster explain GROUP:PROJECT` shows all this for one project, with commands to paste: its state and why, what was done to
-it, the end of the log, what differs from its sources. The same is in the metadata of the failed run and of its check, and in
-`group_overview`. `padocc-dagster compare GROUP:PROJECT` shows what changed from an earlier version of a product.
+it, the end of the log, what differs from its sources. The same is in the metadata of the failed run and of its check, among
+the events of the partition that failed, and by error class on the [board](board.md).
+`padocc-dagster compare GROUP:PROJECT` shows what changed from an earlier version of a product.
 
 Below, `recompute --aggregator K` is short for `padocc-dagster recompute GROUP:PROJECT --aggregator K -w WORKDIR --why "…"`. A command takes
 many projects as well: `GROUP:*`, or those that stopped alike, as in `--group GROUP --error-class ConcatFatalError`; `--dry-run` shows what

@@ -5,7 +5,7 @@ each other, so each weight is drawn towards the median ratio of used to estimate
 weights; it can be deleted, and is made anew when the group is refreshed.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from padocc_dagster.pipeline.running.estimate import PHASES, Estimate, Parts, estimate, size_of
 from padocc_dagster.pipeline.workdir.event_log import events_of
-from padocc_dagster.pipeline.workdir.events import Compared, PhaseEnded
+from padocc_dagster.pipeline.workdir.events import AnyEvent, Compared, PhaseEnded
 from padocc_dagster.pipeline.workdir.files import CorruptFileError, write_text
 from padocc_dagster.pipeline.workdir.groups import project_codes
 from padocc_dagster.pipeline.workdir.layout import Project, Workdir
@@ -123,8 +123,13 @@ def pasts_of(workdir: Workdir, group: str) -> dict[Project, dict[str, Past]]:
 
 def used_by(workdir: Workdir, project: Project) -> dict[str, Past]:
     """What the newest run of each phase used, where that passed; a computation with the comparison after it."""
+    return used_in(events_of(workdir, project))
+
+
+def used_in(events: Iterable[AnyEvent]) -> dict[str, Past]:
+    """The same from the project's events, oldest first."""
     ends: dict[str, Past] = {}
-    for event in events_of(workdir, project):
+    for event in events:
         if isinstance(event, PhaseEnded):
             ends.pop(event.phase, None)
             if event.used and event.phase in PHASES and event.verdict in (Verdict.OK, Verdict.WARNED):

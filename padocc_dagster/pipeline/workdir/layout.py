@@ -4,7 +4,7 @@ PADOCC 1.5.1 layout (`padocc/core/project.py:325`, `core/mixins/directory.py:177
 
     groups/<group>/                 datasets.csv, faultlist.csv, proj_codes/main.txt and one <subset>.txt per subset
     groups/<group>/padocc_dagster/  this package's own: managed, rules.yaml, selection.json, events.jsonl, learned.json,
-                                    refreshed.txt, merged/
+                                    board.html, portraits.jsonl, refreshed.txt, merged/
     in_progress/<group>/<code>/     base-cfg.json, detail-cfg.json, allfiles.txt, status_log.csv, phase_logs/, products
     in_progress/<group>/<code>/padocc_dagster/    this package's own: spec.json, events.jsonl, comparison.json,
                                     stac_item.json, checksums.json
@@ -84,6 +84,14 @@ class Workdir:
     def learned(self, group: str) -> Path:
         """What the group's runs taught of the next ones' cost: see `running/learning.py`."""
         return self.group_dir(group) / "padocc_dagster" / "learned.json"
+
+    def board(self, group: str) -> Path:
+        """The group's page, as it was when the group was refreshed last: see `board/`."""
+        return self.group_dir(group) / "padocc_dagster" / "board.html"
+
+    def portraits(self, group: str) -> Path:
+        """Extents and small pictures of the group's published products: see `board/portraits.py`."""
+        return self.group_dir(group) / "padocc_dagster" / "portraits.jsonl"
 
     def datasets_csv(self, group: str) -> Path:
         return self.group_dir(group) / "datasets.csv"

@@ -25,6 +25,7 @@ PARENT_GONE_EXIT_STATUS = 74
 
 def operations() -> dict[str, Callable[..., Any]]:
     """What can be asked of a worker."""
+    from padocc_dagster.pipeline.board import portraits
     from padocc_dagster.pipeline.depiction import depict, versions
     from padocc_dagster.pipeline.publishing import verify
     from padocc_dagster.pipeline.running import attempt
@@ -38,6 +39,7 @@ def operations() -> dict[str, Callable[..., Any]]:
         "verify": verify.verify,
         "depict": depict.depict,
         "changes": versions.changes,
+        "portray": portraits.portray,
         "publish": attempt.publish,
         "recompare": recompare.recompare,
     }

@@ -1,5 +1,6 @@
-"""How the main process of a job takes charge: it claims its report, and sees to it that no signal is lost and that it leaves in words."""
+"""How the main process of a job takes charge: it claims its report, ends with its job step, loses no signal, and leaves in words."""
 
+import ctypes
 import os
 import signal
 import sys
@@ -15,6 +16,7 @@ FORK_SERVER = "PADOCC_DAGSTER_FORK_SERVER"
 """As `pipeline/running/forked.py` reads it."""
 KEPT = ("SLURM_JOB_ID", "SLURM_CONF")
 CANNOT_CLAIM = os.EX_CANTCREAT
+PR_SET_PDEATHSIG = 1
 
 
 def watch(*numbers: signal.Signals) -> None:
@@ -22,6 +24,18 @@ def watch(*numbers: signal.Signals) -> None:
     signal.pthread_sigmask(signal.SIG_BLOCK, (*numbers, signal.SIGHUP))
     for number in numbers:
         signal.signal(number, signal.SIG_DFL)
+
+
+def end_with_parent() -> None:
+    """From now on, the end of this process's parent is a SIGTERM to this process. Call it once SIGTERM waits (`watch`).
+
+    The parent is slurmstepd: the batch script has become this process. Without it, SLURM takes the node for failed, or no longer knows of
+    the job, and gives the work to another one.
+    """
+    parent = os.getppid()
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+    if os.getppid() != parent:  # it ended just before
+        os.kill(os.getpid(), signal.SIGTERM)
 
 
 def take_charge(path: Path) -> Report | int:

@@ -3,8 +3,8 @@
     python -m padocc_dagster.slurm.node.host --report FILE --grace SECONDS -- COMMAND…
 
 The batch script `exec`s this, so that SLURM's signals reach it. SIGUSR1 is a person's cancelling: the command gets SIGTERM and so many
-seconds to finish. SIGTERM (wall time, preemption, `scancel`) and SIGINT kill all of it at once: Dagster would report a failure of its own,
-which hides the cause that the launcher finds. SIGHUP is ignored. Nothing that the command has started outlives it.
+seconds to finish. SIGTERM (wall time, preemption, `scancel`, the end of slurmstepd) and SIGINT kill all of it at once: Dagster would report
+a failure of its own, which hides the cause that the launcher finds. SIGHUP is ignored. Nothing that the command has started outlives it.
 
 Exit status: the command's; 128 and the number of the signal that ended it or this process; 0 also when the run has a job already; 73
 when the report cannot be made, and 126 or 127 when the command cannot be started. Standard library only: every job loads this.
@@ -25,19 +25,19 @@ from pathlib import Path
 from typing import IO
 
 from padocc_dagster.slurm.node import cgroup, charge, leftovers
-from padocc_dagster.slurm.node.charge import leave, now, say, take_charge, worker_environment
+from padocc_dagster.slurm.node.charge import PR_SET_PDEATHSIG, leave, now, say, take_charge, worker_environment
 from padocc_dagster.slurm.node.report import Report, write
 
 CANCEL = signal.SIGUSR1
 AT_ONCE = (signal.SIGTERM, signal.SIGINT)
 WATCHED = (CANCEL, *AT_ONCE, signal.SIGCHLD)
-PR_SET_PDEATHSIG = 1
 SWEEP_SECONDS = 10.0
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Host the command; returns the exit status."""
     charge.watch(*WATCHED)
+    charge.end_with_parent()
     arguments = _parser().parse_args(argv)
     report = take_charge(arguments.report)
     return report if isinstance(report, int) else _host(arguments.report, report, arguments.command, arguments.grace)

@@ -201,8 +201,12 @@ def _rename(start: Path, end: Path) -> bool:
 
 def _write(path: Path, text: str) -> None:
     draft = path.with_name(f".{path.name}-{os.urandom(6).hex()}")
-    draft.write_text(text)
-    draft.rename(path)
+    try:
+        draft.write_text(text)
+        draft.rename(path)
+    except OSError:
+        draft.unlink(missing_ok=True)
+        raise
 
 
 def _read(path: Path, kind: type[T]) -> T | None:

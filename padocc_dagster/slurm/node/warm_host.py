@@ -5,8 +5,9 @@
 It claims its report, then imports what runs need, once, and from then on forks a process for each run that waits in its folder
 (`host_folder.py`). A run that dies, exceeds its memory or its own wall time, or is cancelled, ends alone. A run is started only when
 all of its wall time is left. SIGUSR2, a minute before the end of the job's wall time, lets it start no more; what has not started goes
-to another host. SIGTERM (wall time, preemption, `scancel`) and SIGINT kill all of it at once: the launcher finds the cause. After
-`idle_seconds` without a run it ends. All periods are measured by this node's clock that only runs forward, none by the time of day.
+to another host. SIGTERM (wall time, preemption, `scancel`, the end of slurmstepd) and SIGINT kill all of it at once: the launcher finds
+the cause. After `idle_seconds` without a run it ends. All periods are measured by this node's clock that only runs forward, none by the
+time of day.
 
 Exit status: 0, 128 and the number of the signal that ended it, or 73 when its report cannot be made. Until it is in charge, it uses
 the standard library alone.
@@ -44,6 +45,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Host runs until there are none, or the time is over; returns the exit status."""
     began = time.monotonic()
     charge.watch(*WATCHED)
+    charge.end_with_parent()
     signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGUSR1,))  # requests the end of a job of one run
     parser = argparse.ArgumentParser(prog="python -m padocc_dagster.slurm.node.warm_host", description="Host many runs in a SLURM job.")
     parser.add_argument("--folder", type=Path, required=True, help="where the runs wait")

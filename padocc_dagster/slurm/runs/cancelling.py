@@ -8,11 +8,13 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from padocc_dagster.dagster_private import report_canceled, report_canceling
 from padocc_dagster.slurm.node import report as reports
 from padocc_dagster.slurm.runs import tags
 from padocc_dagster.slurm.runs.events import add_event
 from padocc_dagster.slurm.runs.hosts import View, located, views
-from padocc_dagster.slurm.runs.tags import files_of, host_of, is_of, run_of
+from padocc_dagster.slurm.runs.owners import RunOwner
+from padocc_dagster.slurm.runs.tags import files_of, host_of, run_of
 from padocc_dagster.slurm.scheduler.client import Client, SlurmError
 from padocc_dagster.slurm.scheduler.job import Job
 from padocc_dagster.slurm.scheduler.queue import Queue
@@ -25,6 +27,9 @@ CANCEL_SIGNAL = "USR1"
 """Means to the job's host that a person cancelled the run. SLURM itself sends SIGTERM, which means something else."""
 LAST_WORDS_SECONDS = 60.0
 """How long a worker whose run has ended may take to end."""
+SEEN_OVER: dict[str, float] = {}
+"""When this process first saw that a run has ended whose process has not (monotonic: the end itself is dated by another host's clock)."""
+MOST_SEEN = 1000
 
 
 def terminate(instance: "DagsterInstance", run_id: str, settings: Settings, client: Client) -> bool:
@@ -32,7 +37,8 @@ def terminate(instance: "DagsterInstance", run_id: str, settings: Settings, clie
     run = instance.get_run_by_id(run_id)
     if run is None or run.is_finished:
         return False
-    instance.report_run_canceling(run)
+    if not report_canceling(instance, run):
+        return False
     if there := located(views(settings.log_folder.hosts)).get(run_id):
         _cancel_shared(instance, run, *there)
         return True
@@ -42,7 +48,7 @@ def terminate(instance: "DagsterInstance", run_id: str, settings: Settings, clie
     job_id = int(recorded)
     try:
         job = client.show(job_id)
-        if job is None or job.is_over or not is_of(job, run):
+        if job is None or job.is_over or not RunOwner(run).owns(job):
             return True
         if not job.is_pending:
             client.signal(job_id, CANCEL_SIGNAL)
@@ -52,7 +58,8 @@ def terminate(instance: "DagsterInstance", run_id: str, settings: Settings, clie
         sentence = f"SLURM job {job_id} could not be cancelled: {error}. The launcher tries again as soon as SLURM answers."
         add_event(instance, run, sentence, files, job_id)
         return True
-    instance.report_run_canceled(run, f"SLURM job {job_id} was cancelled before it began.")
+    instance.add_run_tags(run_id, tags.cancelled_for(job_id, "the run was terminated before the job began"))
+    report_canceled(instance, run, f"SLURM job {job_id} was cancelled before it began.")
     return True
 
 
@@ -94,7 +101,7 @@ def end_strays(
         if run is not None and run.status is DagsterRunStatus.CANCELING and not job.is_pending:
             with suppress(SlurmError):
                 client.signal(job.job_id, CANCEL_SIGNAL)
-        elif record is None or _is_over(record, job) or _is_a_second(instance, record.dagster_run, job):
+        elif record is None or _is_over(record.dagster_run, job) or _is_a_second(instance, record.dagster_run, job):
             cancel[job.job_id] = run
     if not cancel:
         return []
@@ -104,9 +111,9 @@ def end_strays(
         return []
     for job_id, run in cancel.items():
         if run is not None and (files := files_of(run)):
-            add_event(
-                instance, run, f"SLURM job {job_id} is cancelled: its run is {run.status.value} and no longer needs it.", files, job_id
-            )
+            reason = f"its run is {run.status.value} and no longer needs it"
+            instance.add_run_tags(run.run_id, tags.cancelled_for(job_id, reason))
+            add_event(instance, run, f"SLURM job {job_id} is cancelled: {reason}.", files, job_id)
     return list(cancel)
 
 
@@ -116,14 +123,21 @@ def _by_id(run_id: str) -> "RunsFilter":
     return RunsFilter(run_ids=[run_id])
 
 
-def _is_over(record: "RunRecord", job: Job) -> bool:
+def _is_over(run: "DagsterRun", job: Job) -> bool:
     """Whether the job's run has ended, and, if the job runs, long enough ago."""
     from dagster import DagsterRunStatus
 
-    run = record.dagster_run
     if run.status is DagsterRunStatus.CANCELING:
         return job.is_pending
-    return run.is_finished and (job.is_pending or time.time() - (record.end_time or 0) > LAST_WORDS_SECONDS)
+    return run.is_finished and (job.is_pending or had_last_words(run.run_id))
+
+
+def had_last_words(run_id: str) -> bool:
+    """Whether this process saw `LAST_WORDS_SECONDS` ago that the run has ended, and not its process."""
+    if len(SEEN_OVER) > MOST_SEEN:
+        SEEN_OVER.clear()  # those that are left get the same time again
+    now = time.monotonic()
+    return now - SEEN_OVER.setdefault(run_id, now) > LAST_WORDS_SECONDS
 
 
 def _is_a_second(instance: "DagsterInstance", run: "DagsterRun", job: Job) -> bool:

@@ -46,6 +46,9 @@ SURE = frozenset(
 
 def judge(job: Job | None, report: Report | None) -> Cause:
     """Why a job that is over, or that SLURM no longer knows (None), has ended. `report` is None when the worker never began."""
+    if job and job.forgotten:
+        by_report = judge(None, report)
+        return Cause.FORGOTTEN if by_report is Cause.VANISHED else by_report
     if job and job.state in SURE:
         return Cause(job.state)
     if job and job.state == "REVOKED":  # another cluster of a federation has the job, so it must not be repeated here
@@ -74,10 +77,17 @@ def _seen_by_both(job: Job | None, report: Report) -> Cause:
     return Cause.COMPLETED if report.exit_status == 0 else Cause.FAILED
 
 
-def story(cause: Cause, job: Job | None, report: Report | None, requested: str) -> str:
-    """The end of a job in one paragraph: which end, where, who, and what it used of what it had requested (`requested`, as text)."""
+def story(cause: Cause, job: Job | None, report: Report | None, requested: str, cancelled_for: str | None = None) -> str:
+    """The end of a job in one paragraph: which end, where, who, and what it used of what it had requested (`requested`, as text).
+
+    `cancelled_for` is why the launcher cancelled the job, if it did.
+    """
     where = ", ".join(nodes(job, report))
-    end = f"{_end(cause, job, report)}{f' on {where}' if where else ''}."
+    if cause is Cause.CANCELLED and cancelled_for:
+        ended = f"{cause} by the launcher, because {cancelled_for},"
+    else:
+        ended = _end(cause, job, report)
+    end = f"{ended}{f' on {where}' if where else ''}."
     said = [end, *_details(cause, job, report)]
     elapsed, peak = elapsed_seconds(job, report), peak_memory_mib(job, report)
     ran = f"It ran {timedelta(seconds=elapsed)}" if elapsed is not None else "How long it ran is not known"

@@ -3,12 +3,16 @@
 A job that is not in the queue may have ended, or be on its way from one list to the next. So the order is: the accounting, the queue's
 own memory of ended jobs, the controller, the job's own report; and a job that no source knows is given up after two looks and
 `VANISHED_SECONDS`. A job that only the accounting still lists as running gets `LAG_SECONDS`.
+
+A controller that is started without its state (`slurmctld -c`) lets the accounting close all jobs as CANCELLED, by nobody. It kills what
+its nodes still run of them when they register, so such an end counts when the job's own report has one, or after `KILLED_SECONDS`.
 """
 
 import math
 import time
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from padocc_dagster.slurm.runs.owners import Owner
@@ -23,6 +27,7 @@ ACCOUNTING_SECONDS = 60.0
 LAG_SECONDS = 3600.0
 CLOCKS_DIFFER = timedelta(hours=15)
 """Postgres writes down a run's creation by its server's time zone, which is up to 14 hours ahead, and Dagster reads that as UTC."""
+KILLED_SECONDS = 30.0
 NO_ACCOUNTING_SECONDS = 86400.0
 SHOWN_AT_ONCE = 20
 
@@ -42,7 +47,9 @@ def ends_of(owners: Mapping[int, Owner], queue: Queue, since: datetime, settings
         waited = math.inf if is_anothers else time.time() - first_missed[job_id]
         accounting = _own(accounted.get(job_id) if accounted else None, owner)
         if accounting is not None and accounting.is_over:
-            ends[job_id] = accounting
+            forgotten = accounting.state == "CANCELLED" and not accounting.cancelled_by and _own(seen, owner) is None
+            if not forgotten or not _works(owner) or waited > KILLED_SECONDS:
+                ends[job_id] = replace(accounting, forgotten=forgotten)
         elif accounted is None or waited > ACCOUNTING_SECONDS:
             remembered = controller.show(job_id, owner) or _own(seen, owner)
             patience = max(VANISHED_SECONDS if accounting is None else LAG_SECONDS, 2 * settings.poll_interval_seconds)
@@ -86,6 +93,12 @@ def _accounted(owners: Mapping[int, Owner], since: datetime, settings: Settings,
     except NoAnswerError:
         return None
     return {job.job_id: job for job in jobs}
+
+
+def _works(owner: Owner) -> bool:
+    """Whether the job's own report says that it began, and not yet that it ended."""
+    report = owner.report()
+    return report is not None and report.ended is None
 
 
 def _own(job: Job | None, owner: Owner) -> Job | None:

@@ -6,7 +6,7 @@ from padocc_dagster.batch.allocation import Allocation
 from padocc_dagster.batch.causes import Cause
 from padocc_dagster.batch.history import print_used
 from padocc_dagster.batch.planning import what_next
-from padocc_dagster.dagster_private import report_worker_lost
+from padocc_dagster.dagster_private import report_worker_lost, restore_end
 from padocc_dagster.slurm.folders import RunFiles, last_lines
 from padocc_dagster.slurm.node.report import Report
 from padocc_dagster.slurm.runs import tags
@@ -34,6 +34,7 @@ def settle(
     files = files_of(run) if run else None
     if run is None or files is None or tags.own(run_id, run.tags).get(tags.STATE) == tags.ENDED:
         return None
+    run = run if run.is_finished else restore_end(instance, run_id) or run
     report = report_of(run)
     if report and report.job_id not in (0, job_id):  # SLURM got two jobs for the run, and the other one has it
         instance.add_run_tags(run_id, {tags.JOB_ID: str(report.job_id)})
@@ -53,7 +54,8 @@ def settle(
     elif not run.is_finished:
         _end_run(instance, run, job_id, job, report, cause, requested, files, settings)
     elif cause is not Cause.COMPLETED:
-        add_event(instance, run, f"{over}: {story(cause, job, report, str(requested))}", files, job_id)
+        said = story(cause, job, report, str(requested), tags.why_cancelled(run, job_id))
+        add_event(instance, run, f"{over}: {said}", files, job_id)
     else:
         add_event(instance, run, f"{over}. Requested: {requested}. Used: {run_used(job, report)}", files, job_id)
     instance.add_run_tags(run_id, {**record, tags.STATE: tags.ENDED})

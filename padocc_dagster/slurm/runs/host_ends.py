@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from padocc_dagster.batch.causes import Cause
 from padocc_dagster.batch.planning import LaunchRefusedError
+from padocc_dagster.dagster_private import report_canceled
 from padocc_dagster.slurm.node.host_folder import Request
 from padocc_dagster.slurm.node.report import Report, read
 from padocc_dagster.slurm.runs import tags
@@ -98,7 +99,7 @@ class HostEnds:
     def end_unstarted(self, run: "DagsterRun") -> None:
         """Record the end of a run that is over before it was started."""
         if is_cancelled(run):
-            self.hosts.instance.report_run_canceled(run, "The run was cancelled before it began.")
+            report_canceled(self.hosts.instance, run, "The run was cancelled before it began.")
         self.hosts.instance.add_run_tags(run.run_id, {tags.STATE: tags.ENDED, tags.PENDING: tags.NOTHING})
 
     def hand_on(self, view: View, run: "DagsterRun", state: str, request: Request | None = None) -> None:

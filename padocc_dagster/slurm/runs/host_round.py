@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from padocc_dagster.batch.planning import LaunchRefusedError
 from padocc_dagster.slurm.runs import tags
+from padocc_dagster.slurm.runs.cancelling import had_last_words
 from padocc_dagster.slurm.runs.host_ends import HostEnds, is_cancelled, shares
 from padocc_dagster.slurm.runs.hosts import WAITING, View, located
 from padocc_dagster.slurm.runs.owners import HostOwner
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
 
 LATE_SECONDS = 30.0
 """A job is left to the process that submits it for so long."""
-LAST_WORDS_SECONDS = 60.0
-"""How long a process whose run has ended may take to end."""
 LOST_SECONDS = 120.0
 
 
@@ -113,7 +112,7 @@ class HostRound:
     def _job(self, view: View) -> Job | None:
         """The host's job, as the look at the queue saw it; None when it is not there or over."""
         job = self.queue.jobs.get(view.job_id) if view.job_id else None
-        return job if job is not None and view.is_of(job) and not job.is_over else None
+        return job if job is not None and not job.is_over and HostOwner(view).owns(job) else None
 
     def _attend_job(self, view: View) -> int | None:
         """See to a host's job. Returns its id when it has left the queue, and how it ended is to be found out."""
@@ -148,10 +147,8 @@ class HostRound:
 
     def _attend_at_work(self, view: View, run_id: str) -> None:
         """Request the end of a process whose run is cancelled, gone or over for long."""
-        record = self.ends.records.get(run_id)
-        run = record.dagster_run if record else self.ends.run(run_id)
-        since = time.time() - (record.end_time or 0) if record else 0.0
-        if run is None or is_cancelled(run) or (run.is_finished and since > LAST_WORDS_SECONDS):
+        run = self.ends.run(run_id)
+        if run is None or is_cancelled(run) or (run.is_finished and had_last_words(run_id)):
             view.folder.request_end(run_id)
         elif not run.is_finished:
             self._record_job(run, view)

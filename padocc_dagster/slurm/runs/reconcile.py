@@ -24,7 +24,6 @@ from padocc_dagster.slurm.runs.hosts import Hosts
 from padocc_dagster.slurm.runs.owners import HostOwner, Owner, RunOwner
 from padocc_dagster.slurm.runs.pending import report_pending, report_silence
 from padocc_dagster.slurm.runs.submission import is_later, submit
-from padocc_dagster.slurm.runs.tags import is_of
 from padocc_dagster.slurm.scheduler.client import Client
 from padocc_dagster.slurm.scheduler.queue import Queue, is_due, look
 from padocc_dagster.slurm.settings import Settings
@@ -149,7 +148,7 @@ class _Round:
             return None
         job_id = int(own[tags.JOB_ID])
         job = queue.jobs.get(job_id)
-        if job is not None and is_of(job, run) and not job.is_over:
+        if job is not None and not job.is_over and RunOwner(run).owns(job):
             self.found.waiting += job.is_pending
             report_pending(self.instance, run, job)
             return None

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from padocc_dagster.batch.history import attempts
 from padocc_dagster.batch.planning import LaunchRefusedError, Plan, plan
-from padocc_dagster.dagster_private import execute_run_argument
+from padocc_dagster.dagster_private import execute_run_argument, report_canceled
 from padocc_dagster.slurm.folders import RunFiles
 from padocc_dagster.slurm.node import report
 from padocc_dagster.slurm.request.script import BatchRequest, batch_script, for_one_run
@@ -234,6 +234,6 @@ class _Submission:
             job_id = self._find(files_of(self.run))
             if job_id is not None:
                 self.client.cancel([job_id])
-            self.instance.report_run_canceled(self.run, "The run was cancelled before its job was known to run.")
+            report_canceled(self.instance, self.run, "The run was cancelled before its job was known to run.")
             self.instance.add_run_tags(self.run.run_id, {tags.STATE: tags.ENDED})
         return False

@@ -37,6 +37,8 @@ HOST = "slurm/host"
 NO_HOST = "none yet"
 PENDING = "slurm/pending"
 """Why the job waits, and when SLURM expects to start it."""
+CANCELLED_FOR = "slurm/cancelled_for"
+"""Why the launcher cancelled a job of the run, after the job's id and a colon."""
 MARK = "dagster"
 HOSTING = "host-"
 """Before the id of a host, where a job of one run has the run's."""
@@ -80,6 +82,17 @@ def is_of(job: Job, run: "DagsterRun") -> bool:
     The run's id, which is random, is used, not the time of submission: SLURM changes that when it requeues a job.
     """
     return job.name == job_name(run) or (job.comment.startswith(f"{MARK}:") and job.comment.endswith(f":{run.run_id}"))
+
+
+def cancelled_for(job_id: int, reason: str) -> dict[str, str]:
+    """The tag of a run whose job the launcher cancels."""
+    return {CANCELLED_FOR: f"{job_id}: {reason}"}
+
+
+def why_cancelled(run: "DagsterRun", job_id: int) -> str | None:
+    """Why the launcher cancelled this job of the run; None where it did not."""
+    number, _, reason = own(run.run_id, run.tags).get(CANCELLED_FOR, "").partition(": ")
+    return reason if number == str(job_id) else None
 
 
 def files_of(run: "DagsterRun") -> RunFiles | None:

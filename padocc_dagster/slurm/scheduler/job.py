@@ -81,6 +81,8 @@ class Job:
     """Why it waits or how it ended, in SLURM's word (`man squeue`, JOB REASON CODES). sacct does not report it."""
     restarts: int = 0
     """How often SLURM has requeued it. squeue does not report it."""
+    forgotten: bool = False
+    """The accounting has closed it, and the controller does not know it (`runs/ended.py`)."""
 
     @property
     def is_pending(self) -> bool:

@@ -2,13 +2,18 @@
 
 The daemon, the code server and the web server all need the state of jobs. The file's lock lets one of them call squeue, and the others
 read what it got. A failure is kept too, so that a controller in trouble gets no more calls than a healthy one.
+
+How old a look is, is measured without the time of day: by the file system's clock alone, and by this process's monotonic clock.
 """
 
 import json
+import math
 import os
+import tempfile
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -17,17 +22,18 @@ from padocc_dagster.slurm.scheduler.client import Client, NoAnswerError
 from padocc_dagster.slurm.scheduler.job import Job
 
 REMEMBERED_SECONDS = 7 * 86400.0
-OWN: dict[Path, "Queue"] = {}
-"""This process's own last looks, for when they cannot be written."""
+OWN: dict[Path, tuple["Queue", float]] = {}
+"""This process's own last looks and when they were made (monotonic), for when they cannot be written."""
+SEEN: dict[Path, tuple[float, float, float]] = {}
+"""For each file: when it was written, how old it was when this process first saw that, and when that was (monotonic)."""
 
 
 @dataclass(frozen=True)
 class Queue:
-    """What the last answered look saw, and how the last look went. Times are seconds since 1970."""
+    """What the last answered look saw, and how the last look went. Times are seconds since 1970, by the clock of the host that looked."""
 
     jobs: Mapping[int, Job] = field(default_factory=dict)
     taken_at: float = 0.0
-    asked_at: float = 0.0
     silent_since: float | None = None
     """Since when SLURM has not answered; None when it did."""
     error: str = ""
@@ -46,20 +52,21 @@ def look(path: Path, client: Client, poll_interval_seconds: float) -> Queue:
     """The queue as it was within the poll interval. Calls squeue when no process has since."""
     from filelock import FileLock
 
-    if not _is_old((seen := read(path)).asked_at, poll_interval_seconds):
+    if not is_due(path, poll_interval_seconds) and (seen := read(path)) != NOTHING:
         return seen
     path.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(path.with_suffix(".lock")):
-        if not _is_old((seen := read(path)).asked_at, poll_interval_seconds):
+        if not is_due(path, poll_interval_seconds) and (seen := read(path)) != NOTHING:
             return seen
+        seen = read(path)
         now = time.time()
         try:
             jobs = {job.job_id: job for job in client.queue()}
         except NoAnswerError as error:
-            seen = Queue(seen.jobs, seen.taken_at, time.time(), seen.silent_since or now, str(error), seen.missing)
+            seen = Queue(seen.jobs, seen.taken_at, seen.silent_since or now, str(error), seen.missing)
         else:
             missing = {i: t for i, t in seen.missing.items() if now - t < REMEMBERED_SECONDS and (i not in jobs or jobs[i].is_over)}
-            seen = Queue(jobs, now, time.time(), missing=missing)
+            seen = Queue(jobs, now, missing=missing)
         _write(path, seen)
     return seen
 
@@ -72,27 +79,44 @@ def missed(path: Path, ids: set[int]) -> Mapping[int, float]:
         seen = read(path)
         known = {i: seen.missing.get(i, time.time()) for i in ids}
         if not known.keys() <= seen.missing.keys():
-            _write(path, Queue(seen.jobs, seen.taken_at, seen.asked_at, seen.silent_since, seen.error, {**seen.missing, **known}))
+            _write(path, replace(seen, missing={**seen.missing, **known}))
     return known
 
 
 def is_due(path: Path, poll_interval_seconds: float) -> bool:
     """Whether no process has looked within the poll interval. The file is not read for that: this is called once a run."""
+    return not 0 <= min(_age_seconds(path), _own_age_seconds(path)) < poll_interval_seconds
+
+
+def _age_seconds(path: Path) -> float:
+    """How long ago the file was written; infinite when it is not there."""
     try:
-        asked_at = path.stat().st_mtime
+        written = path.stat().st_mtime
+        if path not in SEEN or SEEN[path][0] != written:
+            SEEN[path] = written, _clock_of(path.parent) - written, time.monotonic()
     except OSError:
-        asked_at = 0.0
-    return all(_is_old(moment, poll_interval_seconds) for moment in (asked_at, OWN.get(path, NOTHING).asked_at))
+        return math.inf
+    _, age, seen_at = SEEN[path]
+    return age + time.monotonic() - seen_at
 
 
-def _is_old(asked_at: float, poll_interval_seconds: float) -> bool:
-    """Whether a look is old, or from a clock that is ahead of ours."""
-    return not 0 <= time.time() - asked_at < poll_interval_seconds
+def _own_age_seconds(path: Path) -> float:
+    """How long ago this process looked without being able to write what it saw; infinite when it could."""
+    return time.monotonic() - OWN[path][1] if path in OWN else math.inf
+
+
+def _clock_of(folder: Path) -> float:
+    """The time now as the folder's file system stamps files, on NFS by the server's clock; by this host's when the disk is full."""
+    try:
+        with tempfile.TemporaryFile(dir=folder) as probe:
+            return os.fstat(probe.fileno()).st_mtime
+    except OSError:
+        return time.time()
 
 
 def read(path: Path) -> Queue:
     """The last look that is known here: the file's, or this process's own where that could not be written."""
-    return max(_read_file(path), OWN.get(path, NOTHING), key=lambda seen: seen.asked_at)
+    return OWN[path][0] if _own_age_seconds(path) < _age_seconds(path) else _read_file(path)
 
 
 def _read_file(path: Path) -> Queue:
@@ -102,7 +126,7 @@ def _read_file(path: Path) -> Queue:
         jobs = {int(job["job_id"]): Job(**{name: _value(name, value) for name, value in job.items()}) for job in kept.pop("jobs")}
         return Queue(jobs=jobs, missing={int(i): t for i, t in kept.pop("missing").items()}, **kept)
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
-        return Queue()
+        return NOTHING
 
 
 def _write(path: Path, seen: Queue) -> None:
@@ -114,7 +138,9 @@ def _write(path: Path, seen: Queue) -> None:
         os.replace(draft, path)
         OWN.pop(path, None)
     except OSError:
-        OWN[path] = seen
+        OWN[path] = seen, time.monotonic()
+        with suppress(OSError):
+            draft.unlink()
 
 
 def _value(name: str, value: Any) -> Any:

@@ -16,7 +16,8 @@ from padocc_dagster.kubernetes.runs import tags
 from padocc_dagster.pipeline.workdir.layout import Workdir
 from padocc_dagster.services import network
 from padocc_dagster.services.home import Home
-from padocc_dagster.services.supervisor import Services, serving
+from padocc_dagster.services.serving import serving
+from padocc_dagster.services.supervisor import Services
 from padocc_dagster_tests.slurm.live.conftest import LEDGER, LOAD, ROOT, LiveSlurm, environment
 from tools.kubernetes_cluster.cluster import Cluster
 from tools.kubernetes_cluster.instance import NAMESPACE, settings

@@ -24,13 +24,14 @@ from padocc_dagster.pipeline.workdir.layout import Workdir
 from padocc_dagster.runs import RETRIED_BY, WILL_RETRY
 from padocc_dagster.services import network, processes
 from padocc_dagster.services.home import Home
-from padocc_dagster.services.supervisor import Services, serving
+from padocc_dagster.services.serving import serving
+from padocc_dagster.services.supervisor import Services
 from padocc_dagster.slurm.runs import tags
 from padocc_dagster_tests.live.conftest import PATIENCE
 from padocc_dagster_tests.slurm.live.shims import Shims
 from padocc_dagster_tests.slurm.postgres import Postgres
+from tools.private.process import wait_until
 from tools.slurm_cluster.cluster import Cluster
-from tools.slurm_cluster.process import wait_until
 
 ROOT = Path(__file__).parents[3]
 LAUNCH = """mutation ($params: ExecutionParams!) { launchRun(executionParams: $params) {

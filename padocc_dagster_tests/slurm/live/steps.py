@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import psutil
+
 from padocc_dagster.slurm.runs import tags
 from padocc_dagster_tests.slurm.live.conftest import LiveSlurm
 
@@ -34,3 +36,15 @@ def recorded(live: LiveSlurm, run_id: str) -> dict[str, str]:
     """The run's tags, once the end of its job is among them."""
     live.wait(f"the end of the job of {run_id} to be recorded", lambda: live.run(run_id).tags.get(tags.STATE) == tags.ENDED)
     return live.run(run_id).tags
+
+
+def causes(live: LiveSlurm, run_id: str) -> list[str]:
+    return [run.tags[tags.CAUSE] for run in live.family(run_id)]
+
+
+def worker(live: LiveSlurm, run_id: str) -> psutil.Process:
+    """The process that does the run's work, the child of the job's host."""
+    started = live.wait(
+        "the worker", lambda: [line for line in live.events_text(run_id).splitlines() if line.startswith("Started process")]
+    )
+    return psutil.Process(int(started[0].rpartition(" ")[2].strip(").")))

@@ -8,6 +8,7 @@ from padocc_dagster.slurm.node import report
 from padocc_dagster.slurm.runs import tags
 from padocc_dagster.slurm.runs.tags import files_of
 from padocc_dagster_tests.slurm.live.conftest import LiveSlurm, environment
+from padocc_dagster_tests.slurm.live.fault_table import fault_rows
 from padocc_dagster_tests.slurm.live.jobs import wrong_numbers
 from padocc_dagster_tests.slurm.live.tally import tally
 
@@ -97,4 +98,5 @@ def test_over_all_cases_nothing_ran_twice_and_nothing_was_lost(live: LiveSlurm, 
     assert wrong_numbers(live) == []
     figures, duplicates, lost = tally(live, (*WORKING, *WAITING))
     record_property("figure", f"cancelling: {figures}")
+    record_property("faults", fault_rows(live))
     assert not duplicates and not lost

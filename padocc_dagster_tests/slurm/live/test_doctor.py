@@ -18,8 +18,8 @@ from padocc_dagster.pipeline.workdir.layout import Workdir
 from padocc_dagster.services.home import Home
 from padocc_dagster_tests.slurm.live.conftest import ROOT, environment, settings
 from padocc_dagster_tests.slurm.postgres import PASSWORD, Postgres
+from tools.private.process import wait_until
 from tools.slurm_cluster.cluster import Cluster
-from tools.slurm_cluster.process import wait_until
 
 SMALL = {"default_allocation": {"time": "5", "memory": "500M", "cpus": 1}, "largest_allocation": {"time": "60", "memory": "1G"}}
 UNSHARED = """#!/bin/sh

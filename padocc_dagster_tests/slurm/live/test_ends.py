@@ -9,12 +9,12 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
-import psutil
 import pytest
 
 from padocc_dagster.slurm.runs import tags
 from padocc_dagster_tests.slurm.live.conftest import ALLOCATION, LOAD, LiveSlurm, serve
-from padocc_dagster_tests.slurm.live.steps import ended, gate, launch_and_begin, partition, recorded
+from padocc_dagster_tests.slurm.live.fault_table import fault_rows
+from padocc_dagster_tests.slurm.live.steps import causes, ended, gate, launch_and_begin, partition, recorded, worker
 from padocc_dagster_tests.slurm.live.tally import tally
 from tools.slurm_cluster.cluster import Cluster
 
@@ -86,18 +86,6 @@ def second_minute(live: LiveSlurm, early: dict[str, str]) -> None:
 def asked(live: LiveSlurm, run_id: str, word: str) -> list[str]:
     """What each attempt asked for, of the allocation's part with that word."""
     return [part.split("=")[1] for run in live.family(run_id) for part in run.tags[tags.REQUESTED].split() if part.startswith(word)]
-
-
-def causes(live: LiveSlurm, run_id: str) -> list[str]:
-    return [run.tags[tags.CAUSE] for run in live.family(run_id)]
-
-
-def worker(live: LiveSlurm, run_id: str) -> psutil.Process:
-    """The process that does the run's work, the child of the job's host."""
-    started = live.wait(
-        "the worker", lambda: [line for line in live.events_text(run_id).splitlines() if line.startswith("Started process")]
-    )
-    return psutil.Process(int(started[0].rpartition(" ")[2].strip(").")))
 
 
 def test_a_held_job_says_so_with_what_to_do_and_runs_when_released(live: LiveSlurm, early: dict[str, str]) -> None:
@@ -242,4 +230,5 @@ def test_a_job_whose_node_fails_is_repeated_elsewhere_or_where_there_is_no_elsew
 def test_nothing_ran_twice_and_nothing_was_lost(live: LiveSlurm, record_property) -> None:
     figures, twice, lost = tally(live, UNFINISHED)
     record_property("figure", f"ends: {figures}")
+    record_property("faults", fault_rows(live))
     assert (twice, lost) == ([], [])

@@ -8,6 +8,7 @@ import pytest
 
 from padocc_dagster.slurm.runs import tags
 from padocc_dagster_tests.slurm.live.conftest import LiveSlurm
+from padocc_dagster_tests.slurm.live.fault_table import fault_rows
 from padocc_dagster_tests.slurm.live.jobs import wrong_numbers
 from padocc_dagster_tests.slurm.live.tally import tally
 
@@ -104,4 +105,5 @@ def test_over_all_cases_nothing_ran_twice_and_nothing_was_lost(live: LiveSlurm, 
     assert wrong_numbers(live) == []
     figures, duplicates, lost = tally(live, NOT_DONE)
     record_property("figure", f"lost processes: {figures}")
+    record_property("faults", fault_rows(live))
     assert not duplicates and not lost

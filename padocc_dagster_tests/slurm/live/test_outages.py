@@ -13,6 +13,7 @@ import pytest
 from padocc_dagster.slurm.runs import tags
 from padocc_dagster_tests.cleanup import small_disk
 from padocc_dagster_tests.slurm.live.conftest import ALLOCATION, LOAD, LiveSlurm, serve
+from padocc_dagster_tests.slurm.live.fault_table import fault_rows
 from padocc_dagster_tests.slurm.live.steps import ended, gate, launch_and_begin, partition
 from padocc_dagster_tests.slurm.live.tally import tally
 from tools.slurm_cluster.cluster import Cluster
@@ -169,4 +170,5 @@ def test_nothing_ran_twice_and_nothing_was_lost(live: LiveSlurm, through: str, r
     assert [len(service.deaths) for service in live.services.all] == [0] * 4
     figures, twice, lost = tally(live)
     record_property("figure", f"outages: {figures}")
+    record_property("faults", fault_rows(live))
     assert (twice, lost) == ([], [])

@@ -10,6 +10,7 @@ import pytest
 
 from padocc_dagster.slurm.runs import tags
 from padocc_dagster_tests.slurm.live.conftest import LEDGER, LiveSlurm, environment
+from padocc_dagster_tests.slurm.live.fault_table import fault_rows
 from padocc_dagster_tests.slurm.live.faulty import FAULT, KILLS
 from padocc_dagster_tests.slurm.live.sharing import WARM, hosts, job_of, let_go, no_hosts, one_at_work, serve_sharing
 from padocc_dagster_tests.slurm.live.steps import recorded
@@ -100,4 +101,5 @@ def test_over_all_faults_nothing_ran_twice_and_nothing_was_lost(live: LiveSlurm,
     no_hosts(live)
     figures, duplicates, lost = tally(live)
     record_property("figure", f"sharing jobs, with faults: {figures}")
+    record_property("faults", fault_rows(live))
     assert not duplicates and not lost

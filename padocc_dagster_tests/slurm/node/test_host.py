@@ -330,6 +330,22 @@ def test_a_host_that_is_killed_takes_the_command_with_it(jobs: Jobs) -> None:
     assert jobs.told().ended is None
 
 
+STEP = "import subprocess, sys; subprocess.Popen(sys.argv[1:]).wait()"
+"""In place of slurmstepd: a process whose child is the host."""
+
+
+def test_a_host_whose_job_step_is_killed_ends_with_all_that_it_started(jobs: Jobs) -> None:
+    argv = [*HOST, "--report", str(jobs.report), "--grace", "60", "--", *PYTHON, f"{WORKER}{FAMILY}\nwrite('begun'); {SLEEP}"]
+    step = subprocess.Popen([*PYTHON, STEP, *argv], cwd=jobs.folder, env={**os.environ, "SLURM_JOB_ID": "7"})
+    (host,) = psutil.Process(step.pid).children() if jobs.pid("begun") else ()
+    pids = [jobs.pid(name) for name in ("begun", *RELATIVES)]
+    step.kill()
+    step.wait()
+    wait_for(lambda: not host.is_running() or host.status() == psutil.STATUS_ZOMBIE, "the end of the host")
+    assert [pid for pid in pids if is_alive(pid)] == []
+    assert (jobs.told().stop_signal, jobs.told().signal) == ("SIGTERM", 9) and jobs.told().ended
+
+
 def test_a_run_that_another_job_hosts_is_not_started(jobs: Jobs) -> None:
     report = Report(99, "node-3", datetime(2026, 3, 1, 12, 30, tzinfo=UTC))
     claim(jobs.report, report)

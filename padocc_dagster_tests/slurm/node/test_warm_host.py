@@ -16,7 +16,7 @@ import pytest
 from padocc_dagster.slurm.node.host_folder import Host, HostFolder, Request
 from padocc_dagster.slurm.node.report import Report, claim, read
 from padocc_dagster_tests.slurm.node.pretended_warmth import EDITED, FAILING
-from padocc_dagster_tests.slurm.node.test_host import wait_for
+from padocc_dagster_tests.slurm.node.test_host import STEP, wait_for
 
 COMMAND = (sys.executable, "-P", "-m", "padocc_dagster_tests.slurm.node.pretended_warmth")
 PACKAGE = str(Path(__file__).parents[3])
@@ -32,6 +32,8 @@ class Node:
     folder: HostFolder
     process: "subprocess.Popen[bytes] | None" = None
     environment: dict[str, str] = field(default_factory=dict)
+    step: tuple[str, ...] = ()
+    """The command that starts the host as its child; none where the test does."""
 
     @property
     def report(self) -> Path:
@@ -49,7 +51,7 @@ class Node:
 
     def start(self) -> None:
         with open(self.root / "host.log", "ab") as log:
-            command = [*COMMAND, "--folder", str(self.folder.path), "--report", str(self.report)]
+            command = [*self.step, *COMMAND, "--folder", str(self.folder.path), "--report", str(self.report)]
             more = {"PYTHONPATH": PACKAGE, "SLURM_JOB_ID": str(JOB), "SLURMD_NODENAME": "n1", **self.environment}
             self.process = subprocess.Popen(command, cwd=self.root, env={**os.environ, **more}, stdout=log, stderr=log)
 
@@ -162,6 +164,19 @@ def test_a_run_goes_with_its_host(node: Node) -> None:
     node.signal(signal.SIGKILL)
     node.end()
     wait_for(lambda: not child.is_running() or child.status() == psutil.STATUS_ZOMBIE, "the run's process to end")
+
+
+def test_a_host_whose_job_step_is_killed_ends_with_its_runs(node: Node) -> None:
+    node.join("deaf-x", "ok-late")
+    node.step = (sys.executable, "-S", "-E", "-c", STEP)
+    node.start()
+    node.begun("deaf-x")
+    (host,) = psutil.Process(node.process.pid).children()
+    node.signal(signal.SIGKILL)
+    node.end()
+    wait_for(lambda: not host.is_running() or host.status() == psutil.STATUS_ZOMBIE, "the host to end")
+    assert node.said("deaf-x").stop_signal == read(node.report).stop_signal == "SIGTERM" and node.said("deaf-x").ended
+    assert (node.folder.runs("claimed"), node.folder.runs("closed")) == (["deaf-x"], ["ok-late"])
 
 
 def test_an_idle_host_ends(node: Node) -> None:

@@ -27,7 +27,10 @@ def test_a_waiting_job_whose_run_is_over_is_cancelled_and_the_run_told(desk: Des
 def test_a_job_at_work_whose_run_has_just_ended_may_say_its_last_words(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     run, job_id = desk.at_work()
     desk.instance.report_run_canceled(desk.now(run))
-    assert desk.look().cancelled == []
+    with monkeypatch.context() as ahead:  # of the clock that dated the run's end
+        present = time.time
+        ahead.setattr(time, "time", lambda: present() + 3600)
+        assert desk.look().cancelled == []
     monkeypatch.setattr("padocc_dagster.slurm.runs.cancelling.LAST_WORDS_SECONDS", -1.0)
     assert LAST_WORDS_SECONDS == 60.0
     assert desk.look().cancelled == [job_id]
@@ -102,10 +105,29 @@ def test_when_the_cancelling_gets_no_answer_it_is_done_at_the_next_look(desk: De
     assert desk.look().cancelled == [job_id]
 
 
+def test_a_job_that_the_launcher_cancelled_ends_with_that_as_its_reason(desk: Desk) -> None:
+    run = desk.run()
+    job_id = desk.submit(run)
+    desk.instance.report_run_failed(desk.now(run))
+    assert desk.look().cancelled == [job_id]
+    desk.slurm.end(job_id, "CANCELLED", accounted="CANCELLED by 0", nodes="", started="N/A")
+    desk.look()
+    assert "is over: CANCELLED by the launcher, because its run is FAILURE and no longer needs it" in desk.events_text(run)
+
+
+def test_a_waiting_job_of_a_terminated_run_ends_with_that_as_its_reason(desk: Desk) -> None:
+    run = desk.run()
+    job_id = desk.submit(run)
+    assert cancel(desk, run)
+    desk.slurm.end(job_id, "CANCELLED", accounted="CANCELLED by 0", nodes="", started="N/A")
+    desk.look()
+    assert "CANCELLED by the launcher, because the run was terminated before the job began" in desk.events_text(run)
+
+
 def test_the_end_of_a_cancelled_stray_does_not_change_its_run(desk: Desk) -> None:
     run, job_id = desk.at_work()
     desk.succeed(run)
-    desk.slurm.end(job_id, "CANCELLED")
+    desk.slurm.end(job_id, "CANCELLED", accounted="CANCELLED by 0")
     desk.look()
     assert desk.status(run) == "SUCCESS" and desk.own(run)[tags.STATE] == "ended"
 
@@ -124,10 +146,24 @@ def test_terminating_cancels_a_waiting_job_and_signals_one_at_work(desk: Desk) -
     assert not cancel(desk, waiting)
 
 
+def test_terminating_a_run_that_ends_in_the_same_moment_leaves_it_its_end(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    run, _ = desk.at_work()
+    canceling = type(desk.instance).report_run_canceling
+    monkeypatch.setattr(type(desk.instance), "report_run_canceling", lambda *given: (desk.succeed(run), canceling(*given)))
+    assert not cancel(desk, run)
+    assert desk.status(run) == "SUCCESS" and desk.slurm.calls("scancel") == []
+
+
 def test_terminating_never_touches_a_foreign_job_that_has_got_the_id(desk: Desk) -> None:
     run, job_id = desk.at_work()
-    desk.slurm.change(job_id, name="by-hand", comment="")
+    desk.slurm.change(job_id, name="by-hand", comment="", started="2026-11-24T03:07:00")
     assert cancel(desk, run) and desk.slurm.calls("scancel") == []
+
+
+def test_terminating_signals_a_job_whose_name_and_comment_were_changed(desk: Desk) -> None:
+    run, job_id = desk.at_work()
+    desk.slurm.change(job_id, name="by-hand", comment="")
+    assert cancel(desk, run) and [call["argv"][0] for call in desk.slurm.calls("scancel")] == ["--signal=USR1"]
 
 
 def test_terminating_in_an_outage_leaves_the_run_to_the_reconciler(desk: Desk) -> None:

@@ -39,6 +39,12 @@ ENDS = [
     (job("CANCELLED", cancelled_by="0"), WORKS, Cause.CANCELLED, ""),
     (job("CANCELLED"), None, Cause.CANCELLED, ""),
     (job("REVOKED"), None, Cause.CANCELLED, ""),
+    (job("CANCELLED", forgotten=True), None, Cause.FORGOTTEN, "repeat"),
+    (job("CANCELLED", forgotten=True), WORKS, Cause.FORGOTTEN, "repeat"),
+    (job("CANCELLED", forgotten=True), replace(WORKS, ended=ENDED, signal=9, stop_signal="SIGTERM"), Cause.FORGOTTEN, "repeat"),
+    (job("CANCELLED", forgotten=True), replace(WORKS, ended=ENDED, signal=9, out_of_memory=True), Cause.OUT_OF_MEMORY, "repeat memory"),
+    (job("CANCELLED", forgotten=True), replace(WORKS, ended=ENDED, stop_signal="SIGUSR1"), Cause.CANCELLED, ""),
+    (job("CANCELLED", forgotten=True), DONE, Cause.COMPLETED, "repeat"),
     (job("FAILED", exit_status=143), replace(WORKS, ended=ENDED, exit_status=1, stop_signal="SIGUSR1"), Cause.CANCELLED, ""),
     (None, replace(WORKS, stop_signal="SIGUSR1"), Cause.CANCELLED, ""),
     (job("FAILED", exit_status=1), replace(DONE, exit_status=1), Cause.FAILED, "repeat"),
@@ -114,6 +120,11 @@ def test_the_story_of_a_cancelled_job_tells_by_whom(who: str | None, words: str)
     assert words in story(Cause.CANCELLED, job("CANCELLED", cancelled_by=who), None, ASKED)
 
 
+def test_the_story_of_a_job_that_the_launcher_cancelled_tells_why() -> None:
+    told = story(Cause.CANCELLED, job("CANCELLED", cancelled_by="0"), None, ASKED, "its run is FAILURE and no longer needs it")
+    assert told.startswith("CANCELLED by the launcher, because its run is FAILURE and no longer needs it, on n1. ")
+
+
 @pytest.mark.parametrize(
     ("cause", "said", "report", "words"),
     [
@@ -128,6 +139,7 @@ def test_the_story_of_a_cancelled_job_tells_by_whom(who: str | None, words: str)
         (Cause.VANISHED, None, None, "SLURM no longer knows the job. How long it ran is not known, and its memory use is not known;"),
         (Cause.VANISHED, None, replace(WORKS, stop_signal="SIGTERM"), "got a signal to end (SIGTERM: wall time, preemption or scancel)"),
         (Cause.COMPLETED, None, DONE, "COMPLETED on n1. It ran 0:01:30"),
+        (Cause.FORGOTTEN, job("CANCELLED", forgotten=True), WORKS, "FORGOTTEN on n1. SLURM calls it CANCELLED."),
     ],
 )
 def test_the_story_tells_what_is_known(cause: Cause, said: Job | None, report: Report | None, words: str) -> None:

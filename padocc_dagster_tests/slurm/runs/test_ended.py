@@ -114,7 +114,7 @@ def test_that_the_database_is_down_is_not_remembered_as_no_accounting(desk: Desk
 
 def test_the_same_id_under_another_name_is_another_job(desk: Desk, job: tuple[Any, int]) -> None:
     run, job_id = job
-    desk.slurm.change(job_id, name="by-hand", comment="")
+    desk.slurm.change(job_id, name="by-hand", comment="", started="2026-11-24T03:07:00")
     assert desk.look().ended == {job_id: "VANISHED"} and desk.status(run) == "FAILURE"
     assert desk.slurm.jobs()[0]["state"] == "RUNNING" and desk.slurm.calls("scancel") == []
 
@@ -153,6 +153,46 @@ def test_a_renamed_job_is_still_its_runs(desk: Desk, job: tuple[Any, int]) -> No
     assert desk.look().ended == {} and desk.status(run) == "STARTED"
     desk.slurm.end(job_id, "TIMEOUT")
     assert desk.look().ended == {job_id: "TIMEOUT"}
+
+
+def test_a_job_with_another_name_and_comment_is_its_runs_while_the_runs_report_names_it(desk: Desk, job: tuple[Any, int]) -> None:
+    run, job_id = job
+    desk.slurm.change(job_id, name="another name", comment="another comment")
+    assert desk.look().ended == {} and desk.status(run) == "STARTED"
+    assert desk.look(200).ended == {} and desk.status(run) == "STARTED"
+    desk.slurm.end(job_id, "TIMEOUT")
+    assert desk.look().ended == {job_id: "TIMEOUT"}
+
+
+def test_a_job_that_the_accounting_has_cancelled_by_nobody_is_forgotten_once_its_processes_have_ended(
+    desk: Desk, job: tuple[Any, int]
+) -> None:
+    run, job_id = job
+    desk.slurm.end(job_id, "CANCELLED")
+    assert desk.look().ended == {} and desk.status(run) == "STARTED"
+    desk.report(run, job_id, exit_status=None, signal=9, stop_signal="SIGTERM")
+    assert desk.look(61).ended == {job_id: "FORGOTTEN"}
+    assert desk.status(run) == "FAILURE" and desk.now(run).tags["dagster/will_retry"] == "true"
+
+
+def test_a_forgotten_job_whose_report_never_says_more_has_been_killed_by_the_next_look(desk: Desk, job: tuple[Any, int]) -> None:
+    _, job_id = job
+    desk.slurm.end(job_id, "CANCELLED")
+    assert desk.look().ended == {}
+    assert desk.look(61).ended == {job_id: "FORGOTTEN"}
+
+
+def test_a_waiting_job_that_the_controller_forgot_is_submitted_anew_as_a_retry(desk: Desk) -> None:
+    run = desk.run()
+    job_id = desk.submit(run)
+    desk.slurm.end(job_id, "CANCELLED", nodes="", started="N/A")
+    assert desk.look().ended == {job_id: "FORGOTTEN"} and desk.now(run).tags["dagster/will_retry"] == "true"
+
+
+def test_a_job_that_the_controller_knows_as_cancelled_is_cancelled_though_nobody_is_named(desk: Desk, job: tuple[Any, int]) -> None:
+    run, job_id = job
+    desk.slurm.end(job_id, "CANCELLED", queued=True)
+    assert desk.look().ended == {job_id: "CANCELLED"} and desk.status(run) == "CANCELED"
 
 
 def test_a_job_that_the_accounting_alone_has_at_work_is_waited_for_an_hour(desk: Desk, job: tuple[Any, int]) -> None:

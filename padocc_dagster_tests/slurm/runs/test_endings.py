@@ -157,6 +157,27 @@ def test_a_run_that_was_being_cancelled_is_cancelled_however_its_job_ended(desk:
     assert desk.status(run) == "CANCELED" and desk.own(run)[tags.STATE] == "ended"
 
 
+def test_a_run_that_ended_in_the_moment_in_which_it_was_cancelled_keeps_its_end(desk: Desk) -> None:
+    run, job_id = desk.at_work()
+    desk.succeed(run)
+    desk.instance.report_run_canceling(run)  # by who had read the run before
+    desk.report(run, job_id, exit_status=0, stop_signal="SIGUSR1")
+    desk.slurm.end(job_id, "COMPLETED")
+    desk.look()
+    assert desk.status(run) == "SUCCESS" and desk.own(run)[tags.STATE] == "ended"
+    assert desk.events_text(run).count("is over. Requested") == 1
+
+
+def test_a_run_whose_end_got_into_the_log_and_not_into_its_status_has_ended(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    run, job_id = desk.at_work()
+    with monkeypatch.context() as dies_between:
+        dies_between.setattr(type(desk.instance.run_storage), "handle_run_event", lambda *_: None)
+        desk.succeed(run)
+    desk.slurm.end(job_id, "NODE_FAIL")
+    desk.look()
+    assert desk.status(run) == "SUCCESS"
+
+
 def test_a_job_that_ended_well_without_the_runs_last_word_fails_the_run(desk: Desk) -> None:
     run, job_id = desk.at_work()
     desk.report(run, job_id, exit_status=0)

@@ -145,9 +145,32 @@ def test_a_job_that_a_person_cancels_takes_along_what_it_had_started_alone(shari
     started, waiting = sharing.launch(2)
     view, job_id = sharing.host()
     sharing.begin(view, started)
-    sharing.desk.slurm.end(job_id, "CANCELLED")
+    sharing.desk.slurm.end(job_id, "CANCELLED", accounted="CANCELLED by 0")
     assert sharing.desk.look().shared == {started.run_id: "CANCELLED"}
     assert sharing.desk.status(started) == "CANCELED" and sharing.where(waiting) != []
+
+
+def test_of_a_job_that_the_controller_forgot_what_it_had_started_is_retried_and_what_it_had_not_goes_on(sharing: Sharing) -> None:
+    started, waiting = sharing.launch(2)
+    view, job_id = sharing.host()
+    sharing.begin(view, started)
+    sharing.desk.slurm.end(job_id, "CANCELLED")
+    assert sharing.desk.look().shared == {} and sharing.desk.status(started) == "STARTED"
+    write(view.files.report, Report(job_id, "n1", BEGAN, ended=BEGAN, stop_signal="SIGTERM"))
+    found = sharing.desk.look()
+    assert found.shared == {started.run_id: "FORGOTTEN"} and found.moved == [waiting.run_id]
+    assert sharing.desk.now(started).tags["dagster/will_retry"] == "true"
+
+
+def test_a_job_with_another_name_and_comment_is_the_hosts_while_its_report_names_it(sharing: Sharing) -> None:
+    (run,) = sharing.launch()
+    view, job_id = sharing.host()
+    sharing.begin(view, run)
+    sharing.desk.slurm.change(job_id, name="another name", comment="another comment")
+    assert sharing.desk.look().shared == sharing.desk.look().shared == {} and sharing.where(run) == [(job_id, "claimed")]
+    assert sharing.desk.slurm.calls("sacct") == []
+    sharing.desk.slurm.end(job_id, "NODE_FAIL")
+    assert sharing.desk.look().shared == {run.run_id: "NODE_FAIL"}
 
 
 def test_a_run_that_ended_before_its_job_died_has_its_own_cause(sharing: Sharing) -> None:

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from .folder import ClusterError, Folder
+from .folder import ClusterError, PrivateFolder
 
 
 def wait_until(what: str, holds: Callable[[], bool], seconds: float = 60) -> None:
@@ -20,31 +20,27 @@ def wait_until(what: str, holds: Callable[[], bool], seconds: float = 60) -> Non
         time.sleep(0.03)
 
 
-def daemon_environment(folder: Folder) -> dict[str, str]:
-    """All that a daemon gets: nothing of the caller's, whose secrets would reach every job."""
-    return {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "SLURM_CONF": str(folder.slurm_conf)}
-
-
-def spawn(folder: Folder, daemon: str, arguments: list[str]) -> None:
-    """Start a daemon in a session of its own; what it prints goes to log/<daemon>.out."""
-    path = shutil.which(daemon)
+def spawn(folder: PrivateFolder, daemon: str, command: list[str]) -> None:
+    """Start a daemon in a session of its own, by a command that becomes it."""
+    path = shutil.which(command[0], path=folder.path)
     if path is None:
-        raise ClusterError(f"{daemon} is not on the PATH")
-    out = os.open(folder.log(daemon).with_suffix(".out"), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        raise ClusterError(f"{command[0]} is not installed")
+    out = os.open(folder.printed(daemon), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     try:
         actions = [(os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0), (os.POSIX_SPAWN_DUP2, out, 1), (os.POSIX_SPAWN_DUP2, out, 2)]
-        pid = os.posix_spawn(path, [daemon, *arguments], daemon_environment(folder), file_actions=actions, setsid=True)
+        pid = os.posix_spawn(path, command, folder.environment, file_actions=actions, setsid=True)
     finally:
         os.close(out)
     folder.pid_file(daemon).write_text(f"{pid}\n")
     # The kernel shows no environment for a moment after a program is executed, and by that a process is known.
-    wait_until(f"{daemon} runs", lambda: _is_own(folder, daemon, pid) or os.waitpid(pid, os.WNOHANG)[0] == pid)
+    wait_until(f"{daemon} runs", lambda: _is_own(folder, daemon, pid) or _has_ended(pid))
 
 
-def find(folder: Folder, daemon: str) -> int | None:
+def find(folder: PrivateFolder, daemon: str) -> int | None:
     """The id of the cluster's own live process of that name, None if there is none.
 
-    A pid file may outlive its process and name somebody else's: the program and the SLURM_CONF it was given must be right as well.
+    A pid file may outlive its process and name somebody else's: the program and the variable by which the
+    cluster's daemons are known must be right as well.
     """
     try:
         pid = int(folder.pid_file(daemon).read_text())
@@ -53,14 +49,14 @@ def find(folder: Folder, daemon: str) -> int | None:
     return pid if _is_own(folder, daemon, pid) else None
 
 
-def _is_own(folder: Folder, daemon: str, pid: int) -> bool:
+def _is_own(folder: PrivateFolder, daemon: str, pid: int) -> bool:
     process = Path("/proc") / str(pid)
     try:
         program = Path(os.fsdecode((process / "cmdline").read_bytes().split(b"\0")[0])).name
         variables = (process / "environ").read_bytes().split(b"\0")
     except OSError:
         return False
-    return program == daemon and os.fsencode(f"SLURM_CONF={folder.slurm_conf}") in variables
+    return program == daemon.partition("@")[0] and os.fsencode("=".join(folder.known_by)) in variables
 
 
 def _has_ended(pid: int) -> bool:
@@ -78,7 +74,7 @@ def _has_ended(pid: int) -> bool:
         return True
 
 
-def end(folder: Folder, daemon: str, number: int = signal.SIGTERM, seconds: float = 20) -> None:
+def end(folder: PrivateFolder, daemon: str, number: int = signal.SIGTERM, seconds: float = 20) -> None:
     """Send a signal that ends the daemon, and wait until it is gone; one that does not go by then is killed."""
     pid = find(folder, daemon)
     if pid is None:

@@ -1,0 +1,1 @@
+"""What the private clusters share: the folder of one, and its daemons' processes."""
