@@ -95,6 +95,11 @@ def test_a_page_on_a_socket_is_opened_by_a_command(workdir: Workdir, served: dg.
     assert f"Web page: padocc-dagster web -w {workdir.root}" in result.stdout and f"g:busy: /runs/{busy.run_id}" in result.stdout
 
 
+def test_somebody_who_may_only_read_is_shown_the_page_as_well(workdir: Workdir, served: dg.DagsterInstance) -> None:
+    with mock.patch("padocc_dagster.services.serving.is_served", side_effect=PermissionError):
+        assert f"Web page: {URL}" in run(workdir, "g").stdout
+
+
 def test_it_is_said_that_nobody_serves_it_and_how_to(workdir: Workdir, instance: dg.DagsterInstance) -> None:
     result = run(workdir)
     assert "Nothing new is started while no instance serves it. Start one with:" in result.stdout
