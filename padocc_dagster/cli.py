@@ -3,7 +3,6 @@
 Exit status: 0 when all is well, 1 when something is wrong with the data or the working directory, 2 for wrong arguments.
 """
 
-import json
 import os
 import sys
 from collections.abc import Iterator
@@ -13,21 +12,50 @@ from typing import Annotated
 
 import typer
 
-from padocc_dagster.commands import adopt, audit, compare, estimate, explain, faultlist, metrics, report, select, steps, up, web
+from padocc_dagster.commands import (
+    adopt,
+    audit,
+    check,
+    compare,
+    estimate,
+    explain,
+    faultlist,
+    metrics,
+    opening,
+    report,
+    select,
+    status,
+    steps,
+    up,
+    web,
+)
 from padocc_dagster.commands.place import WorkdirOption
 
 app = typer.Typer(
-    help="PADOCC as Dagster assets: group configs in, published products out.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
 )
 for serving in (up, web):  # the first that `--help` lists
     serving.register(app)
 
-WIDE = 250
-"""Columns of a table that is not printed on a terminal: a line for each project, so that it can be searched."""
 PORT_HELP = "The port of the web server."
+
+
+def _version(wanted: bool) -> None:
+    from importlib.metadata import version
+
+    if wanted:
+        typer.echo(f"padocc-dagster {version('padocc-dagster')}, PADOCC {version('padocc')}, Dagster {version('dagster')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _main(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the versions of this package, PADOCC and Dagster.")
+    ] = False,
+) -> None:
+    """PADOCC as Dagster assets: group configs in, published products out."""
 
 
 @contextmanager
@@ -46,48 +74,6 @@ def _sentences() -> Iterator[None]:
 
 def _absolute(path: Path) -> Path:
     return Path(os.path.abspath(path))
-
-
-@app.command()
-def check(
-    file: Annotated[Path, typer.Argument(help="A group config, CSV or YAML.", exists=True, dir_okay=False, show_default=False)],
-) -> None:
-    """Check a group config without running it. Prints every problem with its line; nothing is written."""
-    from padocc_dagster.selection import read_group_config
-
-    with _sentences():
-        config = read_group_config(_absolute(file))
-        for project in config.projects:
-            typer.echo(f"{project.code}: {len(project.files)} files, {project.options.cloud_format}")
-        typer.echo(f"{file} is a good config of the group {config.group}: {len(config.projects)} projects.")
-
-
-@app.command()
-def status(
-    workdir: WorkdirOption,
-    group: Annotated[str | None, typer.Argument(help="One group. Without it, all groups.", show_default=False)] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON: a list with an object for each project.")] = False,
-) -> None:
-    """Show the state of each project: its last phase, how that ended, since when and why.
-
-    For a run that could not start: the reason, and when it is requested again.
-    """
-    from rich.console import Console
-
-    from padocc_dagster.pipeline.workdir.layout import Workdir
-    from padocc_dagster.status_table import standings, status_table
-
-    with _sentences():
-        place = Workdir(_absolute(workdir))
-        if not place.root.is_dir():
-            raise ValueError(f"{place.root} is not a directory: name a PADOCC working directory with -w or WORKDIR")
-        rows = standings(place, group)
-    if as_json:
-        typer.echo(json.dumps([row.as_dict() for row in rows], indent=1))
-    elif rows:
-        Console(width=None if sys.stdout.isatty() else WIDE).print(status_table(rows))
-    else:
-        typer.echo(f"No projects in {place.root} yet.")
 
 
 @app.command()
@@ -137,7 +123,7 @@ def demo(
     raise typer.Exit(0 if good else 1)
 
 
-for commands in (adopt, select, steps, faultlist, explain, estimate, report, metrics, compare, audit):
+for commands in (check, status, adopt, select, steps, faultlist, explain, opening, estimate, report, metrics, compare, audit):
     commands.register(app)
 
 if __name__ == "__main__":

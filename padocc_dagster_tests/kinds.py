@@ -44,6 +44,7 @@ UNIT_PATHS = (
     "pipeline/publishing/test_stac_item.py",
     "pipeline/workdir/test_status.py",
     "local/test_records.py",
+    "services/test_news.py",
     "sensors/test_launchers.py",
     "sensors/test_notices.py",
     "commands/test_up.py",

@@ -132,3 +132,18 @@ def test_the_command_line_starts_without_dagster_and_the_scientific_packages() -
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_the_version_is_that_of_the_package_of_padocc_and_of_dagster() -> None:
+    result = run("--version")
+    assert result.exit_code == 0 and result.stdout.startswith("padocc-dagster ") and ", PADOCC 1.5.1, Dagster 1.13" in result.stdout
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_a_shell_completes_commands_and_options(shell: str) -> None:
+    name = "_PADOCC_DAGSTER_COMPLETE"
+    words = {"COMP_WORDS": "padocc-dagster fault", "COMP_CWORD": "1", "_TYPER_COMPLETE_ARGS": "padocc-dagster fault"}
+    environment = {**os.environ, **words, name: f"complete_{shell}", "_TYPER_COMPLETE_FISH_ACTION": "get-args"}
+    code = "import sys; from padocc_dagster.cli import app; app(prog_name='padocc-dagster')"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment)
+    assert "faultlist" in done.stdout, done.stderr

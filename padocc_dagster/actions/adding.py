@@ -45,7 +45,11 @@ def add_back(workdir: Workdir, config: AddBackConfig) -> StepResult:
 
 ADD = ManualStep("add_projects", AddConfig, add, "Initialise new projects in a group that is there.", "Their scans follow, and the rest.")
 ADD_BACK = ManualStep(
-    "add_back_projects", AddBackConfig, add_back, "Take removed projects whose working files were kept into their groups again."
+    "add_back_projects",
+    AddBackConfig,
+    add_back,
+    "Take removed projects whose working files were kept into their groups again.",
+    "They continue with the phase that is due.",
 )
 
 

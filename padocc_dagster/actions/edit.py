@@ -58,7 +58,14 @@ def edit(workdir: Workdir, config: EditConfig) -> StepResult:
     return result
 
 
-EDIT = ManualStep("edit_projects", EditConfig, edit, __doc__ or "", "Scans of the changed projects follow, then all that builds on them.")
+EDIT = ManualStep(
+    "edit_projects",
+    EditConfig,
+    edit,
+    __doc__ or "",
+    "Scans of the changed projects follow, then all that builds on them.",
+    "would change:",
+)
 
 
 def _checked(workdir: Workdir, config: EditConfig) -> tuple[Specs, StepResult]:

@@ -29,10 +29,12 @@ WITHDRAW = ManualStep(
     PublishedConfig,
     take_back,
     "Move published products aside and leave a note for readers. The revision is never published again: a new one gets the next number.",
+    would="would give:",
 )
 ACCEPT = ManualStep(
     "accept_changed_sources",
     PublishedConfig,
     accept_sources,
     "Accept that sources of published products changed, where a comparison shows that the values are equal.",
+    would="would give:",
 )

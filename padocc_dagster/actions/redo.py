@@ -68,7 +68,12 @@ def revalidate(workdir: Workdir, config: RedoConfig) -> StepResult:
 
 
 RESCAN = ManualStep(
-    "rescan_projects", RedoConfig, rescan, "Scan projects again, any number of times.", "The scans follow, then all that builds on them."
+    "rescan_projects",
+    RedoConfig,
+    rescan,
+    "Scan projects again, any number of times.",
+    "The scans follow, then all that builds on them.",
+    "would",
 )
 RECOMPUTE = ManualStep(
     "recompute_projects",
@@ -76,7 +81,13 @@ RECOMPUTE = ManualStep(
     recompute,
     "Make the products of projects again: with other options, more time or more memory.",
     "The computations follow, then comparison, validation and publication.",
+    "would",
 )
 REVALIDATE = ManualStep(
-    "revalidate_projects", RedoConfig, revalidate, "Validate the products of projects again.", "The validations follow, then publication."
+    "revalidate_projects",
+    RedoConfig,
+    revalidate,
+    "Validate the products of projects again.",
+    "The validations follow, then publication.",
+    "would",
 )

@@ -31,7 +31,7 @@ def set_rules(workdir: Workdir, config: RulesConfig) -> StepResult:
         changed = rules.set_rules(workdir, config.group, config.settings, config.by, config.dry_run)
     except ValueError as refused:
         raise StepRefused(str(refused).splitlines()) from None
-    return StepResult(notes=[f"{rules.rules_file(workdir, config.group)}: {changed}"])
+    return StepResult(notes=[f"{rules.rules_file(workdir, config.group)}{' would be' if config.dry_run else ''}: {changed}"])
 
 
 SET_RULES = ManualStep("set_rules", RulesConfig, set_rules, __doc__ or "")

@@ -59,6 +59,8 @@ class ManualStep:
     description: str
     follows: str = ""
     """What follows, in a sentence."""
+    would: str = "would be"
+    """What a dry run says before what the step does."""
 
     @property
     def example(self) -> dict[str, Any]:
@@ -66,10 +68,14 @@ class ManualStep:
         return {name: field.examples[0] for name, field in self.config.model_fields.items() if field.examples}
 
     def take(self, workdir: Workdir, config: StepConfig) -> StepResult:
-        """Take the step. Raises StepRefused, with every problem and nothing changed, for a config that is wrong."""
+        """Take the step, or as a dry run say what it would do. Raises StepRefused, with every problem and nothing changed, for a config
+        that is wrong."""
         given = {"who": (config.who, "your name"), "why": (config.why, "the reason")}
         if not config.dry_run and (left := [name for name, (text, _) in given.items() if text == self.example[name]]):
             raise StepRefused([f"{name} is {self.example[name]!r} still: give {given[name][1]}, which is kept" for name in left])
         if blank := [f"{name} is blank: give {what}, which is kept" for name, (text, what) in given.items() if not text.strip()]:
             raise StepRefused(blank)
-        return self.carry_out(workdir, config)
+        result = self.carry_out(workdir, config)
+        if config.dry_run:
+            result.done = {project: f"{self.would} {what}" for project, what in result.done.items()}
+        return result

@@ -19,6 +19,8 @@ STOPPED = "padocc/stopped"
 """Set with `dagster/max_retries: 0` when the same request again is pointless, so that a person's own attempt may undo it."""
 NOTHING = "-"
 """The value of a tag that says nothing: Dagster cannot remove one."""
+PENDING = ("slurm/pending", "kubernetes/pending")
+"""Why the run's job or pod waits: each launcher has a tag of its own."""
 MAX_RETRIES = "dagster/max_retries"
 RETRY_NUMBER = "dagster/retry_number"
 PARTITION = "dagster/partition"

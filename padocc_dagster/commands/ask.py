@@ -99,7 +99,11 @@ def take(workdir: Path, step: "ManualStep", config: "StepConfig") -> None:
     if config.dry_run:
         typer.echo(f"{len(result.done)} project(s): {DRY_RUN}")
     else:
-        typer.echo(" ".join([f"{len(result.done)} project(s).", *(_follows(home, step) if result.done else ())]))
+        typer.echo(
+            " ".join(
+                [f"{len(result.done)} project(s).", *(_follows(home, step, {each.group for each in result.done}) if result.done else ())]
+            )
+        )
     if result.not_done:
         raise typer.Exit(1)
 
@@ -110,7 +114,7 @@ def register(app: typer.Typer, steps: Mapping[str, "ManualStep"]) -> None:
         app.command(name=name, rich_help_panel=PANEL)(command_of(name, step))
 
 
-def _follows(home: Any, step: "ManualStep") -> list[str]:
+def _follows(home: Any, step: "ManualStep", groups: set[str]) -> list[str]:
     """Sentences on what follows and how to watch it, or that nothing follows because no instance is running."""
     from padocc_dagster.services.serving import is_served
 
@@ -120,7 +124,9 @@ def _follows(home: Any, step: "ManualStep") -> list[str]:
         command = f"padocc-dagster up -w {home.workdir.root}"
         return [f"Nothing follows until an instance serves {home.workdir.root}: start it with `{command}`."]
     page = home.read_address() if home.served_page().startswith("http") else f"`padocc-dagster web -w {home.workdir.root}`"
-    return [step.follows, f"Watch it with `padocc-dagster status -w {home.workdir.root}`, or in the browser ({page})."]
+    group = f" {min(groups)}" if len(groups) == 1 else ""
+    watch = f"padocc-dagster status{group} --watch -w {home.workdir.root}"
+    return [step.follows, f"Watch it with `{watch}`, or in the browser ({page})."]
 
 
 def _option(field: str, info: Any) -> Any:

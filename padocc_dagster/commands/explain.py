@@ -1,7 +1,7 @@
 """explain."""
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -17,7 +17,10 @@ COLOURS = {"ok": "green", "warned": "yellow", "failed": "red", "skipped": "cyan"
 MOST_LINES = 20
 
 
-def explain(key: KeyArgument, workdir: WorkdirOption, as_json: JsonOption = False) -> None:
+LogOption = Annotated[bool, typer.Option("--log", help="Print the end of the phase's log as well, with the traceback of an error.")]
+
+
+def explain(key: KeyArgument, workdir: WorkdirOption, log: LogOption = False, as_json: JsonOption = False) -> None:
     """Explain the state of a project: why, what that means, what was done to it, and the commands that may help."""
     with sentences():
         from padocc_dagster.pipeline.steps.explained import explained
@@ -28,10 +31,10 @@ def explain(key: KeyArgument, workdir: WorkdirOption, as_json: JsonOption = Fals
         return
     from rich.console import Console
 
-    _print(found, Console(highlight=False, soft_wrap=True))
+    _print(found, Console(highlight=False, soft_wrap=True), log)
 
 
-def _print(found: "Explained", console: "Console") -> None:
+def _print(found: "Explained", console: "Console", log: bool) -> None:
     """The page, in the order in which people look for things."""
     from rich.text import Text
 
@@ -55,7 +58,10 @@ def _print(found: "Explained", console: "Console") -> None:
         console.print(Text(f"- {sentence}:"))
         console.print(Text(f"    {command}", style="bold cyan"))
 
-    _section(console, f"The end of {found.log_path}", found.log_tail, last=True)
+    if log:
+        _section(console, f"The end of {found.log_path}", found.log_tail, last=True)
+    elif found.log_tail:
+        console.print(Text(f"\nIts log is {found.log_path}: --log prints the end."))
 
 
 def _section(console: "Console", title: str, lines: "list[str] | tuple[str, ...]", last: bool = False) -> None:

@@ -12,8 +12,13 @@ faultlist = typer.Typer(help="Projects that were given up on, with the reasons."
 
 
 @faultlist.command("list")
-def show(workdir: WorkdirOption, group: Annotated[str | None, typer.Option(help="One group.", show_default=False)] = None) -> None:
+def show(
+    workdir: WorkdirOption,
+    group: Annotated[str | None, typer.Argument(help="One group. Without it, all groups.", show_default=False)] = None,
+    of_group: Annotated[str | None, typer.Option("--group", hidden=True)] = None,
+) -> None:
     """Print the projects that were given up on, with the reasons."""
+    group = group or of_group
     with sentences():
         from padocc_dagster.pipeline.workdir.groups import faultlist as listed
         from padocc_dagster.pipeline.workdir.groups import list_groups
@@ -22,9 +27,8 @@ def show(workdir: WorkdirOption, group: Annotated[str | None, typer.Option(help=
         known = list_groups(place)
         if group is not None and group not in known:
             raise ValueError(f"{place.root} has no group {group!r}: there are {', '.join(known) or 'none yet'}")
-        for name in [group] if group else known:
-            for code, reason in listed(place, name).items():
-                typer.echo(f"{name}:{code}: {reason}")
+        found = [f"{name}:{code}: {reason}" for name in ([group] if group else known) for code, reason in listed(place, name).items()]
+        typer.echo("\n".join(found) or "No project is on the faultlist.")
 
 
 def register(app: typer.Typer) -> None:

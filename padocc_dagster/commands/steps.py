@@ -75,11 +75,15 @@ def rules(
         ask.take(workdir, SET_RULES, config)
         return
     with sentences():
+        from padocc_dagster.pipeline.workdir.groups import list_groups
         from padocc_dagster.pipeline.workdir.layout import Project
         from padocc_dagster.pipeline.workdir.rules import read_rules
 
         Project.parse(f"{group}:any")
-        typer.echo(str(read_rules(place_of(workdir), group)))
+        place = place_of(workdir)
+        if group not in (known := list_groups(place)):
+            raise ValueError(f"{place.root} has no group {group!r}: there are {', '.join(known) or 'none yet'}")
+        typer.echo("\n".join([f"Unattended in the group {group}:", *read_rules(place, group).sentences()]))
 
 
 def register(app: typer.Typer) -> None:

@@ -4,6 +4,7 @@ import os
 import re
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -87,7 +88,8 @@ def up(
     place = Path(os.path.abspath(workdir))
     with sentences(ServicesError):
         port = port or (DEFAULT_PORT if host else None)
-        services = Services(Workdir(place), port, host or "127.0.0.1", say=typer.echo, web=web, read_only=read_only)
+        progress = partial(typer.echo, err=True)
+        services = Services(Workdir(place), port, host or "127.0.0.1", say=typer.echo, web=web, read_only=read_only, progress=progress)
         if not place.exists():
             typer.echo(f"{place} was not there: a new working directory is made.")
         try:
@@ -125,6 +127,7 @@ def _greet(services: "Services") -> None:
     place, page = services.home.workdir, services.page
     served = f"{page.address} shows {place.root}" if page and page.port else f"{place.root} is served{'' if page else ' without a page'}"
     typer.echo(f"{served}. Drop group configs into {place.inbox}")
+    typer.echo(f"In another terminal, `padocc-dagster status --watch -w {place.root}` shows what becomes of them.")
     for sentence in page.sentences(place.root) if page else ():
         typer.echo(sentence)
 

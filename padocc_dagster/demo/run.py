@@ -19,7 +19,8 @@ from padocc_dagster.services import network
 from padocc_dagster.services.home import Home
 from padocc_dagster.services.serving import is_served, serving
 from padocc_dagster.services.supervisor import Services
-from padocc_dagster.status_table import Standing, status_table
+from padocc_dagster.status import Standing
+from padocc_dagster.status.table import status_table
 
 EXPECTED = {
     "a1b": ("complete", Verdict.OK),
@@ -60,7 +61,7 @@ def run_demo(folder: Path, port: int | None, stay: bool, settings: Path | None =
         _wait(services, console)
         rows = _standings(workdir)
         equal = not services.stopping.is_set() and _products_are_equal(folder, console)
-        console.print(status_table(rows))
+        console.print(status_table(rows, console.width))
         good = _judge(rows, equal, console)
         console.print(f"Web page {services.url}\nPublished {workdir.completed}")
         console.print(f"Group configs {workdir.inbox}")

@@ -20,6 +20,23 @@ SPACE_AFTER_QUOTE = re.compile(r'"[ \t]+(?=,|$)')
 
 def read_csv(text: str, findings: Findings) -> Part:
     """The config: a mapping with the field `projects`. All fields of a project are on one line."""
+    _, rows = _parsed(text, findings)
+    filled = [(line, cells) for line, cells in rows if any(cells)]
+    lines: dict[Loc, int] = {("projects", number): line for number, (line, _) in enumerate(filled)}
+    return Part({"projects": [fields_of_row(cells) for _, cells in filled]}, lines)
+
+
+def rows_of(text: str) -> tuple[int, set[int]]:
+    """The line of the header, 0 without one, and the lines of all other rows, also of those that cannot be parsed."""
+    findings = Findings()
+    header, rows = _parsed(text, findings)
+    return header, {line for line, cells in rows if any(cells)} | {
+        each.line for each in findings.problems if each.line not in (None, header)
+    }
+
+
+def _parsed(text: str, findings: Findings) -> tuple[int, list[tuple[int, list[str]]]]:
+    """The line of the header, 0 without one, and the cells of each other row with its line."""
     rows = []
     for line, row in enumerate(text.split("\n"), start=1):
         if not row.strip() or row.lstrip().startswith("#"):
@@ -30,11 +47,8 @@ def read_csv(text: str, findings: Findings) -> Part:
             findings.add(line, f'the quotes of this line do not match ({error}): put a whole field in double quotes, "like,this"')
             continue
         rows.append((line, [cell.strip() for cell in cells]))
-    if rows and is_header(*rows[0], findings):
-        del rows[0]
-    rows = [(line, cells) for line, cells in rows if any(cells)]
-    lines: dict[Loc, int] = {("projects", number): line for number, (line, _) in enumerate(rows)}
-    return Part({"projects": [fields_of_row(cells) for _, cells in rows]}, lines)
+    header = rows.pop(0)[0] if rows and is_header(*rows[0], findings) else 0
+    return header, rows
 
 
 def is_header(line: int, cells: list[str], findings: Findings) -> bool:

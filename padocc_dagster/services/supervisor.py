@@ -29,8 +29,9 @@ from padocc_dagster.pipeline.running.environment import clean_environment
 from padocc_dagster.pipeline.running.forked import FORK_SERVER
 from padocc_dagster.pipeline.workdir.layout import Workdir
 from padocc_dagster.services import code_server, daemon, network, processes, webserver
-from padocc_dagster.services.at_work import keepers, left_over, without_runs
 from padocc_dagster.services.home import Home
+from padocc_dagster.services.leftovers import keepers, left_over, without_runs
+from padocc_dagster.services.news import News
 from padocc_dagster.services.page import Page
 from padocc_dagster.slurm.yaml_fields import load
 
@@ -72,6 +73,8 @@ class Services:
         Called with each sentence that a person should read.
     web, read_only
         Whether there is a web server, and whether it refuses to change anything.
+    progress
+        Called with a sentence before each part of the start.
     """
 
     def __init__(
@@ -83,9 +86,11 @@ class Services:
         say: Callable[[str], None] = print,
         web: bool = True,
         read_only: bool = False,
+        progress: Callable[[str], None] = lambda _: None,
     ) -> None:
         self.home, self.say = Home(workdir), say
         self.page = Page(self.home.page_socket, port, host, read_only) if web else None
+        self.progress, self.news = progress, News.of(workdir, self.page.address if self.page else None)
         self.stopping = threading.Event()
         self.leaves_runs = False
         """Whether the end of the services leaves runs at work on this machine to their keepers."""
@@ -127,11 +132,13 @@ class Services:
         self._start(self.fork_server)
         self._start_code_server_and_daemon()
         if page := self.page:
+            self.progress("Starting the web server …")
             self._start(self.webserver)
             self._wait_for(lambda: network.location_is_loaded(page.address), "the web server to load the definitions")
 
     def watch(self, over: Callable[[], str] = lambda: "") -> str:
-        """Start again what dies, until `stopping` is set, or `over` gives a reason to end: then runs at work are left to their keepers.
+        """Start again what dies and report what is new, until `stopping` is set, or `over` gives a reason to end: then runs at work are
+        left to their keepers.
 
         Returns the reason, empty without one. Raises ServicesError when a service keeps dying.
         """
@@ -139,6 +146,8 @@ class Services:
             self.revive()
             for service in self.all:
                 processes.rotate(self.home.log(service.name))
+            for sentence in self.news.look():
+                self.say(sentence)
             if reason := over():
                 self.leaves_runs = True
                 return reason
@@ -182,8 +191,10 @@ class Services:
         self._end([self.daemon], 4)
         processes.end(left_over(self.home, but=self.webserver.process.pid if self.webserver.process else None), 4)
         ended = time.time()
+        self.progress("Starting the code server, which loads the definitions …")
         self._start(self.code_server)
         self._wait_for(lambda: network.is_listening(self.home.socket), "the code server")
+        self.progress("Comparing runs with what is at work, then starting the daemon …")
         argv = [sys.executable, "-m", "padocc_dagster.services.lost_runs", str(ended)]
         done = run(argv, env=self.environment, cwd=self.home.root, stdin=DEVNULL, capture_output=True, text=True)
         if done.returncode == os.EX_CONFIG:

@@ -166,7 +166,7 @@ def test_a_config_dropped_again_wins_over_an_edit(workdir: Workdir, tmp_path: Pa
 
 def test_a_dry_run_shows_old_and_new_and_changes_nothing(workdir: Workdir) -> None:
     before = every_file(workdir)
-    assert edited(workdir, "grp:a", set={"aggregator": "K"}, dry_run=True) == {"grp:a": "aggregator: not set → K"}
+    assert edited(workdir, "grp:a", set={"aggregator": "K"}, dry_run=True) == {"grp:a": "would change: aggregator: not set → K"}
     assert every_file(workdir) == before
 
 

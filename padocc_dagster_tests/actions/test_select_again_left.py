@@ -10,7 +10,7 @@ from padocc_dagster.pipeline.workdir.event_log import history_of
 from padocc_dagster.pipeline.workdir.events import ItemsWithdrawn
 from padocc_dagster.pipeline.workdir.layout import Project
 from padocc_dagster.pipeline.workdir.locks import held
-from padocc_dagster.status_table import standings
+from padocc_dagster.status import standings
 from padocc_dagster_tests.actions.results import take
 from padocc_dagster_tests.actions.selected import GROUP, SERIES, Selected, keys, noted, updated
 from padocc_dagster_tests.selection.stac import records

@@ -73,3 +73,19 @@ def test_accept_and_withdraw_are_commands(made: Made, command: Command) -> None:
     result = command(made.workdir, "withdraw", "grp:proj", "--revision", "k1.0", why="no longer needed")
     assert result.exit_code == 0 and "proj_k1.0.WITHDRAWN.txt" in result.output
     assert "0 published product(s)" in command(made.workdir, "audit", why=None).output
+
+
+def test_open_prints_the_lines_that_open_the_newest_product_and_they_are_in_its_report(made: Made, command: Command) -> None:
+    lines = command(made.workdir, "open", "grp:proj", why=None).output.splitlines()
+    found: dict[str, object] = {}
+    exec("\n".join(lines), found)
+    assert list(found["dataset"].sizes) and found["dataset"].encoding["source"]
+    (report,) = (made.workdir.completed / "grp").glob("*/*_report.json")
+    assert json.loads(report.read_text())["open"] == lines
+
+
+def test_open_of_what_is_not_published_says_where_it_stopped(at: Callable[[str], Made], made: Made, command: Command) -> None:
+    result = command(at("computed").workdir, "open", "grp:proj", why=None)
+    assert result.exit_code == 1 and "padocc-dagster explain grp:proj" in result.stderr
+    result = command(made.workdir, "open", "grp:proj", "--revision", "k9.9", why=None)
+    assert result.exit_code == 1 and "there are k1.0" in result.stderr

@@ -51,6 +51,8 @@ def test_explain_says_what_stands_why_what_it_means_and_what_to_try(workdir: Wor
     assert str(workdir.completed / "demo" / "nemo_k1.0" / "nemo_k1.0.json") in text
     assert "variable v0 differs" in text and "… 10 more" in text
     assert "compute again with aggregator K (by ada: to see)" in text
+    assert "line 99" not in text and f"Its log is {workdir.phase_log(NEMO, 'compute')}: --log prints the end." in text
+    text = run("explain", "demo:nemo", "--log", "-w", str(workdir.root)).stdout
     assert "line 99" in text and "line 50" not in text
     command = f"padocc-dagster edit demo:nemo --set 'concat_dims=[DIMENSION]' -w {workdir.root} --why 'after KeyError'"
     assert command in [line.strip() for line in text.splitlines()]

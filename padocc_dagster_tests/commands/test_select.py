@@ -117,7 +117,7 @@ def test_selecting_again_is_a_step(place: Selected, command: Command) -> None:
     place.dataset("vas")
     place.publish()
     result = command(place.workdir, "select-again", GROUP, "--dry-run")
-    assert result.exit_code == 0 and "grp:vas: new: CMIP6." in result.output and "nothing was changed" in result.output
+    assert result.exit_code == 0 and "grp:vas: would be new: CMIP6." in result.output and "nothing was changed" in result.output
     assert place.rows("vas") == []
     assert command(place.workdir, "select-again", GROUP).exit_code == 0 and place.rows("vas") == ["init"]
     before = files_of(place.workdir.root)

@@ -47,6 +47,8 @@ def test_a_step_is_printed_and_recorded_with_who_and_why(workdir: Workdir, comma
     (step,) = history_of(workdir, Project("a", "one"))
     assert (step.who, step.why) == ("ada", "grid is broken") and isinstance(step, Faultlisted)
     assert "a:one: grid is broken" in command(workdir, "faultlist", "list", why=None).output
+    assert "a:one: grid is broken" in command(workdir, "faultlist", "list", "a", why=None).output
+    assert command(workdir, "faultlist", "list", "b", why=None).exit_code == 1
     assert "a:one: off the faultlist" in command(workdir, "faultlist", "remove", "a:one", why="mended").output
     assert isinstance(history_of(workdir, Project("a", "one"))[-1], Unfaultlisted) and not faultlist(workdir, "a")
 
@@ -88,7 +90,7 @@ def test_beside_an_instance_it_is_said_what_follows_and_how_to_watch_it(workdir:
         result = command(workdir, "rescan", "a:*")
     assert "3 project(s). The scans follow, then all that builds on them." in result.output
     assert "http://127.0.0.1:3999)." in result.output
-    assert f"`padocc-dagster status -w {workdir.root}`, or in the browser (" in result.output
+    assert f"`padocc-dagster status a --watch -w {workdir.root}`, or in the browser (" in result.output
 
 
 def test_what_cannot_start_is_printed_and_the_others_are_done(workdir: Workdir, command: Command) -> None:
@@ -120,14 +122,24 @@ def test_a_project_at_work_is_given_up_all_the_same_and_that_is_recorded(workdir
 
 
 @pytest.mark.parametrize(
-    "words",
-    [("faultlist", "add"), ("rescan",), ("recompute", "--aggregator", "K"), ("faultlist", "remove"), ("remove",), ("split", "--into", "b")],
-    ids=" ".join,
+    ("words", "would"),
+    [
+        (("faultlist", "add"), "would be on the faultlist: a reason"),
+        (("faultlist", "remove"), "would be off the faultlist"),
+        (("rescan",), "would scan again"),
+        (("recompute", "--aggregator", "K"), "would compute again with aggregator K"),
+        (("remove",), "would be removed, and its 1 files (57 B) in "),
+        (("remove", "--keep-files"), "would be removed, files kept"),
+        (("split", "--into", "b"), "would be split off from a to b"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )
-def test_a_dry_run_changes_nothing(workdir: Workdir, command: Command, words: tuple[str, ...]) -> None:
+def test_a_dry_run_says_what_would_be_done_and_changes_nothing(
+    workdir: Workdir, command: Command, words: tuple[str, ...], would: str
+) -> None:
     before = files_of(workdir.root)
     result = command(workdir, *words, "a:one", "--dry-run")
-    assert result.exit_code == 0 and ":one: " in result.output and "1 project(s): dry run: nothing was changed" in result.output
+    assert result.exit_code == 0 and f"a:one: {would}" in result.output and "1 project(s): dry run: nothing was changed" in result.output
     assert "follow" not in result.output
     assert files_of(workdir.root) == before
 
@@ -165,7 +177,7 @@ def test_projects_are_moved_removed_and_added_back(tmp_path: Path, command: Comm
         return {f"{group}:{code}" for group in list_groups(workdir) for code in project_codes(workdir, group)}
 
     planned = command(workdir, "transfer", "A:p", "--to", "B", "--dry-run")
-    assert "B:p: transferred from A to B" in planned.stdout and "dry run" in planned.stdout and "A:p" in on_disk()
+    assert "A:p: would be transferred from A to B" in planned.stdout and "dry run" in planned.stdout and "A:p" in on_disk()
     assert command(workdir, "transfer", "A:p", "--to", "B").exit_code == 0 and "B:p" in on_disk()
     refused = command(workdir, "merge", "A", "--into", "Z")
     assert refused.exit_code == 1 and "Nothing was changed." in refused.stderr and "there is no group 'Z'" in refused.stderr
@@ -201,4 +213,11 @@ def test_rules_are_shown_and_set(workdir: Workdir, command: Command) -> None:
     rules = "next_aggregator=off, formats=zarr, quarantine_after=3, complete_on_warnings=none"
     assert rules in command(workdir, *words, why="two are enough").output
     shown = command(workdir, "rules", "a", why=None)
-    assert shown.exit_code == 0 and shown.output.strip() == rules
+    assert shown.exit_code == 0 and shown.output.splitlines() == [
+        "Unattended in the group a:",
+        "next_aggregator=off: a computation that failed is not tried with the other aggregator",
+        "formats=zarr: then as zarr",
+        "quarantine_after=3: a project is given up after 3 failures",
+        "complete_on_warnings=none: a product is published only with no warning; others wait for a tick",
+    ]
+    assert command(workdir, "rules", "b", why=None).exit_code == 1

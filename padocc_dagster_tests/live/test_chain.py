@@ -1,10 +1,11 @@
 """From a group config in the inbox to published products, on a live instance."""
 
 import json
+import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import dagster as dg
@@ -16,7 +17,7 @@ from padocc_dagster.pipeline.workdir.event_log import events_of
 from padocc_dagster.pipeline.workdir.events import Compared
 from padocc_dagster.pipeline.workdir.layout import Project
 from padocc_dagster.pipeline.workdir.outcome import Verdict
-from padocc_dagster_tests.live.conftest import Live
+from padocc_dagster_tests.live.conftest import PATIENCE, Live
 from padocc_dagster_tests.make_netcdf import Series, cut_short, unsorted_names
 
 Record = Callable[[str, object], None]
@@ -46,6 +47,19 @@ def dropped(live: Live) -> float:
     live.drop("second", [{"code": "broken", "pattern": f"{live.sources}/broken/*.nc"}])
     live.drop_text("bad.csv", "a;touch x,/nowhere/*.nc,,\nb,/nowhere/else/*.nc,,\n")
     return time.monotonic()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def watches(live: Live, dropped: float) -> Iterator[dict[str, subprocess.Popen[str]]]:
+    """Group → a `status --watch` of it that began before anything was read from the inbox."""
+    words = [sys.executable, "-m", "padocc_dagster.cli", "status", "--watch", "-w", str(live.workdir.root)]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+    started = {group: subprocess.Popen([*words, group], **pipes) for group in ("first", "second", "bad")}
+    try:
+        yield started
+    finally:
+        for process in started.values():
+            process.kill()
 
 
 @pytest.fixture(scope="module")
@@ -79,6 +93,25 @@ def test_a_dropped_config_ends_in_published_products_that_equal_their_sources(li
     assert xarray.open_dataset(str(refs), engine="kerchunk").attrs["title"] == "as asked"
     report = json.loads((refs.parent / "refs_k1.0_report.json").read_text())
     assert report["comparison"]["problems"] == []
+
+
+def test_a_watch_shows_each_state_and_ends_with_a_status_that_says_how_the_group_ended(
+    live: Live, watches: dict[str, subprocess.Popen[str]]
+) -> None:
+    shown = {group: process.communicate(timeout=PATIENCE)[0] for group, process in watches.items()}
+    assert {group: process.returncode for group, process in watches.items()} == {"first": 0, "second": 1, "bad": 1}, shown
+    assert " running" in shown["first"] and f"Web page: {live.url}" in shown["first"] and "2 of 2 published." in shown["first"]
+    assert "0 of 1 published, 1 stopped." in shown["second"] and "UnreadableSourceError" in shown["second"]
+    assert "bad.csv was not accepted (3 problems)" in shown["bad"]
+
+
+def test_up_reports_a_config_that_is_not_accepted(live: Live) -> None:
+    output = live.process.stdout
+    assert output is not None
+    os.set_blocking(output.fileno(), False)
+    said = bytearray()
+    live.wait("the report", lambda: said.extend(output.read() or b"") or b"bad.csv was not accepted (3 problems)" in said)
+    assert b"project code 'a;touch x' is not safe" in said
 
 
 def test_one_run_takes_a_project_through_all_phases_once(live: Live) -> None:

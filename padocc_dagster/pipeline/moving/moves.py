@@ -12,6 +12,7 @@ PADOCC's own functions are not used (`padocc/groups/mixins/modifiers.py`):
 """
 
 from collections.abc import Callable
+from pathlib import Path
 
 from padocc_dagster.pipeline.moving.carrying import carry_out, finish_locked, groups_held
 from padocc_dagster.pipeline.moving.problems import damage, new_group_problems, problems_of_move, refuse_unsafe, unlisted_names
@@ -20,6 +21,7 @@ from padocc_dagster.pipeline.steps.choice import Choice
 from padocc_dagster.pipeline.workdir.groups import by_group, list_groups, project_codes
 from padocc_dagster.pipeline.workdir.layout import Project, Workdir
 from padocc_dagster.pipeline.workdir.locks import LockedError, held
+from padocc_dagster.pipeline.workdir.sources import readable_size
 from padocc_dagster.pipeline.workdir.step import By, StepRefused, StepResult
 from padocc_dagster.pipeline.workdir.unfinished import Kind, Unfinished, inode_of
 
@@ -119,7 +121,7 @@ def _move(
                     codes = [project.code for project in members.get(source, ())]
                     unfinished = _unfinished(workdir, step, source, target, codes, by, bool(dissolved), keep_files)
                     left = {} if dry_run else carry_out(workdir, unfinished)
-                    _report(result, unfinished, left)
+                    _report(result, unfinished, left, dry_run, workdir)
                 return result
     except LockedError as locked:
         raise StepRefused([str(locked)]) from None
@@ -133,9 +135,20 @@ def _unfinished(
     return Unfinished(step, source, target, folders, by.who, by.why, keep_files, dissolves, above)
 
 
-def _report(result: StepResult, unfinished: Unfinished, left: dict[str, str]) -> None:
+def _report(result: StepResult, unfinished: Unfinished, left: dict[str, str], dry_run: bool, workdir: Workdir) -> None:
+    """What became of each project, by its new key; a dry run names it by its present key, and which files would go."""
     for code in unfinished.folders:
+        before = Project(unfinished.source, code)
         if code in left:
-            result.not_done[Project(unfinished.source, code)] = f"stays in {unfinished.source}: {left[code]}"
+            result.not_done[before] = f"stays in {unfinished.source}: {left[code]}"
+        elif dry_run:
+            gone = "" if unfinished.target or unfinished.keep_files else _files(workdir.project_dir(before))
+            result.done[before] = f"{unfinished.event}{gone}"
         else:
             result.done[unfinished.now(code)] = str(unfinished.event)
+
+
+def _files(folder: Path) -> str:
+    """How many files a removal would delete, and their size."""
+    sizes = [path.lstat().st_size for path in folder.rglob("*") if not path.is_dir() or path.is_symlink()]
+    return f", and its {len(sizes)} files ({readable_size(sum(sizes))}) in {folder} deleted"

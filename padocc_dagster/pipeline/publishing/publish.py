@@ -18,6 +18,7 @@ from typing import Any
 
 from padocc_dagster.pipeline.making.validate import read_findings
 from padocc_dagster.pipeline.publishing.links import linked
+from padocc_dagster.pipeline.publishing.opening import lines_to_open
 from padocc_dagster.pipeline.publishing.stac_item import item_to_publish, updated_item
 from padocc_dagster.pipeline.publishing.tick import tick_of, void_tick_problem
 from padocc_dagster.pipeline.publishing.verify import comparison_problem
@@ -63,7 +64,9 @@ def publish(workdir: Workdir, project: Project, links: dict[str, str] | None = N
     try:
         copy = beside / f"{name}{product.suffix}"
         _copy(product, copy) if text is None else write_text(copy, text)
-        write_json(beside / f"{name}_report.json", {**_report(workdir, project, product, links), SOURCES: table_of(states)})
+        lines = lines_to_open(target / copy.name, product.cloud_format, bool(links))
+        report = {**_report(workdir, project, product, links), "open": lines, SOURCES: table_of(states)}
+        write_json(beside / f"{name}_report.json", report)
         if item is not None:
             write_json(beside / f"{name}_item.json", item)
         _sync(beside)

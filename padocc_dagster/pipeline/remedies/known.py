@@ -1,11 +1,15 @@
 """What is known of a project that fills in a remedy's command: its pattern, its format, the dimension that joins its files."""
 
+import shlex
 from collections.abc import Sequence
 from contextlib import suppress
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from padocc_dagster.pipeline.remedies.own import BY_REASON, CLASSES
+import yaml
+
+from padocc_dagster.pipeline.remedies.own import BY_REASON, CLASSES, INITIALISE
 from padocc_dagster.pipeline.remedies.tries import READ_LOG, RESCAN
 from padocc_dagster.pipeline.remedies.words import Explanation, Remedy, written_out
 from padocc_dagster.pipeline.workdir.event_log import ends_of
@@ -29,7 +33,8 @@ def commands_for(
 ) -> list[tuple[str, str]]:
     """The remedies for one project: sentence and command, ready to paste. Opens a source file only where a command needs its dimension."""
     spec = _spec(workdir, project)
-    known = {"pattern": spec.pattern} if spec and spec.pattern.startswith("/") else {}
+    pattern = spec.pattern if spec and spec.pattern.startswith("/") else ""
+    known = {"present": pattern} if pattern else {}
     if any("{dimension}" in remedy.command for remedy in explanation.remedies):
         known |= _dimension(workdir, project)
     known |= _named(workdir, project)
@@ -41,8 +46,28 @@ def commands_for(
     fitting = [remedy for remedy in _of_reason(workdir, project, explanation) if not any(word in remedy.command for word in pointless)]
     if phase in ("init", "scan"):
         fitting = before_compute(fitting) or [RESCAN]
-    offered = fitting or (explanation.remedies and (READ_LOG,))
-    return [(remedy.sentence, written_out(remedy, project, phase, why, root, known)) for remedy in offered]
+
+    def written(remedy: Remedy) -> str:
+        return written_out(remedy, project, phase, why, root, known)
+
+    useful = [remedy for remedy in fitting if remedy is INITIALISE or not spec or not _changes_nothing(written(remedy), spec)]
+    now = f" (now {pattern})" if pattern else ""
+    offered = useful or (explanation.remedies and (READ_LOG,))
+    return [(remedy.sentence + (now if "{pattern}" in remedy.command else ""), written(remedy)) for remedy in offered]
+
+
+def _changes_nothing(command: str, spec: ProjectSpec) -> bool:
+    """Whether the command is an edit that sets every field to what it is."""
+    words = shlex.split(command)
+    settings = [setting for option, setting in pairwise(words) if option == "--set"]
+    return words[1] == "edit" and bool(settings) and all(_is_so(setting, spec.as_dict()) for setting in settings)
+
+
+def _is_so(setting: str, spec: dict[str, Any]) -> bool:
+    name, _, written = setting.partition("=")
+    field, _, entry = name.partition(".")
+    value = {**spec, **spec["options"]}.get(field)
+    return bool((value or {}).get(entry) == yaml.safe_load(written) if entry else value == yaml.safe_load(written))
 
 
 def _of_reason(workdir: Workdir, project: Project, explanation: Explanation) -> Sequence[Remedy]:

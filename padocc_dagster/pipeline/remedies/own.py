@@ -4,7 +4,7 @@ from padocc_dagster.pipeline.remedies import tries
 from padocc_dagster.pipeline.remedies.words import Explanation, Remedy
 
 INITIALISE = Remedy(
-    "initialise the project again from what it was made from: edit any field, also to what it is", "edit {key} --set pattern={pattern}"
+    "initialise the project again from what it was made from: edit any field, also to what it is", "edit {key} --set pattern={present}"
 )
 WAIT = Remedy("wait until whoever is at work on the project is done, then run the phase again", "{again} {key}")
 

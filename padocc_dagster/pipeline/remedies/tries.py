@@ -66,7 +66,7 @@ WITHOUT_TIMES = Remedy("have the files opened without decoding times", """edit {
 TICK = Remedy("look at the differences, and accept them if they do no harm (a tick, with your name)", "tick {key}")
 TICK_IF_EQUAL = Remedy("accept it by eye, if the check product_matches_source has passed: PADOCC is then mistaken", "tick {key}")
 COMPARE = Remedy("look at what differs from an earlier version", "compare {key}")
-READ_LOG = Remedy("read the history and the end of the phase's log", "explain {key}")
+READ_LOG = Remedy("read the history and the end of the phase's log", "explain {key} --log")
 GIVE_UP = Remedy("give the project up: put it on the faultlist", "faultlist add {key}")
 OTHER_FILES = (RESCAN_REPLACED, ANOTHER_PATTERN, GIVE_UP)
 """Where source files are at fault."""

@@ -18,7 +18,8 @@ TO_FILL_IN = {
     "again": "recompute",
     "dimension": "DIMENSION",
     "field": "concat_dims",
-    "pattern": "/NEW/FOLDER/*.nc",
+    "pattern": "NEW_PATTERN",
+    "present": "PRESENT_PATTERN",
     "variable": "VARIABLE",
 }
 """What a command says where nothing is known of the project; in capitals what the reader has to fill in."""
@@ -30,8 +31,8 @@ class Remedy(NamedTuple):
     sentence: str
     command: str
     """Without the program's name; `{key}` is the project, `{group}` its group, `{again}` the command that runs the phase again,
-    `{dimension}` the dimension along which its files seem to follow each other, `{pattern}` where its files are looked for, `{variable}`
-    the variable that differs, `{field}` the field of the config that the failure names."""
+    `{dimension}` the dimension along which its files seem to follow each other, `{pattern}` a pattern that the reader writes anew,
+    `{present}` the one that it has, `{variable}` the variable that differs, `{field}` the field of the config that the failure names."""
     unscanned: str = ""
     """The command that does the same before a scan has passed, when there is nothing to compute again."""
 

@@ -41,7 +41,24 @@ class Rules:
     """Names of PADOCC's warnings; None lets all of them pass."""
 
     def __str__(self) -> str:
-        return ", ".join(f"{name}={OFF if value == getattr(Rules(), name) else _word(value)}" for name, value in asdict(self).items())
+        return ", ".join(f"{name}={word}" for name, word in self.words().items())
+
+    def words(self) -> dict[str, str]:
+        """Each rule's value as `--set` takes it."""
+        return {name: OFF if value == getattr(Rules(), name) else _word(value) for name, value in asdict(self).items()}
+
+    def sentences(self) -> list[str]:
+        """What each rule lets happen unattended, each with its setting."""
+        warnings, most = self.complete_on_warnings, self.quarantine_after
+        meanings = {
+            "next_aggregator": f"a computation that failed is {'' if self.next_aggregator else 'not '}tried with the other aggregator",
+            "formats": f"{'then as ' + ', '.join(self.formats) if self.formats else 'no other cloud format is tried'}",
+            "quarantine_after": f"a project is given up after {most} failures" if most else "no project is given up",
+            "complete_on_warnings": "a product is published with any warning of its validation"
+            if warnings is None
+            else f"a product is published only with {'these warnings' if warnings else 'no warning'}; others wait for a tick",
+        }
+        return [f"{name}={word}: {meanings[name]}" for name, word in self.words().items()]
 
 
 def rules_file(workdir: Workdir, group: str) -> Path:

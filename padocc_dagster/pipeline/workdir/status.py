@@ -64,6 +64,10 @@ class ProjectState:
     """The class of the error that it stopped with; empty when it did not stop."""
     faultlisted: str | None = None
     """The reason on the group's faultlist, where `groups.group_states` found one; None when the project is not on it."""
+    retry_at: datetime | None = None
+    """When a run is requested again that could not start, with the zone; None where none failed to."""
+    start_failed: str = ""
+    """Why it could not start."""
 
     @property
     def outcome(self) -> str:
@@ -149,10 +153,13 @@ def project_state(workdir: Workdir, project: Project) -> ProjectState:
         return ProjectState("init", None, "", None, "not initialised")
     last = rows[-1]
     error_class, why = ("", "") if last.verdict is Verdict.OK else _why(workdir, project, len(rows), last)
-    if start := failed_start(workdir, project, len(rows)):
+    start = failed_start(workdir, project, len(rows))
+    if start:
         tries = f"{start.count} starts" if start.count > 1 else "the start"
         why = f"{tries} of {start.phase} failed, next try at {start.retry_at.astimezone():%H:%M}: {start.reason}"
-    return ProjectState(last.phase, last.verdict, last.status, last.time, why, error_class if last.verdict is Verdict.FAILED else "")
+    stopped_by = error_class if last.verdict is Verdict.FAILED else ""
+    retried = {"retry_at": start.retry_at, "start_failed": start.reason} if start else {}
+    return ProjectState(last.phase, last.verdict, last.status, last.time, why, stopped_by, **retried)  # type: ignore[arg-type]
 
 
 def error_class_in(status: str) -> str:

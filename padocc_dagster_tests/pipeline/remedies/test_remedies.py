@@ -16,6 +16,7 @@ from padocc_dagster.pipeline.remedies.page import page
 from padocc_dagster.pipeline.remedies.table import UNKNOWN
 from padocc_dagster.pipeline.workdir.files import write_json, write_lines
 from padocc_dagster.pipeline.workdir.layout import Project, Workdir
+from padocc_dagster.pipeline.workdir.spec import ProjectSpec
 
 PACKAGE = Path(padocc_dagster.__file__).parent
 BASES = ("WorkerError", "OperationFailedError")
@@ -136,9 +137,36 @@ def test_commands_name_the_project_the_folder_the_reason_and_what_is_known(workd
     assert commands[0] == first
 
 
-def test_a_pattern_is_offered_for_editing_as_it_is_and_no_shell_expands_it(workdir: Workdir) -> None:
-    commands = [command for _, command in commands_for(workdir, PROJECT, remedy_for("SourceNotFoundError"), "scan")]
-    assert "--set 'pattern=/data/nemo/*.nc'" in commands[0]
+def test_a_new_pattern_is_to_be_written_and_the_present_one_is_said(workdir: Workdir) -> None:
+    (sentence, command), *_ = commands_for(workdir, PROJECT, remedy_for("SourceNotFoundError"), "scan")
+    assert "--set pattern=NEW_PATTERN" in command and sentence.endswith("(now /data/nemo/*.nc)")
+
+
+def test_only_a_damaged_project_is_initialised_again_from_what_it_has_and_no_shell_expands_that(workdir: Workdir) -> None:
+    (_, command), *_ = commands_for(workdir, PROJECT, remedy_for("CorruptFileError"), "scan")
+    assert "--set 'pattern=/data/nemo/*.nc'" in command
+
+
+@pytest.mark.parametrize(
+    ("status", "phase", "options", "edit"),
+    [
+        ("ConflictingMissingValuesError", "compute", {"xarray": {"mask_and_scale": False}}, "xarray.mask_and_scale"),
+        ("OutOfBoundsDatetime", "compute", {"xarray": {"decode_times": False}}, "decode_times"),
+        ("ChunkDataError", "scan", {"cloud_format": "zarr"}, "cloud_format=zarr"),
+    ],
+)
+def test_an_edit_to_what_is_so_already_is_not_offered(
+    workdir: Workdir, status: str, phase: str, options: dict[str, object], edit: str
+) -> None:
+    def offered() -> str:
+        return " ".join(command for _, command in commands_for(workdir, PROJECT, remedy_for(status), phase))
+
+    assert edit in offered()
+    spec = {**ProjectSpec("nemo", "/data/nemo/*.nc", ()).as_dict(), "id": "1"}
+    write_json(workdir.spec(PROJECT), {**spec, "options": {**spec["options"], **options}})
+    base = {"pattern": "/data/nemo/*.nc", "override": {"cloud_type": "kerchunk"}, "padocc_dagster": {"spec": "1"}}
+    write_json(workdir.base_cfg(PROJECT), base)
+    assert offered() and edit not in offered()
 
 
 def test_a_zarr_store_is_not_advised_to_become_one(workdir: Workdir) -> None:
