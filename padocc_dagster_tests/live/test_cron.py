@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from padocc_dagster.pipeline.workdir.layout import Workdir
+from padocc_dagster.services.home import Home
 from padocc_dagster.services.processes import dies_with_parent
 from padocc_dagster_tests.live.conftest import PATIENCE, Live
 from padocc_dagster_tests.live.test_kills import SERIES, all_published, finished_once
@@ -23,10 +24,11 @@ def begin(root: Path, *options: str) -> subprocess.Popen[str]:
 def test_a_project_is_published_by_several_short_ups_that_leave_the_runs_at_work_alone_and_end_when_nothing_is_left(tmp_path: Path) -> None:
     root = tmp_path / "work"
     ups: list[str] = []
-    process = begin(root, "--for", "20")
+    process = begin(root, "--for", "10")  # too short for all of it
     live = Live(Workdir(root), tmp_path / "sources", 0, process)
     try:
         live.drop("cron", [{"code": "p0", "pattern": live.series("p0", SERIES)}])
+        live.wait("the first up", Home(live.workdir).address.exists)
         beside = begin(root, "--for", "20")
         assert "is served already (process " in beside.communicate(timeout=60)[0] and beside.returncode == 0
         while len(ups) < MOST:
