@@ -33,6 +33,8 @@ PROCESSES = ("run", "keeper")
 SERIES = Series(lengths=(4, 4, 4), lat=12, lon=12)
 MOST_IN_A_MINUTE = 3
 """Kills of one service: with five the supervisor gives up."""
+PATIENCE = 300
+"""Seconds without another published project after which the rest counts as lost."""
 GROUP = "killed"
 
 
@@ -79,8 +81,10 @@ def kill_and_count(live: Live, kills: int, projects: int, draw: random.Random) -
             print(
                 f"{now - began:6.0f} s  {name} killed; {sum(published(live, code) for code in codes)} of {projects} published", flush=True
             )
-    deadline = time.monotonic() + 900
-    while not all(published(live, code) for code in codes) and time.monotonic() < deadline:
+    before, moved = 0, time.monotonic()
+    while (count := sum(published(live, code) for code in codes)) < projects and time.monotonic() - moved < PATIENCE:
+        if count > before:
+            before, moved = count, time.monotonic()
         time.sleep(1)
     report(live, codes, killed)
 

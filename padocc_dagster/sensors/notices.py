@@ -1,12 +1,13 @@
 """Sends messages about groups: one has finished, projects stopped, a published product went wrong. At most one a group and hour.
 
 Off until it is started. `PADOCC_DAGSTER_NOTICES` in the environment of `up` says where to: addresses as apprise has them (`mailtos://…`,
-`jsons://host/path` for a webhook, and a hundred services), or the path of apprise's own config file, with blanks between them. What was
-so before the first look is not sent.
+`jsons://host/path` for a webhook, and a hundred services), the path of apprise's own config file, or the path of a program, which gets the
+title as its argument and the message on standard input; with blanks between them. What was so before the first look is not sent.
 """
 
 import json
 import os
+import subprocess
 import time
 from importlib.util import find_spec
 from pathlib import Path
@@ -19,6 +20,7 @@ from padocc_dagster.pipeline.workdir.managed import is_managed
 from padocc_dagster.resources import served_workdir
 
 WHERE = "PADOCC_DAGSTER_NOTICES"
+PROGRAM_SECONDS = 10.0
 SECONDS = 20.0
 """Most seconds of a tick: Dagster ends it after 60 s."""
 
@@ -54,7 +56,18 @@ def send(where: list[str], title: str, message: str) -> bool:
     """Send a message to all of these places; whether all took it."""
     from apprise import Apprise, AppriseConfig, NotifyFormat
 
-    places, configs = Apprise(), AppriseConfig()
-    valid = [configs.add(place) if Path(place).is_file() else places.add(place) for place in where]
+    programs = [place for place in where if Path(place).is_file() and os.access(place, os.X_OK)]
+    places, configs, taken = Apprise(), AppriseConfig(), [_called(program, title, message) for program in programs]
+    for place in where:
+        if place not in programs:
+            taken.append(bool(configs.add(place) if Path(place).is_file() else places.add(place)))
     places.add(configs)
-    return all(valid) and bool(places.notify(message, title, body_format=NotifyFormat.TEXT))
+    return all(taken) and (not len(places) or bool(places.notify(message, title, body_format=NotifyFormat.TEXT)))
+
+
+def _called(program: str, title: str, message: str) -> bool:
+    """Call a program with the message; whether it ended well, and in time."""
+    try:
+        return subprocess.run([program, title], input=message, text=True, timeout=PROGRAM_SECONDS).returncode == 0
+    except (OSError, subprocess.TimeoutExpired):
+        return False

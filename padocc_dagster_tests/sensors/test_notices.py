@@ -98,6 +98,22 @@ def test_a_message_arrives_at_a_webhook_and_by_mail(workdir: Workdir, monkeypatc
     assert "PADOCC group g" in mail and "1 stopped" in mail
 
 
+@pytest.mark.parametrize(("ending", "delivered"), [("exit 0", True), ("exit 3", False), ("sleep 60", False)])
+def test_a_message_is_given_to_a_program_as_text_and_never_to_a_shell(
+    ending: str, delivered: bool, workdir: Workdir, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("padocc_dagster.sensors.notices.PROGRAM_SECONDS", 2.0)
+    program = tmp_path / "notify"
+    program.write_text(f'#!/bin/sh\nprintf "%s\\n" "$1" > {tmp_path}/said\ncat >> {tmp_path}/said\n{ending}\n')
+    program.chmod(0o700)
+    monkeypatch.setenv(WHERE, str(program))
+    cursor = notices(dg.build_sensor_context()).cursor
+    fails(workdir, "b", "$(touch pwned);`id`")
+    assert (notices(dg.build_sensor_context(cursor=cursor)).cursor != cursor) is delivered
+    said = (tmp_path / "said").read_text()
+    assert said.startswith("PADOCC group g\n") and "Stopped with $(touch pwned);`id` in compute: b." in said
+
+
 def test_a_message_that_does_not_arrive_is_sent_again(workdir: Workdir, monkeypatch: pytest.MonkeyPatch) -> None:
     with webhook() as (port, posted):
         closed = port
