@@ -25,12 +25,12 @@ from subprocess import DEVNULL, Popen, run
 import psutil
 
 from padocc_dagster.local import fork_server
-from padocc_dagster.local.records import Records
 from padocc_dagster.pipeline.running.environment import clean_environment
 from padocc_dagster.pipeline.running.forked import FORK_SERVER
 from padocc_dagster.pipeline.workdir.layout import Workdir
 from padocc_dagster.services import code_server, daemon, network, processes, webserver
 from padocc_dagster.services.home import Home
+from padocc_dagster.services.leftovers import keepers, left_over, without_runs
 from padocc_dagster.services.news import News
 from padocc_dagster.services.page import Page
 from padocc_dagster.slurm.yaml_fields import load
@@ -175,9 +175,9 @@ class Services:
             self._end([self.daemon], UNHURRIED_SECONDS)
         self._end([self.webserver, self.daemon], END_SECONDS)
         at_work = processes.spawned(self.code_server.process.pid) if self.code_server.process else []
-        processes.end([*at_work, *(() if self.leaves_runs else self._keepers())], 6)
+        processes.end([*at_work, *(() if self.leaves_runs else keepers(self.home))], 6)
         self._end([self.code_server, self.fork_server], 3)
-        processes.end([*self._left_over(), *self._without_runs(everything)], 2)
+        processes.end([*left_over(self.home), *(without_runs(self.home, everything) if self.leaves_runs else everything)], 2)
         for path in (self.home.socket, self.home.fork_socket, self.home.page_socket):
             path.unlink(missing_ok=True)
 
@@ -186,15 +186,10 @@ class Services:
         services = [service for service in self.all if not (self.leaves_runs and service is self.fork_server)]
         return [p for service in services if service.process for p in processes.descendants(service.process.pid)]
 
-    def _without_runs(self, found: list[psutil.Process]) -> list[psutil.Process]:
-        """Those that are not the keeper of a run, nor started by one; with `leaves_runs` alone."""
-        keepers = {keeper.pid for keeper in self._keepers()} if self.leaves_runs else set()
-        return [process for process in found if not keepers & processes.lineage(process)]
-
     def _start_code_server_and_daemon(self) -> None:
         """Begin anew with nothing at work. A daemon that is there while the code server is not gives up repeating lost runs."""
         self._end([self.daemon], 4)
-        processes.end(self._left_over(but=self.webserver), 4)
+        processes.end(left_over(self.home, but=self.webserver.process.pid if self.webserver.process else None), 4)
         ended = time.time()
         self.progress("Starting the code server, which loads the definitions …")
         self._start(self.code_server)
@@ -270,17 +265,3 @@ class Services:
             process.wait()
         for service in services:
             service.process = None
-
-    def _left_over(self, but: Service | None = None) -> list[psutil.Process]:
-        """Whatever serves or served this working directory and is alive, without the service named and what it started, and without runs.
-
-        PADOCC's workers are not among them: they end with the run that they work for (`pipeline/running/call.py`). A run whose worker is
-        ended first would write down that its phase failed.
-        """
-        spared = {but.process.pid} if but and but.process else set()
-        spared |= {keeper.pid for keeper in self._keepers()}
-        return [p for p in processes.marked(str(self.home.root)) if not spared & processes.lineage(p)]
-
-    def _keepers(self) -> list[psutil.Process]:
-        """The keepers of the runs at work on this machine. They pass SIGTERM on to their runs, and end after them."""
-        return [psutil.Process(pid) for pid in Records(self.home.root).keepers().values() if psutil.pid_exists(pid)]
