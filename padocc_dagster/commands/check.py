@@ -50,7 +50,7 @@ def check(file: FileArgument, good: GoodOption = None, bad: BadOption = None) ->
 
 
 def _refuse_targets(path: Path, good: Path, bad: Path) -> None:
-    """Raises ValueError for files that cannot be written, or not be read again as what they are."""
+    """Raises ValueError for a config that cannot be parted, and for files that may not be written."""
     if path.suffix.lower() != ".csv":
         raise ValueError(f"{path.name} is no CSV: without --good and --bad, each problem is printed with its line; take those entries out")
     if os.path.abspath(good) == os.path.abspath(bad):
@@ -60,8 +60,8 @@ def _refuse_targets(path: Path, good: Path, bad: Path) -> None:
             raise ValueError(f"{each} holds a CSV: call it so, as in {each.stem}.csv")
         if os.path.lexists(each):
             raise ValueError(f"{each} is there already: remove it, or name another file")
-        if Path(os.path.abspath(each)).parent != path.parent:
-            raise ValueError(f"{each} is in another folder than {path.name}, from which relative paths start: put it into {path.parent}")
+        if Path(os.path.abspath(each)).parent.name == "inbox":
+            raise ValueError(f"{each} is in an inbox, where it is read as the config of a group {each.stem}: name another folder")
 
 
 def _part(path: Path, good: Path, bad: Path, rejected: "ConfigRejected") -> None:
@@ -76,13 +76,33 @@ def _part(path: Path, good: Path, bad: Path, rejected: "ConfigRejected") -> None
         raise ValueError(f"{path.name} cannot be parted. {problem}") from None
     if not parted.good_count:
         raise ValueError(f"{path.name} has no project without a problem, so nothing was written.\n{rejected}")
-    write_text(good, parted.good)
-    write_text(bad, parted.bad)
+    for target, text in ((good, parted.good), (bad, parted.bad)):
+        write_text(Path(os.path.abspath(target)), text)
+    if {Path(os.path.abspath(each)).parent for each in (good, bad)} != {path.parent} and not _mean_the_same(good, bad, rejected):
+        good.unlink()
+        bad.unlink()
+        raise ValueError(
+            f"{path.name} has paths that start at its folder: write both files into {path.parent}, where they lead to the same"
+        )
     typer.echo(f"{good}: {parted.good_count} good projects. A group is called as its file: copy it to WORKDIR/inbox/{path.name}")
     typer.echo(
         f"{bad}: {parted.bad_count} projects with {len(rejected.problems)} problems, each below its own. Correct it, and check it again;"
     )
     typer.echo(f'then add them with `padocc-dagster add {bad} --group {path.stem} --why "corrected"`.')
+
+
+def _mean_the_same(good: Path, bad: Path, rejected: "ConfigRejected") -> bool:
+    """Whether the files, in another folder, are as good and as bad as their rows were."""
+    from padocc_dagster.selection import ConfigRejected, read_group_config
+
+    def problems(file: Path) -> int:
+        try:
+            read_group_config(Path(os.path.abspath(file)))
+        except ConfigRejected as found:
+            return len(found.problems)
+        return 0
+
+    return problems(good) == 0 and problems(bad) <= len(rejected.problems)
 
 
 def register(app: typer.Typer) -> None:

@@ -27,7 +27,7 @@ def status(
     watch: Annotated[bool, typer.Option("--watch", help="Go on until all is published or stopped. The exit status says which.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON: a list with an object for each project.")] = False,
 ) -> None:
-    """Show what each project is doing: running, waiting for what, published, or stopped and why. The last line counts them.
+    """Show what each project is doing: running, waiting for what, published, or stopped and why; a line of totals counts them.
 
     With --watch, ends with 0 when all projects are published (those that were given up left out), and with 1 when one stopped, a group
     config was not accepted, or nobody serves the working directory.

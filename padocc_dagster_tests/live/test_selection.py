@@ -94,7 +94,7 @@ def test_a_catalogue_that_grows_and_withdraws_is_followed(live: Live, selected: 
     server.load([], [cmip6.written(archive, SECOND, 2)])
     server.delete_item("cmip6", FIRST.name)
     told = select_again(live, "--dry-run")
-    assert f"{PR}: new: {SECOND.name}" in told and f"{TAS}: withdrawn: {FIRST.name}" in told
+    assert f"{PR}: would be new: {SECOND.name}" in told and f"{TAS}: withdrawn: {FIRST.name}" in told
     assert f"padocc-dagster remove {TAS}" in told and not live.rows(PR)
     select_again(live)
     ends_published(live, PR)

@@ -64,17 +64,28 @@ def test_a_good_config_is_not_written_again(big: Path, tmp_path: Path) -> None:
         ("big.csv", "bad.csv", "is there already"),
         ("good.csv", "good.csv", "name two"),
         ("good.txt", "bad.csv", "call it so, as in good.csv"),
-        ("elsewhere/good.csv", "bad.csv", "in another folder"),
+        ("elsewhere/good.csv", "bad.csv", "has paths that start at its folder"),
+        ("inbox/good.csv", "bad.csv", "is in an inbox, where it is read as the config of a group good"),
     ],
 )
 def test_no_file_is_replaced_and_none_is_written_where_it_would_mean_something_else(
     big: Path, tmp_path: Path, good: str, bad: str, told: str
 ) -> None:
-    (tmp_path / "elsewhere").mkdir()
+    for folder in ("elsewhere", "inbox"):
+        (tmp_path / folder).mkdir()
     before = {path: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()}
     result = run(big, "--good", tmp_path / good, "--bad", tmp_path / bad)
     assert result.exit_code == 1 and told in result.stderr
     assert {path: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()} == before
+    assert not list(tmp_path.glob("*/*.csv"))
+
+
+def test_a_config_in_an_inbox_is_parted_into_another_folder(big: Path, tmp_path: Path) -> None:
+    inbox = tmp_path / "inbox"
+    inbox.mkdir()
+    (inbox / "big.csv").write_text(big.read_text().replace("updates.json", ""))
+    result = run(inbox / "big.csv", "--good", tmp_path / "good.csv", "--bad", tmp_path / "bad.csv")
+    assert result.exit_code == 1 and "17 good projects" in result.stdout and run(tmp_path / "good.csv").exit_code == 0
 
 
 def test_a_header_in_another_order_is_corrected_first(tmp_path: Path) -> None:

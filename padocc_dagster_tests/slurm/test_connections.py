@@ -1,4 +1,4 @@
-"""What a host's runs spare the database: connections, of which Dagster opens one for each statement."""
+"""A Postgres as the instance's database: the connections that a host's runs spare it, and how `status` reads it."""
 
 import shutil
 import tempfile
@@ -11,9 +11,13 @@ import yaml
 from dagster_postgres import utils
 
 from padocc_dagster.dagster_private import definitions_module, keep_postgres_open
+from padocc_dagster.pipeline.workdir.layout import Workdir
+from padocc_dagster.services.at_work import Reader
+from padocc_dagster.services.home import Home
 from padocc_dagster_tests.batch.runs import make_run
 from padocc_dagster_tests.slurm.live.conftest import ROOT, environment
 from padocc_dagster_tests.slurm.postgres import Postgres
+from padocc_dagster_tests.status.runs import add_run
 from tools.slurm_cluster import machine
 
 
@@ -61,3 +65,19 @@ def test_all_storages_of_a_process_share_one_connection_that_outlives_its_loss(h
         assert instance.get_run_by_id(run.run_id).tags["number"] == "19"
         assert definitions_module(run) == "a_module"
         instance.run_storage._engine.dispose()
+
+
+def test_status_reads_what_runs_and_what_waits_and_no_password_is_shown_where_it_cannot(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = Home(Workdir(home / "work"))
+    place.root.mkdir(parents=True)
+    (home / "dagster.yaml").rename(place.settings)
+    with dg.DagsterInstance.from_config(str(place.root)) as instance:
+        add_run(instance, "g:busy", "STARTED")
+        add_run(instance, "g:next", "QUEUED")
+    found = Reader(place).read()
+    assert (found.problem, {key: str(each.doing) for key, each in found.doing.items()}) == ("", {"g:busy": "running", "g:next": "queued"})
+    monkeypatch.setenv("PADOCC_DAGSTER_DB_PASSWORD", "another secret")
+    found = Reader(place).read()
+    assert found.doing == {} and "password authentication failed" in found.problem and "secret" not in found.problem

@@ -104,7 +104,7 @@ class Cluster:
         said = json.loads((self.folder.etc / "machine.json").read_text())
         ports = Ports(**said["ports"])
         if process.find(self.folder, name) is None:
-            process.spawn(self.folder, name, arguments(self.folder, name, ports, said["address"]))
+            process.spawn(self.folder, name, [name, *arguments(self.folder, name, ports, said["address"])])
 
         def ready() -> bool:
             if process.find(self.folder, name) is None:

@@ -16,6 +16,7 @@ import dagster as dg
 import pytest
 
 from padocc_dagster.slurm.runs import tags
+from padocc_dagster.slurm.runs.tags import job_name
 from padocc_dagster_tests.slurm.live.conftest import LiveSlurm
 
 FILES = (
@@ -43,34 +44,40 @@ def fault_rows(live: LiveSlurm) -> list[str]:
     for run in live.instance.get_runs():
         families[run.root_run_id or run.run_id].append(run)
     found = [sorted(family, key=lambda run: int(run.tags.get(tags.RETRY_NUMBER, 0))) for family in families.values()]
-    jobs = [job for family in found for job in jobs_of(family)]
+    jobs = {job for family in found for run in family if (job := job_of(run))}
     states = states_of(live, jobs) if jobs else {}
     return [row_of(live, family, states) for family in sorted(found, key=lambda family: family[0].tags[tags.PARTITION])]
 
 
-def row_of(live: LiveSlurm, family: list[dg.DagsterRun], states: dict[str, list[str]]) -> str:
+def row_of(live: LiveSlurm, family: list[dg.DagsterRun], states: dict[str, dict[str, list[str]]]) -> str:
     """The row of a run and its retries, oldest first."""
-    piece, jobs = family[0].tags[tags.PARTITION], jobs_of(family)
-    said = ", ".join("+".join(states.get(job, ["unknown"])) for job in jobs)
+    piece, began = family[0].tags[tags.PARTITION], [run for run in family if job_of(run)]
+    said = ", ".join(_said_of(run, states.get(job_of(run), {})) for run in began)
     reported = ", ".join(tags.own(run.run_id, run.tags).get(tags.CAUSE, run.status.value) for run in family)
     events = live.events(piece)
     duplicates = max(events["ended"] - 1, 0) + max(events["began"] - len(family), 0)
-    return line(piece, said, reported, len(set(jobs)), len(family), duplicates, sum(not run.is_finished for run in family))
+    return line(piece, said, reported, len(began), len(family), duplicates, sum(not run.is_finished for run in family))
 
 
-def jobs_of(family: list[dg.DagsterRun]) -> list[str]:
-    """The ids of the attempts' jobs."""
-    found = [tags.own(run.run_id, run.tags).get(tags.JOB_ID, "") for run in family]
-    return [job for job in found if job.isdigit()]
+def job_of(run: dg.DagsterRun) -> str:
+    """The id of the attempt's job; empty when it had none."""
+    found = tags.own(run.run_id, run.tags).get(tags.JOB_ID, "")
+    return found if found.isdigit() else ""
 
 
-def states_of(live: LiveSlurm, jobs: list[str]) -> dict[str, list[str]]:
-    """What the accounting calls each job, by its id; of a requeued job each incarnation."""
-    found: dict[str, list[str]] = defaultdict(list)
-    asked = ("sacct", "-D", "-X", "-n", "-P", "-S", "now-1day", "-j", ",".join(sorted(set(jobs))), "-o", "JobIDRaw,State")
+def _said_of(run: dg.DagsterRun, states: dict[str, list[str]]) -> str:
+    """What the accounting calls the attempt's job. After a cold start two jobs may have the same id."""
+    found = states.get(job_name(run)) or [state for named in states.values() for state in named]
+    return "+".join(found) or "unknown"
+
+
+def states_of(live: LiveSlurm, jobs: set[str]) -> dict[str, dict[str, list[str]]]:
+    """What the accounting calls each job, by its id and its name; of a requeued job each incarnation."""
+    found: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
+    asked = ("sacct", "-D", "-X", "-n", "-P", "-S", "now-1day", "-j", ",".join(sorted(jobs)), "-o", "JobIDRaw,State,JobName")
     for row in live.cluster.command(*asked).splitlines():
-        job, _, state = row.partition("|")
-        found[job].append(state)
+        job, state, name = row.split("|", 2)
+        found[job][name].append(state)
     return found
 
 
