@@ -24,7 +24,7 @@ def begin(root: Path, *options: str) -> subprocess.Popen[str]:
 def test_a_project_is_published_by_several_short_ups_that_leave_the_runs_at_work_alone_and_end_when_nothing_is_left(tmp_path: Path) -> None:
     root = tmp_path / "work"
     ups: list[str] = []
-    process = begin(root, "--for", "10")  # too short for all of it
+    process = begin(root, "--for", "1")  # its time is over when its services have started
     live = Live(Workdir(root), tmp_path / "sources", 0, process)
     try:
         live.drop("cron", [{"code": "p0", "pattern": live.series("p0", SERIES)}])
