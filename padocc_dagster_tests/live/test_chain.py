@@ -100,7 +100,7 @@ def test_a_watch_shows_each_state_and_ends_with_a_status_that_says_how_the_group
 ) -> None:
     shown = {group: process.communicate(timeout=PATIENCE)[0] for group, process in watches.items()}
     assert {group: process.returncode for group, process in watches.items()} == {"first": 0, "second": 1, "bad": 1}, shown
-    assert " running" in shown["first"] and f"Web page: {live.url}" in shown["first"] and "2 of 2 published." in shown["first"]
+    assert "0 of 2 published" in shown["first"] and f"Web page: {live.url}" in shown["first"] and "2 of 2 published." in shown["first"]
     assert "0 of 1 published, 1 stopped." in shown["second"] and "UnreadableSourceError" in shown["second"]
     assert "bad.csv was not accepted (3 problems)" in shown["bad"]
 

@@ -36,7 +36,7 @@ def test_a_project_is_published_by_several_short_ups_that_leave_the_runs_at_work
             assert process.returncode == 0, ups[-1]
             if all_published(live, "cron") and "Nothing is left to do:" in ups[-1]:
                 break
-            live.process = process = begin(root, "--for", "20")
+            live.process = process = begin(root, "--for", "60")
         assert len(ups) > 1 and all_published(live, "cron"), ups
         finished_once(live, "cron")
         records = live.instance.get_run_records()
