@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -26,6 +27,7 @@ PARTS = 8
 """Parts of the work for each process: more keep all of them busy to the end, and cost more calls."""
 LONGEST_PART = 50
 JOIN_SECONDS = 5.0
+"""How long the exit code of a process that has died may take to be known."""
 OWN = ("end_with_parent", "filelock-lease")
 """In the names of the threads that a worker starts: `workers/worker.py`, `workdir/lease.py`."""
 WORTH_FILES = 40
@@ -101,11 +103,14 @@ class Children:
         try:
             yield
         except BrokenProcessPool:
-            for process in self._processes:
-                process.join(JOIN_SECONDS)
-                if process.exitcode not in (None, 0, ENDED_BY_POOL):
-                    raise ChildDied(-process.exitcode if process.exitcode < 0 else signal.SIGKILL) from None
-            raise ChildDied(-ENDED_BY_POOL) from None
+            deadline = time.monotonic() + JOIN_SECONDS
+            while True:  # the pool's thread waits for the processes too, and whoever comes second has no exit code for a moment
+                ended = [code for code in (process.exitcode for process in self._processes) if code not in (None, 0, ENDED_BY_POOL)]
+                if ended:
+                    raise ChildDied(-ended[0] if ended[0] < 0 else signal.SIGKILL) from None
+                if time.monotonic() > deadline:
+                    raise ChildDied(-ENDED_BY_POOL) from None
+                time.sleep(0.02)
 
 
 @contextmanager
