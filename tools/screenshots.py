@@ -26,7 +26,8 @@ def screenshots(root: Path, url: str) -> None:
         page = browser.new_page(viewport={"width": 1400, "height": 900})
         page.goto((root / "workdir" / "groups" / GROUP / "padocc_dagster" / "board.html").resolve().as_uri())
         page.screenshot(path=DOCS / "board.png")
-        _dagster(page, f"{url}/locations/padocc_dagster/asset-groups/pipeline", "completed_product", "asset-graph.png")
+        wide = browser.new_page(viewport={"width": 2600, "height": 700})  # narrower, Dagster shows the names alone
+        _dagster(wide, f"{url}/locations/padocc_dagster/asset-groups/pipeline", "completed_product", "asset-graph.png")
         _dagster(page, f"{url}/assets/group_overview?view=partitions&partition={GROUP}", "core-hours used", "overview.png")
         _dagster(page, f"{url}/locations/padocc_dagster/jobs/recompute_projects/playground", "GROUP:PROJECT", "launchpad.png")
         browser.close()
