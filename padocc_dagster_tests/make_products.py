@@ -1,6 +1,7 @@
 """Real products of small files, made the ways that PADOCC makes them, but without PADOCC."""
 
 import base64
+import gc
 import json
 import warnings
 from pathlib import Path
@@ -35,7 +36,11 @@ def one_by_one(sources: tuple[str, ...]) -> list[dict[str, Any]]:
     made = []
     for path in sources:
         maker = SingleHdf5ToZarr if Path(path).read_bytes()[:4] == b"\x89HDF" else NetCDF3ToZarr
-        references = maker(path, inline_threshold=0).translate()
+        gc.disable()  # within one file it may deadlock: see pipeline/making/collecting.py
+        try:
+            references = maker(path, inline_threshold=0).translate()
+        finally:
+            gc.enable()
         made.append(json.loads(json.dumps(references, default=lambda value: value.decode("latin-1"))))
     return made
 
