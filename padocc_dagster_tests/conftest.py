@@ -1,7 +1,7 @@
 """What all tests share: a fork server for PADOCC's workers, a page in the system's Chromium, and figures.
 
 Figures that a test measured are printed at the end, also when several processes run the tests. A test tells one with
-`record_property("figure", "…")`.
+`record_property("figure", "…")`. So is the reason why a live test was tried once more.
 """
 
 import os
@@ -104,6 +104,11 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.section("measured")
         for figure in figures:
             terminalreporter.write_line(figure)
+    if repeated := terminalreporter.stats.get("rerun"):
+        terminalreporter.section("why a test was tried once more")
+        for report in repeated:
+            lines = str(report.longrepr).splitlines()
+            terminalreporter.write_line(f"{report.nodeid}: {next((line for line in lines if line.startswith('E ')), lines[-1])}")
     if faults := [row for report in reports for name, rows in report.user_properties if name == "faults" for row in rows]:
         from padocc_dagster_tests.slurm.live.fault_table import HEAD
 
