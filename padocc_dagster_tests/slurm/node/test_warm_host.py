@@ -15,8 +15,8 @@ import pytest
 
 from padocc_dagster.slurm.node.host_folder import Host, HostFolder, Request
 from padocc_dagster.slurm.node.report import Report, claim, read
+from padocc_dagster_tests.slurm.node.host_jobs import STEP, wait_for
 from padocc_dagster_tests.slurm.node.pretended_warmth import EDITED, FAILING
-from padocc_dagster_tests.slurm.node.test_host import STEP, wait_for
 
 COMMAND = (sys.executable, "-P", "-m", "padocc_dagster_tests.slurm.node.pretended_warmth")
 PACKAGE = str(Path(__file__).parents[3])
