@@ -95,12 +95,13 @@ def test_a_dropped_config_ends_in_published_products_that_equal_their_sources(li
     assert report["comparison"]["problems"] == []
 
 
-def test_a_watch_shows_each_state_and_ends_with_a_status_that_says_how_the_group_ended(
+def test_a_watch_goes_on_until_all_is_over_and_ends_with_a_status_that_says_how_the_group_ended(
     live: Live, watches: dict[str, subprocess.Popen[str]]
 ) -> None:
     shown = {group: process.communicate(timeout=PATIENCE)[0] for group, process in watches.items()}
     assert {group: process.returncode for group, process in watches.items()} == {"first": 0, "second": 1, "bad": 1}, shown
-    assert "0 of 2 published" in shown["first"] and f"Web page: {live.url}" in shown["first"] and "2 of 2 published." in shown["first"]
+    before, _, after = shown["first"].partition("2 of 2 published.")
+    assert before and f"Web page: {live.url}" in after  # which states it sees between depends on how fast the machine is
     assert "0 of 1 published, 1 stopped." in shown["second"] and "UnreadableSourceError" in shown["second"]
     assert "bad.csv was not accepted (3 problems)" in shown["bad"]
 
