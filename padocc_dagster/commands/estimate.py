@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from padocc_dagster.commands.one_project import JsonOption
-from padocc_dagster.commands.place import WorkdirOption, place_of, sentences
+from padocc_dagster.commands.place import WorkdirOption, place_with, sentences
 
 if TYPE_CHECKING:
     from padocc_dagster.pipeline.running.forecast import Forecast
@@ -26,12 +26,8 @@ def estimate(
     """Estimate what a group will still use: core-hours, memory, jobs and time, before and during its runs, with the error so far."""
     with sentences():
         from padocc_dagster.pipeline.running.forecast import forecast
-        from padocc_dagster.pipeline.workdir.groups import list_groups
 
-        place = place_of(workdir)
-        if group not in (groups := list_groups(place)):
-            there = f"there are {', '.join(groups)}" if groups else "it has no groups yet"
-            raise ValueError(f"{place.root} has no group {group!r}: {there}")
+        place = place_with(workdir, group)
         most, on_slurm = settings_of(place.root)
         found = forecast(place, group, at_once or most or os.cpu_count() or 1, on_slurm)
     if as_json:

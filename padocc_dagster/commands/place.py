@@ -35,3 +35,14 @@ def place_of(workdir: Path) -> "Workdir":
     if not place.root.is_dir():
         raise ValueError(f"{place.root} is not a directory: name a PADOCC working directory with -w or WORKDIR")
     return place
+
+
+def place_with(workdir: Path, group: str) -> "Workdir":
+    """The working directory, which has the group. Raises ValueError as `place_of` does, and with the groups that are there."""
+    from padocc_dagster.pipeline.workdir.groups import list_groups
+
+    place = place_of(workdir)
+    if group not in (groups := list_groups(place)):
+        there = f"there are {', '.join(groups)}" if groups else "it has no groups yet"
+        raise ValueError(f"{place.root} has no group {group!r}: {there}")
+    return place

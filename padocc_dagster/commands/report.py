@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from padocc_dagster.commands.estimate import settings_of
-from padocc_dagster.commands.place import WorkdirOption, place_of, sentences
+from padocc_dagster.commands.place import WorkdirOption, place_with, sentences
 
 
 def report(
@@ -26,12 +26,8 @@ def report(
     """
     with sentences():
         from padocc_dagster.pipeline.board import forecast_of, read_facts, write_board
-        from padocc_dagster.pipeline.workdir.groups import list_groups
 
-        place = place_of(workdir)
-        if group not in (groups := list_groups(place)):
-            there = f"there are {', '.join(groups)}" if groups else "it has no groups yet"
-            raise ValueError(f"{place.root} has no group {group!r}: {there}")
+        place = place_with(workdir, group)
         most, on_slurm = settings_of(place.root)
         facts = read_facts(place, group)
         forecast = forecast_of(place, group, facts, most or os.cpu_count() or 1, on_slurm)

@@ -1,7 +1,7 @@
 """Who else may enter this package's folders of a working directory: nobody, or the group where the environment of `up` says so.
 
 `dagster/` has databases and logs, `padocc_dagster/` records; what is in `inbox/` and `locks/` decides what is run. What is in a closed
-folder is out of reach, whatever its own mode. PADOCC's folders, with the products, follow the umask: they are for others to read.
+folder is out of reach, with any mode of its own. PADOCC's folders, with the products, follow the umask: they are for others to read.
 """
 
 import os

@@ -19,7 +19,7 @@ def keepers(home: Home) -> list[psutil.Process]:
 
 
 def left_over(home: Home, but: int | None = None) -> list[psutil.Process]:
-    """Whatever serves or served this working directory and is alive, without the process named and what it started, and without runs.
+    """All living processes that serve or served this working directory, without the process named, what it started, and runs.
 
     PADOCC's workers are not among them: they end with the run that they work for (`pipeline/running/call.py`). A run whose worker is
     ended first would write down that its phase failed.

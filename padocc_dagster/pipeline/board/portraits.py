@@ -75,14 +75,14 @@ def portray(root: str, group: str, seconds: float) -> int:
         if monotonic() > end:
             break
         _keep(workdir, group, Portrait(product.name))
-        with suppress(Exception):  # whatever a file holds: then there is no portrait
+        with suppress(Exception):  # a file may hold anything: then there is no portrait
             _keep(workdir, group, portrait_of(workdir, product))
         made += 1
     return made
 
 
 def portrait_of(workdir: Workdir, product: Published) -> Portrait:
-    """Read the extent and a field of the product from its first source file. Raises whatever its libraries raise."""
+    """Read the extent and a field of the product from its first source file. Raises what its libraries raise."""
     import netCDF4
 
     project = Project(product.group, product.code)

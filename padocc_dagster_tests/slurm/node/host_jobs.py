@@ -68,7 +68,7 @@ class Jobs:
         wait_for((self.folder / name).exists, name)
         return int((self.folder / name).read_text())
 
-    def told(self) -> Report:
+    def reported(self) -> Report:
         found = read(self.report)
         assert found is not None
         return found

@@ -26,16 +26,16 @@ def test_the_end_of_the_command_is_the_end_of_the_job(jobs: Jobs, code: str, sta
     before = datetime.now(UTC)
     host = jobs.work(code, SLURMD_NODENAME="node-7")
     assert host.wait(60) == status
-    told = jobs.told()
-    assert (told.job_id, told.host, told.exit_status, told.signal, told.stop_signal) == (7, "node-7", exit_status, number, None)
-    assert told.ended is not None and before <= told.began <= told.ended <= datetime.now(UTC)
-    assert not told.out_of_memory and not told.requeued
-    assert told.peak_memory_mib is not None and 1 < told.peak_memory_mib < 100
+    found = jobs.reported()
+    assert (found.job_id, found.host, found.exit_status, found.signal, found.stop_signal) == (7, "node-7", exit_status, number, None)
+    assert found.ended is not None and before <= found.began <= found.ended <= datetime.now(UTC)
+    assert not found.out_of_memory and not found.requeued
+    assert found.peak_memory_mib is not None and 1 < found.peak_memory_mib < 100
 
 
 def test_peak_memory_is_that_of_the_command(jobs: Jobs) -> None:
     assert jobs.work("x = bytearray(150 << 20)").wait(60) == 0
-    assert 150 < (jobs.told().peak_memory_mib or 0) < 200
+    assert 150 < (jobs.reported().peak_memory_mib or 0) < 200
 
 
 def test_the_output_of_the_command_is_the_output_of_the_job(jobs: Jobs) -> None:
@@ -46,7 +46,7 @@ def test_the_output_of_the_command_is_the_output_of_the_job(jobs: Jobs) -> None:
 def test_the_report_says_who_works_while_it_works(jobs: Jobs) -> None:
     host = jobs.work("write('begun'); " + SLEEP, job_id=12)
     jobs.pid("begun")
-    assert (jobs.told().job_id, jobs.told().ended) == (12, None)
+    assert (jobs.reported().job_id, jobs.reported().ended) == (12, None)
     host.terminate()
     assert host.wait(60) == 143
 
@@ -77,8 +77,8 @@ def test_a_command_that_cannot_be_started_is_said_to_be_so(jobs: Jobs, program: 
     host = jobs.start(program)
     assert host.wait(60) == status
     assert host.communicate()[1].startswith(f"{program} cannot be started: ")
-    assert (jobs.told().exit_status, jobs.told().signal) == (status, None)
-    assert jobs.told().ended is not None
+    assert (jobs.reported().exit_status, jobs.reported().signal) == (status, None)
+    assert jobs.reported().ended is not None
 
 
 def test_outside_a_job_nothing_is_started(jobs: Jobs) -> None:
@@ -96,7 +96,7 @@ def test_a_run_that_another_job_hosts_is_not_started(jobs: Jobs) -> None:
         assert host.wait(60) == 0
         assert host.communicate() == ("", "Job 99 hosts this run already, on node-3 since 2026-03-01 12:30:00 UTC\n")
     assert os.listdir(jobs.folder) == ["run.json"]
-    assert jobs.told() == report
+    assert jobs.reported() == report
 
 
 @pytest.mark.parametrize("more", [{}, {"SLURM_RESTART_COUNT": "1"}])
@@ -113,14 +113,14 @@ def test_a_requeued_job_does_not_begin_its_run_again(jobs: Jobs) -> None:
     host = jobs.work("write('begun')", SLURM_RESTART_COUNT="1")
     assert host.wait(60) == 0
     assert host.communicate()[1].startswith("SLURM has requeued job 7. ")
-    assert (jobs.told().requeued, jobs.told().exit_status) == (True, 4)
+    assert (jobs.reported().requeued, jobs.reported().exit_status) == (True, 4)
     assert os.listdir(jobs.folder) == ["run.json"]
 
 
 def test_a_requeued_job_whose_run_never_began_begins_it(jobs: Jobs) -> None:
     host = jobs.work("write('begun')", SLURM_RESTART_COUNT="1")
     assert host.wait(60) == 0
-    assert jobs.pid("begun") and not jobs.told().requeued
+    assert jobs.pid("begun") and not jobs.reported().requeued
 
 
 def test_of_twenty_jobs_at_once_one_hosts_the_run(jobs: Jobs) -> None:
@@ -131,7 +131,7 @@ def test_of_twenty_jobs_at_once_one_hosts_the_run(jobs: Jobs) -> None:
     outputs = [host.communicate(timeout=60) for host in hosts]
     assert [host.returncode for host in hosts] == [0] * 20
     begun = [number for number, (output, _) in enumerate(outputs, 1) if output == "begun\n"]
-    assert begun == [jobs.told().job_id]
+    assert begun == [jobs.reported().job_id]
     assert sum(error.startswith(f"Job {begun[0]} hosts this run already") for _, error in outputs) == 19
 
 

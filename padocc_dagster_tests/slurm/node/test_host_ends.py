@@ -42,9 +42,9 @@ def test_term_kills_all_of_it_at_once(jobs: Jobs, number: signal.Signals, status
     assert host.wait(60) == status
     assert time.monotonic() - begun < 10
     assert [pid for pid in pids if is_alive(pid)] == []
-    told = jobs.told()
-    assert (told.stop_signal, told.signal, told.exit_status) == (number.name, 9, None)
-    assert told.ended is not None
+    found = jobs.reported()
+    assert (found.stop_signal, found.signal, found.exit_status) == (number.name, 9, None)
+    assert found.ended is not None
 
 
 def test_a_worker_that_gets_term_at_the_same_moment_comes_to_say_nothing(jobs: Jobs, record_property: Callable[..., None]) -> None:
@@ -94,13 +94,13 @@ time.sleep(300)
     jobs.pid("begun")
     host.send_signal(signal.SIGUSR1)
     jobs.pid("finishing")
-    wait_for(lambda: jobs.told().stop_signal, "the signal in the report")
+    wait_for(lambda: jobs.reported().stop_signal, "the signal in the report")
     host.send_signal(signal.SIGUSR1)
     assert is_alive(jobs.pid("child")) and not (jobs.folder / "child was told").exists()
     (jobs.folder / "go").touch()
     assert host.wait(60) == 5
     assert not is_alive(jobs.pid("child"))
-    assert (jobs.told().stop_signal, jobs.told().exit_status, jobs.told().signal) == ("SIGUSR1", 5, None)
+    assert (jobs.reported().stop_signal, jobs.reported().exit_status, jobs.reported().signal) == ("SIGUSR1", 5, None)
 
 
 def test_a_cancelled_command_that_does_not_finish_in_time_is_killed(jobs: Jobs) -> None:
@@ -111,17 +111,17 @@ def test_a_cancelled_command_that_does_not_finish_in_time_is_killed(jobs: Jobs) 
     assert host.wait(60) == 137
     assert 1 <= time.monotonic() - begun < 10
     assert [pid for pid in pids if is_alive(pid)] == []
-    assert (jobs.told().stop_signal, jobs.told().signal) == ("SIGUSR1", 9)
+    assert (jobs.reported().stop_signal, jobs.reported().signal) == ("SIGUSR1", 9)
 
 
 def test_term_ends_the_time_that_a_cancelled_command_has(jobs: Jobs) -> None:
     host = jobs.work(f"signal.signal(signal.SIGTERM, signal.SIG_IGN); write('begun'); {SLEEP}")
     jobs.pid("begun")
     host.send_signal(signal.SIGUSR1)
-    wait_for(lambda: jobs.told().stop_signal, "the signal in the report")
+    wait_for(lambda: jobs.reported().stop_signal, "the signal in the report")
     host.terminate()
     assert host.wait(60) == 137
-    assert (jobs.told().stop_signal, jobs.told().signal) == ("SIGUSR1", 9)
+    assert (jobs.reported().stop_signal, jobs.reported().signal) == ("SIGUSR1", 9)
 
 
 def test_hangup_is_ignored(jobs: Jobs) -> None:
@@ -141,8 +141,8 @@ def test_a_signal_that_came_before_the_start_keeps_the_command_from_starting(job
     host = jobs.work("write('begun')", before=is_sent)
     assert host.wait(60) == 143
     assert not (jobs.folder / "begun").exists()
-    assert (jobs.told().stop_signal, jobs.told().exit_status, jobs.told().signal) == (number.name, None, None)
-    assert jobs.told().ended is not None
+    assert (jobs.reported().stop_signal, jobs.reported().exit_status, jobs.reported().signal) == (number.name, None, None)
+    assert jobs.reported().ended is not None
 
 
 def test_term_at_any_moment_leaves_no_process_and_no_report_of_another_cause(jobs: Jobs, record_property: Callable[..., None]) -> None:
@@ -156,9 +156,9 @@ def test_term_at_any_moment_leaves_no_process_and_no_report_of_another_cause(job
         status = host.wait(60)
         assert [process.pid for process in psutil.process_iter() if _has_mark(process, mark)] == []
         if jobs.report.exists():
-            assert (status, jobs.told().stop_signal) == (143, "SIGTERM")
-            assert jobs.told().ended is not None
-            moment = "before the start" if jobs.told().signal is None else "after it"
+            assert (status, jobs.reported().stop_signal) == (143, "SIGTERM")
+            assert jobs.reported().ended is not None
+            moment = "before the start" if jobs.reported().signal is None else "after it"
         else:
             assert status == -signal.SIGTERM
             moment = "before the claim"
@@ -180,7 +180,7 @@ def test_a_host_that_is_killed_takes_the_command_with_it(jobs: Jobs) -> None:
     host.kill()
     host.wait(60)
     wait_for(lambda: not is_alive(worker), "the end of the worker")
-    assert jobs.told().ended is None
+    assert jobs.reported().ended is None
 
 
 def test_a_host_whose_job_step_is_killed_ends_with_all_that_it_started(jobs: Jobs) -> None:
@@ -192,4 +192,4 @@ def test_a_host_whose_job_step_is_killed_ends_with_all_that_it_started(jobs: Job
     step.wait()
     wait_for(lambda: not host.is_running() or host.status() == psutil.STATUS_ZOMBIE, "the end of the host")
     assert [pid for pid in pids if is_alive(pid)] == []
-    assert (jobs.told().stop_signal, jobs.told().signal) == ("SIGTERM", 9) and jobs.told().ended
+    assert (jobs.reported().stop_signal, jobs.reported().signal) == ("SIGTERM", 9) and jobs.reported().ended
