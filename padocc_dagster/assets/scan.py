@@ -12,11 +12,14 @@ from padocc_dagster.assets.attempt import attempted, failure, outcome_metadata, 
 from padocc_dagster.assets.gates import gate, gate_result
 from padocc_dagster.assets.project import project
 from padocc_dagster.partitions import project_of, projects
+from padocc_dagster.pipeline.joining.record import odd_kept
 from padocc_dagster.pipeline.running import phases
+from padocc_dagster.pipeline.workdir.layout import Project, Workdir
 from padocc_dagster.pipeline.workdir.outcome import Outcome
 from padocc_dagster.pipeline.workdir.sources import readable_size
 from padocc_dagster.resources import Padocc
 
+MOST_ROWS = 50
 SCAN_SUCCEEDED = gate("scan", "The scan succeeded by PADOCC's status log, and no phase before it was run since.")
 
 
@@ -33,11 +36,31 @@ def scan_report(context: dg.AssetExecutionContext, padocc: Padocc) -> Iterator[d
     key = project_of(context)
     outcome = attempted(context, phases.scan, padocc.workdir, key)
     if outcome.passed:
-        yield dg.MaterializeResult(metadata=scan_metadata(outcome) | used_metadata(padocc.workdir, key, outcome))
+        odd = odd_metadata(padocc.workdir, key)
+        yield dg.MaterializeResult(metadata=scan_metadata(outcome) | odd | used_metadata(padocc.workdir, key, outcome))
     if was_tried(outcome):
         yield gate_result(outcome)
     if not outcome.passed:
-        raise shown(context, "scan", failure(padocc.workdir, key, outcome))
+        raise shown(context, "scan", failure(padocc.workdir, key, outcome, lambda: odd_metadata(padocc.workdir, key)))
+
+
+def odd_metadata(workdir: Workdir, key: Project) -> dict[str, Any]:
+    """The source files that are not like the others, as a table; nothing where all are alike."""
+    rows = [
+        dg.TableRecord(
+            {
+                "difference": str(each.kind),
+                "variable": each.variable,
+                "files": each.count,
+                "first": each.files[0],
+                "has": each.has,
+                "the others": each.others,
+                "not for": ", ".join(each.refused_by),
+            }
+        )
+        for each in odd_kept(workdir, key)[:MOST_ROWS]
+    ]
+    return {"odd files": dg.MetadataValue.table(rows)} if rows else {}
 
 
 def scan_metadata(outcome: Outcome) -> dict[str, Any]:

@@ -49,6 +49,7 @@ def _print(found: "Explained", console: "Console", log: bool) -> None:
     _section(console, "Other versions", found.other_versions)
     if found.tick:
         _section(console, "Ticked", [f"by {found.tick.get('who')}: {found.tick.get('why')}"])
+    _section(console, "Source files that are not like the others", found.odd_files)
     _section(console, "What differs from the sources", found.problems)
     _section(console, "What PADOCC's validation found", found.findings)
     _section(console, "History", [_line(event) for event in found.history], last=True)

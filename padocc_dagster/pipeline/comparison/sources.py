@@ -105,7 +105,7 @@ def read_header(path: str, common: Common) -> Header:
             raise SourceError(f"{path} has groups ({', '.join(dataset.groups)}), which products do not keep: flatten the file")
         sizes = tuple((name, len(dimension)) for name, dimension in dataset.dimensions.items())
         attributes = {name: _attributes(variable) for name, variable in dataset.variables.items()}
-        variables = tuple(map(common.same_part, _variables(path, dataset, attributes, index, common)))
+        variables = tuple(map(common.same_part, variables_of(path, dataset, attributes, index, common)))
         others = {("", name): normal(value) for name, value in _attributes(dataset).items() if name not in NOISE}
     others |= {
         (v.name, name): normal(value)
@@ -114,7 +114,7 @@ def read_header(path: str, common: Common) -> Header:
         if name not in NOISE and name not in dict(v.meaning)
     }
     common.note(path, others)
-    named = frozenset(_coordinates(sizes, attributes))
+    named = coordinates_of(dataset.dimensions, attributes)
     return Header(common.same_part(sizes), common.same_part(variables), common.same_part(named))
 
 
@@ -154,7 +154,8 @@ def _attributes(item: Any) -> dict[str, Any]:
     return {name: item.getncattr(name) for name in item.ncattrs()}
 
 
-def _variables(path: str, dataset: Any, attributes: dict[str, dict[str, Any]], index: Index, common: Common) -> list[SourceVariable]:
+def variables_of(path: str, dataset: Any, attributes: dict[str, dict[str, Any]], index: Index, common: Common) -> list[SourceVariable]:
+    """The variables of an open file, whose attributes are given. Raises SourceError for what cannot be compared."""
     encodings: dict[str, Encoding] = {}
     bounds: dict[str, str] = {}
     for name, variable in dataset.variables.items():
@@ -187,10 +188,11 @@ def _encoding(dtype: Any, own: dict[str, Any], common: Common) -> Encoding:
     return encoding
 
 
-def _coordinates(sizes: tuple[tuple[str, int], ...], attributes: dict[str, dict[str, Any]]) -> Iterator[str]:
+def coordinates_of(dimensions: Iterable[str], attributes: dict[str, dict[str, Any]]) -> frozenset[str]:
     """As `xarray.conventions.decode_cf_variables` finds them: an attribute counts only when all that it names is there."""
-    yield from (dimension for dimension, _ in sizes if dimension in attributes)
+    named = {dimension for dimension in dimensions if dimension in attributes}
     for own in attributes.values():
         words = str(own.get(REFERRING[0], "")).split()
         if all(word in attributes for word in words):
-            yield from words
+            named.update(words)
+    return frozenset(named)

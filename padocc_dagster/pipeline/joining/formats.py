@@ -1,6 +1,6 @@
-"""Why source files cannot become a product of one cloud format, and what the scan keeps of their headers for that.
+"""Why source files cannot become a product of one cloud format, besides what differs between them (`preflight.py`).
 
-The base config has: padocc_dagster: {found: {undecoded: [time], packing: {t2m: [{scale_factor, add_offset, files, first}, …]}}}
+The base config has, of the scan: padocc_dagster: {found: {undecoded: [time]}}
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -9,12 +9,11 @@ from typing import Any
 from padocc_dagster.pipeline.comparison.sources import opened, read_block
 from padocc_dagster.pipeline.joining.refusals import (
     ConflictingMissingValuesError,
-    DifferingPackingError,
     DifferingSharedVariableError,
     SourcesOverlapError,
     TextsInAggregationError,
 )
-from padocc_dagster.pipeline.joining.survey import Header, packings, survey
+from padocc_dagster.pipeline.joining.survey import headers_of
 from padocc_dagster.pipeline.workdir.files import read_json, write_json
 from padocc_dagster.pipeline.workdir.layout import Project, Workdir
 from padocc_dagster.pipeline.workdir.names import some
@@ -24,14 +23,10 @@ RAW = ("mask_and_scale", "decode_cf")
 """Options of `xarray.open_dataset` that, when false, leave values as they are stored."""
 
 
-def keep_findings(workdir: Workdir, project: Project, headers: Sequence[Header], undecoded: Sequence[str]) -> None:
-    """Record which times cannot be decoded, and which variables are packed differently from file to file."""
+def keep_findings(workdir: Workdir, project: Project, undecoded: Sequence[str]) -> None:
+    """Record which times cannot be decoded."""
     base = read_json(workdir.base_cfg(project))
-    packing = {
-        name: [{**kind._asdict(), "files": len(files), "first": files[0]} for kind, files in kinds.items()]
-        for name, kinds in packings(headers).items()
-    }
-    base.setdefault("padocc_dagster", {})["found"] = {"undecoded": list(undecoded), "packing": packing}
+    base.setdefault("padocc_dagster", {})["found"] = {"undecoded": list(undecoded)}
     write_json(workdir.base_cfg(project), base)
 
 
@@ -50,24 +45,6 @@ def left_out(spec: ProjectSpec, path: str) -> set[str]:
     with netCDF4.Dataset(path) as dataset:
         needed = {dimension for name in kept if name in dataset.variables for dimension in dataset[name].dimensions}
         return dropped | (set(dataset.variables) - {*kept} - needed)
-
-
-def packing_refusal(base: dict[str, Any], dropped: Collection[str]) -> DifferingPackingError | None:
-    """Why files that are packed differently cannot become references or a Zarr store; None where all are packed alike."""
-
-    def shown(kind: dict[str, Any]) -> str:
-        return f"scale_factor {kind['scale_factor']} and add_offset {kind['add_offset']}"
-
-    for name, kinds in (found_in(base).get("packing") or {}).items():
-        if name not in dropped:
-            usual, *odd = kinds
-            others = "; ".join(f"in {kind['first']} with {shown(kind)}" for kind in odd[:3])
-            message = (
-                f"variable {name} is packed {others}; in {usual['first']} with {shown(usual)} ({usual['files']} file(s) are packed so). "
-                "References and Zarr stores have one packing for all files: make a CFA aggregation, which keeps each file's own"
-            )
-            return DifferingPackingError(message, name, [kind["first"] for kind in odd])
-    return None
 
 
 def missing_values_refusal(path: str, opening: Mapping[str, Any], dropped: Iterable[str]) -> ConflictingMissingValuesError | None:
@@ -117,7 +94,7 @@ def texts_refusal(path: str, dropped: Iterable[str]) -> TextsInAggregationError 
 def overlap_refusal(files: Sequence[str], taken: Iterable[str]) -> SourcesOverlapError:
     """Why a CFA aggregation took only some of the files: for each place along its dimensions it holds one."""
     left = [path for path in files if path not in {*taken}]
-    starts = {header.path: header.starts for header in survey(files)}
+    starts = {header.path: header.starts for header in headers_of(files)}
     twins = [path for path in files if path not in left and starts[path] == starts[left[0]]]
     beside = f"begins where {twins[0]} begins" if twins else "is where another file is"
     message = (

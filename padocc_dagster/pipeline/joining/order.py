@@ -8,7 +8,7 @@ once, from the coordinates, before anything is cached, and PADOCC learns that it
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from padocc_dagster.pipeline.joining.survey import Header, Start, survey
+from padocc_dagster.pipeline.joining.survey import Header, Start, headers_of
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ def concatenation_order(files: Sequence[str], along: str | None = None) -> Order
     """Order files by their headers; see `ordered`. Raises UnreadableSourceError naming every file that cannot be opened."""
     if any(file.endswith(".tif") for file in files):
         return Ordering(tuple(files), None, "GeoTIFF files keep the order of their names")
-    return ordered(survey(files, along), along)
+    return ordered(headers_of(files, along), along)
 
 
 def ordered(headers: Sequence[Header], along: str | None = None) -> Ordering:

@@ -3,8 +3,10 @@
 Each names the files, the variable, what was expected and what to do; `remedies/own.py` has the commands. Nothing is detected here.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
+
+from padocc_dagster.pipeline.joining.odd import Kind, Odd
 
 
 class SourcesRefused(ValueError):
@@ -20,7 +22,23 @@ class SourcesRefused(ValueError):
 
 
 class DifferingEncodingError(SourcesRefused):
-    """Files store a variable in other types, filters or chunks, of which kerchunk references can hold one kind only."""
+    """Files store a variable with other filters or chunks, of which kerchunk references can hold one kind only."""
+
+
+class DifferingTypeError(SourcesRefused):
+    """Files store a variable as numbers of other types, of which the product has one."""
+
+
+class DifferingDimensionsError(SourcesRefused):
+    """A variable has other dimensions in some files, or a dimension another size."""
+
+
+class DifferingMeaningError(SourcesRefused):
+    """Units, or attributes that give values their meaning, are not the same in all files."""
+
+
+class DifferingMissingValuesError(SourcesRefused):
+    """Files declare another `_FillValue`, of which a CFA aggregation takes one."""
 
 
 class PartialChunksError(SourcesRefused):
@@ -73,6 +91,35 @@ class EmptySourceError(SourcesRefused):
 
 class SourcesOverlapError(SourcesRefused):
     """Several files have the same place along the dimension of aggregation, of which a CFA aggregation keeps one."""
+
+
+BY_KIND: dict[Kind, type[SourcesRefused]] = {
+    Kind.VARIABLES: DifferingVariablesError,
+    Kind.CALENDAR: DifferingCalendarError,
+    Kind.DIMENSIONS: DifferingDimensionsError,
+    Kind.TYPE: DifferingTypeError,
+    Kind.FILTERS: DifferingEncodingError,
+    Kind.CHUNKS: DifferingEncodingError,
+    Kind.PARTIAL: PartialChunksError,
+    Kind.PACKING: DifferingPackingError,
+    Kind.UNITS: DifferingMeaningError,
+    Kind.ATTRIBUTES: DifferingMeaningError,
+    Kind.COORDINATES: DifferingMeaningError,
+    Kind.FILL: DifferingMissingValuesError,
+}
+
+
+def refusal_among(odd: Sequence[Odd], cloud_format: str) -> SourcesRefused | None:
+    """Why no product of this format can be made of files with these differences; None where one can be.
+
+    It names the first difference, and says how many more there are.
+    """
+    refused = [each for each in odd if cloud_format in each.refused_by and each.kind in BY_KIND]
+    if not refused:
+        return None
+    first, more = refused[0], len(refused) - 1
+    message = f"{first.sentence}. {first.meaning_for(cloud_format)}" + (f" (and {more} more difference(s))" if more else "")
+    return BY_KIND[first.kind](message, first.variable, first.files, kind=str(first.kind))
 
 
 def details_of(error: BaseException) -> dict[str, Any]:

@@ -1,17 +1,20 @@
-"""What the headers of source files say, each file opened once: where it begins, how it packs, which of its coordinates are its own.
+"""What the headers of source files say, each file opened once: where it begins, what it declares, which of its coordinates are its own.
 
-`order.py` orders the files by it, and `unjoinable.py` finds those that cannot be joined.
+`order.py` orders the files by it, `unjoinable.py` and `preflight.py` find those that cannot be joined.
 """
 
-import os
-from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import lru_cache
-from math import isnan, prod
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from functools import lru_cache, partial
+from math import isnan
 from typing import Any, NamedTuple
 
-from padocc_dagster.pipeline.comparison.netcdf3 import is_classic, pieces
+from padocc_dagster.pipeline.comparison.children import Children
+from padocc_dagster.pipeline.comparison.sources import Common, SourceError
+from padocc_dagster.pipeline.joining.damage import check_whole, reason_of
+from padocc_dagster.pipeline.joining.declared import Variables, variables_in
 
+MOST_SHOWN = 10
 LAST_DIGITS = 1e-3
 """Coordinates differ in their last digits only where they differ by less than this share of their smallest step."""
 LARGEST_COORDINATE = 100_000
@@ -24,7 +27,13 @@ NOT_WRITTEN = ("month", "months", "year", "years")
 
 
 class UnreadableSourceError(Exception):
-    """One or more source files cannot be opened."""
+    """One or more source files cannot be opened. `details` has their paths."""
+
+    def __init__(self, unreadable: dict[str, str], total: int) -> None:
+        shown = [f"{path} ({reason})" for path, reason in unreadable.items()]
+        more = f"; and {len(shown) - MOST_SHOWN} more" if len(shown) > MOST_SHOWN else ""
+        super().__init__(f"{len(shown)} of {total} source files cannot be read: {'; '.join(shown[:MOST_SHOWN])}{more}")
+        self.details = {"files": list(unreadable)}
 
 
 class Start(NamedTuple):
@@ -44,13 +53,6 @@ class Start(NamedTuple):
         return bool(self.units)
 
 
-class Packing(NamedTuple):
-    """The attributes by which integers become numbers; None where a file has none."""
-
-    scale_factor: float | None
-    add_offset: float | None
-
-
 @dataclass(frozen=True)
 class Header:
     """What the header of one file says."""
@@ -60,53 +62,78 @@ class Header:
     """Dimension → length."""
     starts: dict[str, Start]
     """Coordinate along its own dimension (or along the one that the config names) → its first value."""
-    packing: dict[str, Packing]
-    """Variable → how it is packed, for those that are."""
     undecoded: dict[str, str]
     """Time variable → its units, for those that cannot be decoded."""
     drift: dict[str, float]
     """Coordinate → the largest difference from the first file, for those that differ in the last digits only."""
     apart: dict[str, float]
     """Coordinate → the same, for those that differ by more."""
-    groups: tuple[str, ...] = ()
-    variables: frozenset[str] = frozenset()
-    """The names of all variables; equal sets are one object, so that 50 000 headers stay small."""
+    groups: tuple[str, ...]
+    variables: Variables
+    """What the file declares of all variables; equal ones are one object, so that 50 000 headers stay small."""
+
+    @property
+    def names(self) -> set[str]:
+        return {name for name, _ in self.variables.declared}
 
 
-def survey(files: Sequence[str], along: str | None = None) -> list[Header]:
-    """Read the headers of all files. Raises UnreadableSourceError naming every file that cannot be opened."""
-    headers: list[Header] = []
-    first: dict[str, Any] = {}
-    unreadable = []
-    for path in files:
-        try:
-            headers.append(_header(path, along, first))
-        except Exception as error:
-            unreadable.append(f"{path} ({type(error).__name__}: {error})")
-    if unreadable:
-        shown = "; ".join(unreadable[:10]) + (f"; and {len(unreadable) - 10} more" if len(unreadable) > 10 else "")
-        raise UnreadableSourceError(f"{len(unreadable)} of {len(files)} source files cannot be read: {shown}")
-    return headers
+@dataclass
+class Survey:
+    """The headers of a project's files, in the order in which they were given."""
+
+    headers: list[Header] = field(default_factory=list)
+    unreadable: dict[str, str] = field(default_factory=dict)
+    """Path → why, for files that cannot be opened."""
 
 
-def packings(headers: Sequence[Header]) -> dict[str, dict[Packing, list[str]]]:
-    """The variables that are packed differently from file to file: packing → files, the most frequent first."""
-    names = dict.fromkeys(name for header in headers for name in header.packing)
-    found: dict[str, dict[Packing, list[str]]] = {}
-    for name in names:
-        kinds: dict[Packing, list[str]] = {}
-        for header in headers:
-            kinds.setdefault(header.packing.get(name, Packing(None, None)), []).append(header.path)
-        if len(kinds) > 1:
-            found[name] = dict(sorted(kinds.items(), key=lambda item: len(item[1]), reverse=True))
+def survey(files: Sequence[str], along: str | None = None, pool: Children | None = None) -> Survey:
+    """Read the headers of all files, in the processes of a pool if there is one.
+
+    Raises SourceError for a file with something that cannot be compared. A file that cannot be opened is noted.
+    """
+    found, common = Survey(), Common()
+    for path, (header, reason) in zip(files, _headers(files, along, common, pool), strict=True):
+        if header is None:
+            found.unreadable[path] = reason
+        else:
+            found.headers.append(replace(header, variables=common.same_part(header.variables)))
     return found
 
 
-def _header(path: str, along: str | None, first: dict[str, Any]) -> Header:
+def headers_of(files: Sequence[str], along: str | None = None) -> list[Header]:
+    """The headers of all files. Raises UnreadableSourceError naming every file that cannot be opened, and SourceError."""
+    found = survey(files, along)
+    if found.unreadable:
+        raise UnreadableSourceError(found.unreadable, len(files))
+    return found.headers
+
+
+def _headers(files: Sequence[str], along: str | None, common: Common, pool: Children | None) -> Iterator[tuple[Header | None, str]]:
+    """For each file its header, or why there is none. Files are held against the first one that can be read."""
+    first: dict[str, Any] = {}
+    begin, is_first_read = 0, False
+    while begin < len(files) and not (pool and is_first_read):
+        found = _header_or_reason(along, first, common, files[begin])
+        begin, is_first_read = begin + 1, found[0] is not None
+        yield found
+    if pool:
+        yield from pool.map(partial(_header_or_reason, along, first, Common()), files[begin:])
+
+
+def _header_or_reason(along: str | None, first: dict[str, Any], common: Common, path: str) -> tuple[Header | None, str]:
+    try:
+        return _header(path, along, first, common), ""
+    except SourceError:
+        raise
+    except Exception as error:
+        return None, reason_of(path, error)
+
+
+def _header(path: str, along: str | None, first: dict[str, Any], common: Common) -> Header:
     """The header of a file. `first` is filled with the first file's coordinates, and compared with those of later ones."""
     import netCDF4
 
-    _check_length(path)
+    check_whole(path)
     with netCDF4.Dataset(path) as dataset:
         dataset.set_auto_maskandscale(False)
         drift, apart = _differences(dataset, first, along)
@@ -116,28 +143,12 @@ def _header(path: str, along: str | None, first: dict[str, Any]) -> Header:
             path,
             {name: len(dimension) for name, dimension in dataset.dimensions.items()},
             starts,
-            {name: _packing(variable) for name, variable in dataset.variables.items() if _is_packed(variable)},
             {name: variable.units for name, variable in dataset.variables.items() if not _is_decodable(variable)},
             drift,
             apart,
             tuple(dataset.groups),
-            _shared(frozenset(dataset.variables)),
+            common.same_part(variables_in(path, dataset, common)),
         )
-
-
-@lru_cache(maxsize=1024)
-def _shared(names: frozenset[str]) -> frozenset[str]:
-    return names
-
-
-def _check_length(path: str) -> None:
-    """Raise ValueError for a NetCDF3 file that was cut off: the C library reads zeros there."""
-    size = os.path.getsize(path)
-    for name, piece in pieces(path).items() if is_classic(path) else ():
-        row = prod(piece.shape[1:] if piece.step is not None else piece.shape) * int(piece.dtype[-1])
-        end = piece.begin + row + (piece.step or 0) * (piece.shape[0] - 1 if piece.step is not None else 0)
-        if end > size and 0 not in piece.shape:
-            raise ValueError(f"it is {size} bytes long and ends within variable {name}, which takes it to {end}")
 
 
 def _start(dataset: Any, name: str, dimension: str) -> Start | None:
@@ -183,15 +194,6 @@ def _is_decodable(variable: Any) -> bool:
     units = str(getattr(variable, "units", ""))
     numeric = getattr(variable.dtype, "kind", "") in ("i", "u", "f")
     return " since " not in units or not numeric or _decodes(units, str(getattr(variable, "calendar", "standard")))
-
-
-def _is_packed(variable: Any) -> bool:
-    return hasattr(variable, "scale_factor") or hasattr(variable, "add_offset")
-
-
-def _packing(variable: Any) -> Packing:
-    values = (getattr(variable, name, None) for name in Packing._fields)
-    return Packing(*(None if value is None else float(value) for value in values))
 
 
 def _differences(dataset: Any, first: dict[str, Any], along: str | None) -> tuple[dict[str, float], dict[str, float]]:

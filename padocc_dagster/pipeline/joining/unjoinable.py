@@ -5,10 +5,8 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from padocc_dagster.pipeline.joining.order import ordered
 from padocc_dagster.pipeline.joining.refusals import (
-    DifferingCalendarError,
     DifferingCoordinateError,
     DifferingGridError,
-    DifferingVariablesError,
     EmptySourceError,
     GroupsInSourceError,
     SourcesOverlapError,
@@ -18,23 +16,18 @@ from padocc_dagster.pipeline.joining.survey import Header
 from padocc_dagster.pipeline.workdir.names import some
 
 
-def refusal_in(
-    headers: Sequence[Header], declared: Iterable[str], along: str | None = None, left_out: Iterable[str] = ()
-) -> SourcesRefused | None:
+def refusal_in(headers: Sequence[Header], declared: Iterable[str], along: str | None = None) -> SourcesRefused | None:
     """Why no product can be made of these files; None where nothing is found.
 
-    `declared` are names that the config has spoken of, `along` is the dimension that it says the files follow each other along,
-    `left_out` are the variables that the product does not have.
+    `declared` are names that the config has spoken of, `along` is the dimension that it says the files follow each other along.
     """
-    return next(_refusals(headers, {*declared}, along, {*left_out}), None)
+    return next(_refusals(headers, {*declared}, along), None)
 
 
-def _refusals(headers: Sequence[Header], declared: set[str], along: str | None, left_out: set[str]) -> Iterator[SourcesRefused]:
+def _refusals(headers: Sequence[Header], declared: set[str], along: str | None) -> Iterator[SourcesRefused]:
     yield from _groups(headers)
     yield from _twice(headers)
     yield from _empty(headers)
-    yield from _some_only(headers, left_out)
-    yield from _calendars(headers, declared)
     yield from _drifted(headers, declared)
     yield from _apart(headers, declared, along)
 
@@ -74,36 +67,6 @@ def _empty(headers: Sequence[Header]) -> Iterator[EmptySourceError]:
                 "replace the file, or edit the pattern so that it is left out"
             )
             yield EmptySourceError(message, files=empty, dimension=name)
-
-
-def _some_only(headers: Sequence[Header], left_out: set[str]) -> Iterator[DifferingVariablesError]:
-    """Variables that some files have and others have not; no format has a place for what is not there."""
-    kinds = {header.variables for header in headers}
-    for name in sorted(frozenset().union(*kinds) - frozenset.intersection(*kinds) - left_out) if len(kinds) > 1 else ():
-        having, lacking = ([h.path for h in headers if (name in h.variables) is has] for has in (True, False))
-        odd, others, verb = (lacking, having, "is not in") if len(lacking) <= len(having) else (having, lacking, "is only in")
-        message = (
-            f"variable {name} {verb} {some(odd)}, unlike {len(others)} other file(s), such as {others[0]}: replace the odd files, edit the "
-            f"pattern so that they are left out, or leave the variable out with dropped: [{name}]"
-        )
-        yield DifferingVariablesError(message, name, odd)
-
-
-def _calendars(headers: Sequence[Header], declared: set[str]) -> Iterator[DifferingCalendarError]:
-    found: dict[str, dict[str, list[str]]] = {}
-    for header in headers:
-        for name, start in header.starts.items():
-            if start.is_time and name not in declared:
-                found.setdefault(name, {}).setdefault(start.calendar, []).append(header.path)
-    for name, kinds in found.items():
-        if len(kinds) > 1:
-            usual, *odd = sorted(kinds.items(), key=lambda kind: len(kind[1]), reverse=True)
-            others = "; ".join(f"{calendar} in {some(files)}" for calendar, files in odd)
-            message = (
-                f"the calendar of {name} is {others}, and {usual[0]} in {usual[1][0]} ({len(usual[1])} file(s)): a product has one "
-                "calendar. Replace those files, or edit the pattern so that they are left out"
-            )
-            yield DifferingCalendarError(message, name, (file for _, files in odd for file in files))
 
 
 def _drifted(headers: Sequence[Header], declared: set[str]) -> Iterator[DifferingCoordinateError]:

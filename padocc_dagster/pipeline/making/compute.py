@@ -9,13 +9,12 @@ from padocc_dagster.pipeline.joining.formats import (
     left_out,
     missing_values_refusal,
     overlap_refusal,
-    packing_refusal,
     shared_refusal,
     texts_refusal,
 )
-from padocc_dagster.pipeline.joining.refusals import SourcesRefused, with_details
+from padocc_dagster.pipeline.joining.refusals import SourcesRefused, refusal_among, with_details
 from padocc_dagster.pipeline.making.aggregators import guarded
-from padocc_dagster.pipeline.making.configured import as_configured, find_order
+from padocc_dagster.pipeline.making.configured import as_configured, choose_format, find_order, odd_now
 from padocc_dagster.pipeline.making.dimensions import apply_dimensions
 from padocc_dagster.pipeline.making.exact_times import exact_times
 from padocc_dagster.pipeline.making.opening import regular_chunks
@@ -28,14 +27,13 @@ from padocc_dagster.pipeline.workdir.files import read_json, read_lines, write_j
 from padocc_dagster.pipeline.workdir.layout import Project, Workdir
 from padocc_dagster.pipeline.workdir.product import Product, product_of, size_of
 from padocc_dagster.pipeline.workdir.sources import read_sources
-from padocc_dagster.pipeline.workdir.spec import AGGREGATORS
-from padocc_dagster.pipeline.workdir.specs import choose, spec_of
+from padocc_dagster.pipeline.workdir.spec import AGGREGATORS, ProjectOptions
+from padocc_dagster.pipeline.workdir.specs import spec_of
 from padocc_dagster.pipeline.workdir.status import append_row
 
 NO_OTHER_AGGREGATOR_HELPS = ("ConcatFatalError", "NoDriverError", "SourceNotFoundError")
 Made = tuple[str, list[dict[str, Any]]]
 """The aggregator that made a product ('' where nothing was aggregated), and all attempts, as an outcome's details hold them."""
-FILE_TYPES = {"kerchunk": "json", "zarr": None, "CFA": None}
 
 
 def compute(
@@ -54,9 +52,10 @@ def compute(
     instead of taking the scan's.
     """
     files = read_sources(workdir, project)
+    options = choose_format(workdir, project, cloud_format or product_of(workdir, project).cloud_format, aggregator)
     if thorough:
-        files = list(find_order(workdir, project, files).files)
-    product = _prepare(workdir, project, cloud_format, aggregator, new_version, thorough)
+        files = list(find_order(workdir, project, files, cpus).files)
+    product = _prepare(workdir, project, options, new_version, thorough)
     _refuse(workdir, project, product, files)
     apply_dimensions(workdir, project, files)
     clear_cache(workdir, project)
@@ -87,9 +86,7 @@ def _refuse(workdir: Workdir, project: Project, product: Product, files: Sequenc
     base = read_json(workdir.base_cfg(project))
     spec = spec_of(workdir, project, base)
     dropped = left_out(spec, files[0])
-    refusal: SourcesRefused | None = None
-    if product.cloud_format != "CFA":
-        refusal = packing_refusal(base, dropped)
+    refusal = refusal_among(odd_now(workdir, project, files), product.cloud_format)
     if product.cloud_format == "CFA" or spec.options.cfa:
         refusal = refusal or texts_refusal(files[0], dropped)
     if product.cloud_format == "zarr" and not refusal:
@@ -98,18 +95,10 @@ def _refuse(workdir: Workdir, project: Project, product: Product, files: Sequenc
         raise refusal
 
 
-def _prepare(
-    workdir: Workdir, project: Project, cloud_format: str | None, aggregator: str | None, new_version: bool, thorough: bool
-) -> Product:
+def _prepare(workdir: Workdir, project: Project, options: ProjectOptions, new_version: bool, thorough: bool) -> Product:
     """Write the choices where PADOCC reads them, and return the product to be made."""
     base, detail = read_json(workdir.base_cfg(project)), read_json(workdir.detail_cfg(project))
-    chosen = cloud_format or product_of(workdir, project, base).cloud_format
-    base.setdefault("padocc_dagster", {}).pop("override_before_scan", None)
-    options = choose(workdir, project, cloud_format=chosen, aggregator=aggregator)
-    padocc_format = "kerchunk" if chosen == "parquet" else chosen
-    # file_type is reset too: a scan of more than 500 MB sets 'parq', which cannot be computed (compute.py:1353)
-    base["override"] = {"cloud_type": padocc_format, "file_type": FILE_TYPES[padocc_format]}
-    wants_cfa = chosen == "CFA" or options.cfa
+    wants_cfa = options.cloud_format == "CFA" or options.cfa
     base["disable_CFA"], base["cfa_complete"], detail["CFA"] = not wants_cfa, False, wants_cfa
     if new_version and product_of(workdir, project, base).exists():
         major, minor = base["version_no"].split(".")

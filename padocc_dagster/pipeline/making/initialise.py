@@ -118,3 +118,4 @@ def _forget_derived(workdir: Workdir, project: Project) -> None:
     for name in (*REPORTS, "potential_issues.json"):
         remove(directory / name)
     remove(workdir.comparison(project))
+    remove(workdir.preflight(project))

@@ -5,9 +5,11 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 from padocc_dagster.pipeline.joining.formats import left_out
+from padocc_dagster.pipeline.joining.odd import in_short
+from padocc_dagster.pipeline.joining.record import odd_kept
 from padocc_dagster.pipeline.joining.refusals import with_details
 from padocc_dagster.pipeline.making.aggregators import guarded
-from padocc_dagster.pipeline.making.configured import as_configured, find_order
+from padocc_dagster.pipeline.making.configured import as_configured, choose_format, find_order
 from padocc_dagster.pipeline.making.dimensions import NotInSourceError, apply_dimensions
 from padocc_dagster.pipeline.making.operation import clear_cache, construct
 from padocc_dagster.pipeline.making.replacing import replaced
@@ -24,15 +26,19 @@ WITHOUT_REFERENCES = ("zarr", "CFA")
 FOUND_BY_SCAN: dict[str, Any] = {"kwargs": {}, "chunk_info": {}, "timings": {}, "driver": None, "virtual_concat": False}
 
 
-def scan(workdir: Workdir, project: Project) -> dict[str, Any]:
-    """Order and open every source file, then run PADOCC's scan. Returns what it found.
+def scan(workdir: Workdir, project: Project, cloud_format: str | None = None, cpus: int = 1) -> dict[str, Any]:
+    """Order and open every source file, with so many processes where that pays, then run PADOCC's scan. Returns what it found.
+
+    `cloud_format` is chosen for the product from now on; None keeps what the project's config says.
 
     The scan always runs for kerchunk: `mode='zarr'` converts every file and then fails (`padocc/phases/scan.py:378`). The format that
     the project has is put back afterwards. Where that is Zarr or CFA, which can hold what kerchunk references cannot, a trial that
     fails is a warning: every file was opened, and the product is compared with them all the same.
     """
     files = read_sources(workdir, project)
-    ordering = find_order(workdir, project, files)
+    if cloud_format:
+        choose_format(workdir, project, cloud_format)
+    ordering = find_order(workdir, project, files, cpus)
     clear_cache(workdir, project)
     configured = _prepare(workdir, project)
     try:
@@ -62,6 +68,7 @@ def scan(workdir: Workdir, project: Project) -> dict[str, Any]:
         "estimated_product": detail.get("cloud_data"),
         "concat_dims": combine.get("concat_dims") or [],
         "undecoded": list(ordering.undecoded),
+        "odd_files": in_short(odd_kept(workdir, project)),
         "sampled": _sampled(detail, read_rows(workdir.status_log(project))[-1].status),
     }
 

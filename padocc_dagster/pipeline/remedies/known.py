@@ -9,9 +9,10 @@ from typing import Any
 
 import yaml
 
+from padocc_dagster.pipeline.joining.record import odd_kept
 from padocc_dagster.pipeline.remedies.own import BY_REASON, CLASSES, INITIALISE
 from padocc_dagster.pipeline.remedies.tries import READ_LOG, RESCAN
-from padocc_dagster.pipeline.remedies.words import Explanation, Remedy, written_out
+from padocc_dagster.pipeline.remedies.words import TO_FILL_IN, Explanation, Remedy, written_out
 from padocc_dagster.pipeline.workdir.event_log import ends_of
 from padocc_dagster.pipeline.workdir.files import CorruptFileError, read_lines
 from padocc_dagster.pipeline.workdir.layout import Project, Workdir
@@ -41,6 +42,8 @@ def commands_for(
     root = Path(workdir.root) if with_root else None
     pointless: tuple[str, ...] = OUT_OF_PLACE.get(spec.options.cloud_format, ()) if spec else ()
     pointless += ("concat_dims=",) if spec and spec.options.concat_dims else ()
+    helpless = {each for odd in odd_kept(workdir, project) for each in odd.refused_by}
+    pointless += tuple(word for each in sorted(helpless) for word in (f"--cloud-format {each}", f"cloud_format={each}"))
     tried = aggregators_tried(workdir, project) if phase == "compute" else ()
     pointless += tuple(f"recompute {{key}} --aggregator {name}" for name in tried)
     fitting = [remedy for remedy in _of_reason(workdir, project, explanation) if not any(word in remedy.command for word in pointless)]
@@ -48,12 +51,22 @@ def commands_for(
         fitting = before_compute(fitting) or [RESCAN]
 
     def written(remedy: Remedy) -> str:
-        return written_out(remedy, project, phase, why, root, known)
+        return written_out(remedy, project, phase, why, root, _with_present(remedy, known, spec))
 
     useful = [remedy for remedy in fitting if remedy is INITIALISE or not spec or not _changes_nothing(written(remedy), spec)]
     now = f" (now {pattern})" if pattern else ""
     offered = useful or (explanation.remedies and (READ_LOG,))
     return [(remedy.sentence + (now if "{pattern}" in remedy.command else ""), written(remedy)) for remedy in offered]
+
+
+def _with_present(remedy: Remedy, known: dict[str, str], spec: ProjectSpec | None) -> dict[str, str]:
+    """What is known, where the command sets a list together with what the list has: an edit replaces it."""
+    if spec is None:
+        return known
+    present = {"dropped=": spec.dropped, "identical_dims=": spec.options.identical_dims}
+    names = next((names for field, names in present.items() if field in remedy.command), ())
+    filled = {name: known.get(name, TO_FILL_IN[name]) for name in ("variable", "dimension") if f"{{{name}}}" in remedy.command}
+    return known | {name: ",".join(dict.fromkeys([*names, value])) for name, value in filled.items() if names}
 
 
 def _changes_nothing(command: str, spec: ProjectSpec) -> bool:

@@ -23,8 +23,23 @@ CLASSES = {
         (tries.SAME_COORDINATE, tries.SAME_COORDINATE_IN_KERCHUNK),
     ),
     "DifferingEncodingError": Explanation(
-        "files store a variable in other types, filters or chunks than the others, and kerchunk references can hold one kind only",
+        "files store a variable with other filters or chunks than the others, and kerchunk references can hold one kind only",
         (tries.ZARR, tries.CFA),
+    ),
+    "DifferingTypeError": Explanation(
+        "files store a variable as another type of number, or in another byte order, than the others, and the format can hold one only",
+        (tries.ZARR, tries.KERCHUNK, tries.ANOTHER_PATTERN_WITHOUT, tries.DROP, tries.GIVE_UP),
+    ),
+    "DifferingDimensionsError": Explanation(
+        "a variable has other dimensions, or other sizes of them, in some of the files, and a product has one shape of each",
+        (tries.ANOTHER_PATTERN_WITHOUT, tries.DROP, tries.RESCAN_REPLACED, tries.GIVE_UP),
+    ),
+    "DifferingMeaningError": Explanation(
+        "units, coordinates or attributes that say what values are differ between files, and the format has one of each",
+        (tries.KERCHUNK, tries.ZARR, tries.ANOTHER_PATTERN_WITHOUT, tries.DROP, tries.RESCAN_REPLACED, tries.GIVE_UP),
+    ),
+    "DifferingMissingValuesError": Explanation(
+        "files declare another _FillValue than the others, and a CFA aggregation takes one only", (tries.KERCHUNK, tries.ZARR)
     ),
     "DifferingCalendarError": Explanation("files count their times in different calendars, and a product has one", tries.OTHER_FILES),
     "DifferingGridError": Explanation(
@@ -71,7 +86,10 @@ CLASSES = {
         "source files of a published product are not what they were when it was published, so that readers may get other values from it",
         (tries.AUDIT, tries.ACCEPT, tries.NEW_VERSION_THEN_WITHDRAW, tries.WITHDRAW),
     ),
-    "SourceError": Explanation("a source file has something that cannot be compared", (tries.DROP, tries.ANOTHER_PATTERN, tries.GIVE_UP)),
+    "SourceError": Explanation(
+        "a source file has something that cannot be compared, so that no product of it could be trusted",
+        (tries.ANOTHER_PATTERN, tries.GIVE_UP),
+    ),
     "SourcesOverlapError": Explanation(
         "source files are the same file, or have the same place, along the dimension of aggregation", (tries.ANOTHER_PATTERN, tries.GIVE_UP)
     ),

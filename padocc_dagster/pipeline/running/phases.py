@@ -29,7 +29,7 @@ def initialise_group(workdir: Workdir, group: str, specs: list[ProjectSpec], **c
 
 def scan(workdir: Workdir, project: Project, **attempt: Any) -> Outcome:
     """Order and scan the source files; see `scan.scan`, and for `attempt` (here and below) `attempt._attempt`."""
-    return _run("scan", "scan", workdir, project, **attempt)
+    return _run("scan", "scan", workdir, project, cpus=cpus_for(attempt.get("requested")), **attempt)
 
 
 def compute(workdir: Workdir, project: Project, **choices: Any) -> Outcome:

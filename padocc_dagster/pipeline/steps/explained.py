@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from padocc_dagster.pipeline.depiction import other_revisions, published_revisions
+from padocc_dagster.pipeline.joining.record import odd_kept
 from padocc_dagster.pipeline.making.validate import read_findings
 from padocc_dagster.pipeline.publishing.tick import tick_of
 from padocc_dagster.pipeline.remedies import commands_for, remedy_for
@@ -17,6 +18,7 @@ from padocc_dagster.pipeline.workdir.groups import faultlist
 from padocc_dagster.pipeline.workdir.layout import Project, Workdir
 from padocc_dagster.pipeline.workdir.outcome import Verdict
 from padocc_dagster.pipeline.workdir.published import published_of
+from padocc_dagster.pipeline.workdir.specs import spec_of
 from padocc_dagster.pipeline.workdir.status import ProjectState, StatusRow, project_state, read_rows
 
 LOG_LINES = 20
@@ -54,6 +56,8 @@ class Explained:
     """Of the last comparison of the product with its sources."""
     findings: tuple[str, ...]
     """Of PADOCC's validation."""
+    odd_files: tuple[str, ...]
+    """Source files that are not like the others, as the last scan found them, with what that means for the product's format."""
     published: tuple[str, ...]
     other_versions: tuple[str, ...]
     watch: tuple[str, ...]
@@ -93,6 +97,7 @@ def explained(workdir: Workdir, project: Project) -> Explained:
         log_tail=last_lines(log, LOG_LINES),
         problems=_problems(workdir, project),
         findings=tuple(f"{row['part']} {row['kind']} {row['name']}: {row['found']}" for row in read_findings(workdir, project)),
+        odd_files=_odd(workdir, project),
         published=tuple(str(each.product.path) for each in published_revisions(workdir, project)),
         other_versions=tuple(f"{each}: {each.product.path}" for each in other_revisions(workdir, project)),
         watch=watch,
@@ -129,6 +134,14 @@ def _watched(workdir: Workdir, project: Project) -> Iterator[str]:
             when = datetime.fromtimestamp(last.looked).astimezone()
             found = "; ".join(last.problems[:2]) or last.sampling or "run `padocc-dagster audit` for more"
             yield f"{each.name} on {when:%Y-%m-%d %H:%M}: {last.result}: {found}"
+
+
+def _odd(workdir: Workdir, project: Project) -> tuple[str, ...]:
+    try:
+        cloud_format = spec_of(workdir, project).options.cloud_format
+    except CorruptFileError:
+        return ()
+    return tuple(f"{odd.kind}: {odd.sentence}. {odd.meaning_for(cloud_format)}" for odd in odd_kept(workdir, project))
 
 
 def _problems(workdir: Workdir, project: Project) -> tuple[str, ...]:

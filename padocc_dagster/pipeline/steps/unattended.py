@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
+from padocc_dagster.pipeline.joining.record import odd_kept
 from padocc_dagster.pipeline.running.due import due_of, is_ignored
 from padocc_dagster.pipeline.steps.faultlisting import give_up
 from padocc_dagster.pipeline.steps.redo import request_phase
 from padocc_dagster.pipeline.workdir.event_log import Histories, events_of
-from padocc_dagster.pipeline.workdir.events import PhaseRequested
+from padocc_dagster.pipeline.workdir.events import Phase, PhaseRequested
 from padocc_dagster.pipeline.workdir.files import CorruptFileError, read_json
 from padocc_dagster.pipeline.workdir.groups import faultlist
 from padocc_dagster.pipeline.workdir.layout import Project, Workdir
@@ -20,8 +21,12 @@ from padocc_dagster.pipeline.workdir.step import By, StepResult
 from padocc_dagster.pipeline.workdir.tried import aggregators_tried
 
 NOTHING_HELPS = {
+    "DifferingCalendarError",
     "DifferingCoordinateError",
+    "DifferingDimensionsError",
+    "DifferingMeaningError",
     "DifferingPackingError",
+    "DifferingVariablesError",
     "EmptySourceError",
     "FileNotFoundError",
     "JobCancelled",
@@ -39,6 +44,7 @@ NOTHING_HELPS = {
 ONLY_A_FORMAT_HELPS = {
     "ConcatFatalError",
     "DifferingEncodingError",
+    "DifferingTypeError",
     "KerchunkDriverFatalError",
     "NoDriverError",
     "PartialChunksError",
@@ -46,6 +52,8 @@ ONLY_A_FORMAT_HELPS = {
     "UnsupportedFilterError",
 }
 """Error classes of what kerchunk references cannot hold, with any aggregator."""
+FOUND_BY_SCAN = {"DifferingEncodingError", "DifferingTypeError", "PartialChunksError", "UnsupportedFilterError"}
+"""Those of them that a scan ends with, after which it is repeated for the next format."""
 
 
 def who_of(group: str) -> str:
@@ -67,12 +75,13 @@ def follow_rules(workdir: Workdir, project: Project, rules: Rules) -> StepResult
     if rules.quarantine_after and failures >= rules.quarantine_after:
         why = f"quarantined after {failures} attempts at {last.phase}: {last.status}"
         return give_up(workdir, [project], By(who_of(project.group), why))
-    choices = _next(workdir, project, rules, rows, Histories(workdir)) if rules.next_aggregator and last.phase == "compute" else {}
+    choices = _next(workdir, project, rules, rows, Histories(workdir)) if rules.next_aggregator else {}
     if not choices:
         return StepResult()
     following = " ".join(f"{name} {value}" for name, value in choices.items())
-    why = f"compute ended with {last.status}: next is {following}"
-    return request_phase(workdir, [project], "compute", By(who_of(project.group), why), choices)
+    why = f"{last.phase} ended with {last.status}: next is {following}"
+    phase: Phase = "scan" if last.phase == "scan" else "compute"
+    return request_phase(workdir, [project], phase, By(who_of(project.group), why), choices)
 
 
 def _failures(rows: list[StatusRow]) -> int:
@@ -88,7 +97,8 @@ def _failures(rows: list[StatusRow]) -> int:
 def _next(workdir: Workdir, project: Project, rules: Rules, rows: list[StatusRow], histories: Histories) -> dict[str, str]:
     """The next aggregator that was not tried, then the next format; nothing when there is none, or none can help."""
     error_class = project_state(workdir, project).error_class.rpartition(".")[2]
-    if error_class in NOTHING_HELPS:
+    phase = rows[-1].phase
+    if error_class in NOTHING_HELPS or not (phase == "compute" or (phase == "scan" and error_class in FOUND_BY_SCAN)):
         return {}
     try:
         base = read_json(workdir.base_cfg(project))
@@ -102,8 +112,9 @@ def _next(workdir: Workdir, project: Project, rules: Rules, rows: list[StatusRow
         for aggregator in AGGREGATORS:
             if aggregator not in tried:
                 return {"aggregator": aggregator}
+    helpless = {each for odd in odd_kept(workdir, project) for each in odd.refused_by}
     for cloud_format in rules.formats:
-        if cloud_format != current and not any(choices.get("cloud_format") == cloud_format for choices in before):
+        if cloud_format not in (current, *helpless) and not any(choices.get("cloud_format") == cloud_format for choices in before):
             return {"cloud_format": cloud_format}
     return {}
 

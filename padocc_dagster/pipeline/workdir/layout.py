@@ -6,8 +6,8 @@ PADOCC 1.5.1 layout (`padocc/core/project.py:325`, `core/mixins/directory.py:177
     groups/<group>/padocc_dagster/  this package's own: managed, rules.yaml, selection.json, events.jsonl, learned.json,
                                     board.html, portraits.jsonl, refreshed.txt, merged/
     in_progress/<group>/<code>/     base-cfg.json, detail-cfg.json, allfiles.txt, status_log.csv, phase_logs/, products
-    in_progress/<group>/<code>/padocc_dagster/    this package's own: spec.json, events.jsonl, comparison.json,
-                                    stac_item.json, checksums.json
+    in_progress/<group>/<code>/padocc_dagster/    this package's own: spec.json, events.jsonl, preflight.json,
+                                    comparison.json, stac_item.json, checksums.json
     completed/<group>/              published products with their reports (`published.py`), withdrawn ones (`withdrawn.py`)
     inbox/                          group configs, watched
     locks/                          who is at work on what
@@ -121,6 +121,10 @@ class Workdir:
     def comparison(self, project: Project) -> Path:
         """The report of the last comparison of the project's product with its sources."""
         return self.project_dir(project) / "padocc_dagster" / "comparison.json"
+
+    def preflight(self, project: Project) -> Path:
+        """Which source files are not like the others, as the last scan found them; see `joining/record.py`."""
+        return self.project_dir(project) / "padocc_dagster" / "preflight.json"
 
     def stac_item(self, project: Project) -> Path:
         """The STAC item that is to be published with the project's product, as its catalogue had it when the project was selected."""

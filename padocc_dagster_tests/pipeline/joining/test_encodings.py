@@ -6,9 +6,9 @@ import netCDF4
 import numpy as np
 import pytest
 
-from padocc_dagster.pipeline.joining.encodings import CHECKS, refusal_of, refused_by_check, stored_in
+from padocc_dagster.pipeline.joining.encodings import CHECKS, refusal_of, refused_by_check
 from padocc_dagster.pipeline.joining.order import concatenation_order
-from padocc_dagster.pipeline.joining.survey import survey
+from padocc_dagster.pipeline.joining.survey import headers_of
 from padocc_dagster_tests.pipeline.cases import SHUFFLED, UNSHUFFLED, base, name
 
 
@@ -23,7 +23,7 @@ def written(folder: Path, *odd: int, count: int = 5, form: str = "NETCDF4") -> l
 def test_one_odd_file_is_found_at_any_place(tmp_path: Path, odd: int) -> None:
     files = written(tmp_path, odd)
     refusal = refusal_of(files, ["time"])
-    assert refusal is not None and refusal.details == {"files": [files[odd]], "variable": "tas"}
+    assert refusal is not None and refusal.details == {"files": [files[odd]], "variable": "tas", "kind": "filters"}
     assert "shuffle" in str(refusal)
 
 
@@ -42,9 +42,9 @@ def test_where_files_are_stacked_every_variable_counts(tmp_path: Path) -> None:
 @pytest.mark.parametrize("form", ["NETCDF3_CLASSIC", "NETCDF3_64BIT_OFFSET", "NETCDF3_64BIT_DATA"])
 def test_a_record_of_netcdf3_is_a_chunk_of_big_endian_values(tmp_path: Path, form: str) -> None:
     (path,) = written(tmp_path, count=1, form=form)
-    stored = stored_in(path)
-    assert (stored["tas"].encoding.dtype, stored["tas"].encoding.chunks, stored["tas"].shape) == (">f4", (1, 12, 14), (4, 12, 14))
-    assert stored["lat"].encoding.chunks == (12,)
+    stored = {name: declared.stored for name, declared in headers_of([path])[0].variables.declared}
+    assert stored["tas"] == (">f4", (), (1, 12, 14), (4, 12, 14))
+    assert stored["lat"] and stored["lat"].chunks == (12,)
 
 
 def test_virtualizarr_refuses_by_functions_of_these_names() -> None:
@@ -74,6 +74,6 @@ def test_only_coordinates_that_differ_in_the_last_digits_drift(tmp_path: Path) -
     exact = np.linspace(-60, 60, 12)
     for number, lat in enumerate((exact, exact + 1e-9, exact[::-1], exact + 5)):
         base(tmp_path / name(number), number * 4, 4, lat=lat).close()
-    drift = [header.drift for header in survey([str(path) for path in sorted(tmp_path.glob("*.nc"))])]
+    drift = [header.drift for header in headers_of([str(path) for path in sorted(tmp_path.glob("*.nc"))])]
     assert list(map(list, drift)) == [[], ["lat"], [], []]
     assert drift[1]["lat"] == pytest.approx(1e-9, rel=1e-3)

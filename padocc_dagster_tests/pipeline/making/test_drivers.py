@@ -50,9 +50,15 @@ def latin1(folder: Path) -> list[Path]:
 def cdf5_among_others(folder: Path) -> list[Path]:
     """The last of otherwise readable files is CDF5."""
     paths = series(folder, "NETCDF3_CLASSIC")
-    paths[-1].unlink()
-    (odd,) = (path for path in cdf5(folder / "odd") if path.name == paths[-1].name)
-    odd.rename(paths[-1])
+    classic = paths[-1].rename(folder / "classic")
+    with netCDF4.Dataset(classic) as old, netCDF4.Dataset(paths[-1], "w", format="NETCDF3_64BIT_DATA") as new:
+        for name, dimension in old.dimensions.items():
+            new.createDimension(name, None if dimension.isunlimited() else len(dimension))
+        for name, variable in old.variables.items():
+            copy = new.createVariable(name, variable.dtype, variable.dimensions)
+            copy.setncatts(variable.__dict__)
+            copy[:] = variable[:]
+    classic.unlink()
     return paths
 
 
