@@ -3,7 +3,7 @@
     python benchmarks/proof.py [--files 1000] [--form chunks8|chunks2000|netcdf3] [--odd 5]
 
 Makes a project of small files in a temporary folder, takes it through PADOCC, and prints CPU seconds of the computation and of the
-comparison. With `--odd N`, one file is then replaced by one of another storage, at N positions one after another, and the references are
+comparison, and of the scan and the headers that it reads. With `--odd N`, one file is then replaced by one of another storage, at N positions one after another, and the references are
 made to point into it as kerchunk would; each must be refused.
 """
 
@@ -21,6 +21,8 @@ import netCDF4
 import numpy as np
 
 from padocc_dagster.pipeline.comparison import Request, compare
+from padocc_dagster.pipeline.joining.preflight import odd_files
+from padocc_dagster.pipeline.joining.survey import headers_of
 from padocc_dagster.pipeline.making.initialise import initialise_group
 from padocc_dagster.pipeline.running import phases
 from padocc_dagster.pipeline.workdir.layout import Project, Workdir
@@ -97,7 +99,9 @@ def main() -> None:
             sources.append(str(path))
         spec = ProjectSpec(PROJECT.code, "", tuple(sources))
         initialise_group(str(workdir.root), PROJECT.group, [{**spec.as_dict(), "files": sources, "item": ""}])
-        timed("scan", options.files, lambda: phases.scan(workdir, PROJECT))
+        scanned, _ = timed("scan", options.files, lambda: phases.scan(workdir, PROJECT))
+        headers, _ = timed("its headers, one process", options.files, lambda: odd_files(headers_of(sources), ["time"]))
+        print(f"reading all headers and comparing them costs {100 * headers / scanned:.1f} % of the scan")
         computed, outcome = timed("compute", options.files, lambda: phases.compute(workdir, PROJECT))
         if not outcome.passed:
             sys.exit(outcome.message)

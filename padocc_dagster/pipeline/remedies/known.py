@@ -13,7 +13,8 @@ from padocc_dagster.pipeline.joining.record import odd_kept
 from padocc_dagster.pipeline.remedies.own import BY_REASON, CLASSES, INITIALISE
 from padocc_dagster.pipeline.remedies.tries import READ_LOG, RESCAN
 from padocc_dagster.pipeline.remedies.words import TO_FILL_IN, Explanation, Remedy, written_out
-from padocc_dagster.pipeline.workdir.event_log import ends_of
+from padocc_dagster.pipeline.workdir.event_log import ends_of, events_of
+from padocc_dagster.pipeline.workdir.events import PhaseRequested
 from padocc_dagster.pipeline.workdir.files import CorruptFileError, read_lines
 from padocc_dagster.pipeline.workdir.layout import Project, Workdir
 from padocc_dagster.pipeline.workdir.spec import ProjectSpec
@@ -28,6 +29,9 @@ OUT_OF_PLACE = {
 }
 """What changes nothing for a product of this format, or is refused for it (`selection/options.py`)."""
 
+NAMED = {"memory": 16, "time": 8}
+"""GiB and hours that remedies name where nothing is known."""
+
 
 def commands_for(
     workdir: Workdir, project: Project, explanation: Explanation, phase: str = "", why: str = "", with_root: bool = True
@@ -38,13 +42,14 @@ def commands_for(
     known = {"present": pattern} if pattern else {}
     if any("{dimension}" in remedy.command for remedy in explanation.remedies):
         known |= _dimension(workdir, project)
-    known |= _named(workdir, project)
+    known |= _named(workdir, project) | _more(workdir, project)
     root = Path(workdir.root) if with_root else None
     pointless: tuple[str, ...] = OUT_OF_PLACE.get(spec.options.cloud_format, ()) if spec else ()
     pointless += ("concat_dims=",) if spec and spec.options.concat_dims else ()
     helpless = {each for odd in odd_kept(workdir, project) for each in odd.refused_by}
     pointless += tuple(word for each in sorted(helpless) for word in (f"--cloud-format {each}", f"cloud_format={each}"))
     tried = aggregators_tried(workdir, project) if phase == "compute" else ()
+    pointless += ("--thorough",) if _was_thorough(workdir, project) else ()
     pointless += tuple(f"recompute {{key}} --aggregator {name}" for name in tried)
     fitting = [remedy for remedy in _of_reason(workdir, project, explanation) if not any(word in remedy.command for word in pointless)]
     if phase in ("init", "scan"):
@@ -112,6 +117,22 @@ def _details(workdir: Workdir, project: Project) -> dict[str, Any]:
     """What the last end of a phase carries besides its message."""
     end = next(ends_of(workdir, project), None)
     return end.details if end else {}
+
+
+def _was_thorough(workdir: Workdir, project: Project) -> bool:
+    """Whether the last computation that somebody requested found order and dimensions anew."""
+    requests = [step for step in events_of(workdir, project) if isinstance(step, PhaseRequested) and step.phase == "compute"]
+    return bool(requests and requests[-1].choices.get("thorough"))
+
+
+def _more(workdir: Workdir, project: Project) -> dict[str, str]:
+    """More memory and time than the last run had requested, where that is known and what a remedy names is no more."""
+    had = next((end.used.requested for end in ends_of(workdir, project) if end.used and end.used.requested), None)
+    if had is None:
+        return {}
+    gibibytes, hours = 2 * -(-(had.memory_mib or 0) // 1024), 2 * -(-(had.wall_seconds or 0) // 3600)
+    more = {"memory": (gibibytes, f"{gibibytes}G"), "time": (hours, f"{hours:02d}:00:00")}
+    return {name: text for name, (number, text) in more.items() if number > NAMED[name]}
 
 
 def _dimension(workdir: Workdir, project: Project) -> dict[str, str]:

@@ -18,8 +18,10 @@ TO_FILL_IN = {
     "again": "recompute",
     "dimension": "DIMENSION",
     "field": "concat_dims",
+    "memory": "16G",
     "pattern": "NEW_PATTERN",
     "present": "PRESENT_PATTERN",
+    "time": "08:00:00",
     "variable": "VARIABLE",
 }
 """What a command says where nothing is known of the project; in capitals what the reader has to fill in."""
@@ -32,7 +34,8 @@ class Remedy(NamedTuple):
     command: str
     """Without the program's name; `{key}` is the project, `{group}` its group, `{again}` the command that runs the phase again,
     `{dimension}` the dimension along which its files seem to follow each other, `{pattern}` a pattern that the reader writes anew,
-    `{present}` the one that it has, `{variable}` the variable that differs, `{field}` the field of the config that the failure names."""
+    `{present}` the one that it has, `{variable}` the variable that differs, `{field}` the field of the config that the failure names,
+    `{memory}` and `{time}` more than the last run had requested."""
     unscanned: str = ""
     """The command that does the same before a scan has passed, when there is nothing to compute again."""
 

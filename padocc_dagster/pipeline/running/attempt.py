@@ -9,7 +9,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from padocc_dagster.pipeline.joining.refusals import details_of
+from padocc_dagster.pipeline.joining.odd import Kind
+from padocc_dagster.pipeline.joining.record import odd_kept
+from padocc_dagster.pipeline.joining.refusals import SourcesRefused, details_of
+from padocc_dagster.pipeline.joining.survey import UnreadableSourceError
 from padocc_dagster.pipeline.making import compute as compute_phase
 from padocc_dagster.pipeline.making import scan as scan_phase
 from padocc_dagster.pipeline.making import validate as validate_phase
@@ -27,6 +30,7 @@ from padocc_dagster.pipeline.workdir.rules import read_rules
 from padocc_dagster.pipeline.workdir.status import GateClosedError, append_row, gate_problem, read_rows
 from padocc_dagster.pipeline.workdir.used import Meter
 
+MOST_NOTED = 2
 Work = Callable[..., dict[str, Any]]
 
 
@@ -95,8 +99,18 @@ def _locked_attempt(phase: str, needed: str, work: Work, workdir: Workdir, proje
         return Outcome(phase, Verdict.FAILED, "", type(closed).__name__, message)
     except Exception as caught:
         error, details = caught, details_of(caught)
+        _note_odd_files(workdir, project, phase, caught)
         _log_traceback(workdir.phase_log(project, phase), caught)
     return _write_down(phase, workdir, project, len(rows), error, details)
+
+
+def _note_odd_files(workdir: Workdir, project: Project, phase: str, error: Exception) -> None:
+    """Add to an error of PADOCC or of a library which source files are not like the others: that is mostly what it stumbled over."""
+    if phase not in ("scan", "compute") or isinstance(error, (SourcesRefused, UnreadableSourceError, OSError, MemoryError)):
+        return
+    odd = [each for each in odd_kept(workdir, project) if each.kind is not Kind.UNITS]
+    for each in odd[:MOST_NOTED]:
+        error.add_note(f"(the source files are not alike: {each.sentence})")
 
 
 def _held_back(workdir: Workdir, project: Project, phase: str) -> str | None:

@@ -12,6 +12,8 @@ from padocc_dagster.pipeline.joining.odd import Kind, Odd, in_short
 from padocc_dagster.pipeline.joining.preflight import odd_files
 from padocc_dagster.pipeline.joining.record import kept, odd_kept
 from padocc_dagster.pipeline.joining.survey import UnreadableSourceError, headers_of, survey
+from padocc_dagster.pipeline.making import compute
+from padocc_dagster.pipeline.running import attempt
 from padocc_dagster.pipeline.workdir.outcome import Verdict
 from padocc_dagster_tests.make_netcdf import Series, cut_short, make_empty, write
 from padocc_dagster_tests.pipeline.cases import base, name
@@ -215,3 +217,15 @@ def test_explain_lists_the_odd_files_of_a_project_that_goes_on(tmp_path: Path) -
     others = f"it has chunks of 2x12x14 in 5 other file(s), such as {made.sources[0]}"
     assert line == f"chunks: variable x has chunks of 4x12x14 in {made.sources[ODD]}; {others}. A Zarr store can hold that"
     assert explained(make(tmp_path / "alike").workdir, made.project).odd_files == ()
+
+
+def test_an_error_of_a_library_is_explained_by_the_files_that_are_not_alike(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = project_with(tmp_path, DIFFERENCES["double"], cloud_format="zarr")
+    made.through("scan")
+
+    def stumble(*_: object) -> None:
+        raise TypeError("ufunc 'isnan' not supported for the input types")
+
+    monkeypatch.setattr(compute, "_zarr", stumble)
+    message = attempt.compute(str(made.workdir.root), str(made.project))["message"]
+    assert "isnan" in message and f"variable x is stored as <f8 in {made.sources[ODD]}" in message

@@ -4,6 +4,7 @@ import ast
 import inspect
 import shlex
 from pathlib import Path
+from typing import Any
 
 import click
 import pytest
@@ -11,12 +12,18 @@ import typer
 
 import padocc_dagster
 from padocc_dagster.cli import app
+from padocc_dagster.pipeline.joining.odd import Kind, Odd
+from padocc_dagster.pipeline.joining.record import Preflight
 from padocc_dagster.pipeline.remedies import EXPLANATIONS, Remedy, commands_for, remedy_for, written_out
 from padocc_dagster.pipeline.remedies.page import page
 from padocc_dagster.pipeline.remedies.table import UNKNOWN
+from padocc_dagster.pipeline.workdir.event_log import record
+from padocc_dagster.pipeline.workdir.events import PhaseEnded, PhaseRequested
 from padocc_dagster.pipeline.workdir.files import write_json, write_lines
 from padocc_dagster.pipeline.workdir.layout import Project, Workdir
+from padocc_dagster.pipeline.workdir.outcome import Verdict
 from padocc_dagster.pipeline.workdir.spec import ProjectSpec
+from padocc_dagster.pipeline.workdir.used import Requested, Used
 
 PACKAGE = Path(padocc_dagster.__file__).parent
 BASES = ("WorkerError", "OperationFailedError")
@@ -173,6 +180,63 @@ def test_a_zarr_store_is_not_advised_to_become_one(workdir: Workdir) -> None:
     write_json(workdir.base_cfg(PROJECT), {"pattern": "", "override": {"cloud_type": "zarr"}})
     commands = " ".join(command for _, command in commands_for(workdir, PROJECT, remedy_for("ProductDiffersFromSource"), "compute"))
     assert commands and "--cloud-format" not in commands and "--aggregator" not in commands
+
+
+def offered(workdir: Workdir, error_class: str, phase: str) -> str:
+    return "\n".join(command for _, command in commands_for(workdir, PROJECT, remedy_for(error_class), phase))
+
+
+@pytest.mark.parametrize(("phase", "zarr"), [("scan", "cloud_format=zarr"), ("compute", "--cloud-format zarr")])
+def test_a_format_that_cannot_hold_what_differs_between_the_files_is_not_offered(workdir: Workdir, phase: str, zarr: str) -> None:
+    assert zarr in offered(workdir, "DifferingTypeError", phase)
+    odd = Odd(kind=Kind.TYPE, variable="x", files=("/data/a.nc",), count=1, has="is stored as <i4", refused_by=("kerchunk", "zarr"))
+    write_json(workdir.preflight(PROJECT), Preflight(files=3, odd=(odd,)).model_dump(mode="json"))
+    assert offered(workdir, "DifferingTypeError", phase) and zarr not in offered(workdir, "DifferingTypeError", phase)
+
+
+def test_a_damaged_record_of_odd_files_takes_no_advice_away(workdir: Workdir) -> None:
+    before = offered(workdir, "DifferingTypeError", "scan")
+    write_json(workdir.preflight(PROJECT), {"files": "many"})
+    assert offered(workdir, "DifferingTypeError", "scan") == before
+
+
+@pytest.mark.parametrize(
+    ("error_class", "fields", "edit"),
+    [
+        ("DifferingVariablesError", {"dropped": ["old"]}, "--set 'dropped=[old,VARIABLE]'"),
+        ("DifferingCoordinateError", {"options": {"identical_dims": ["lon"]}}, "--set 'identical_dims=[lon,VARIABLE]'"),
+    ],
+)
+def test_an_edit_of_a_list_keeps_what_the_list_has(workdir: Workdir, error_class: str, fields: dict[str, Any], edit: str) -> None:
+    spec = {**ProjectSpec("nemo", "/data/nemo/*.nc", ()).as_dict(), "id": "1"}
+    spec |= {**fields, "options": {**spec["options"], **fields.get("options", {})}}
+    write_json(workdir.spec(PROJECT), spec)
+    base = {"pattern": "/data/nemo/*.nc", "override": {"cloud_type": "kerchunk"}, "padocc_dagster": {"spec": "1"}}
+    write_json(workdir.base_cfg(PROJECT), base)
+    assert edit in offered(workdir, error_class, "scan")
+
+
+def ended(workdir: Workdir, **requested: int) -> None:
+    used = Used(seconds=1, cpu_seconds=1, peak_mib=1, requested=Requested(**requested))
+    record(workdir, PROJECT, PhaseEnded(project=str(PROJECT), phase="compute", verdict=Verdict.FAILED, status="", used=used, row=1))
+
+
+@pytest.mark.parametrize(
+    ("memory", "seconds", "meant"),
+    [(2048, 600, ("16G", "08:00:00")), (16384, 8 * 3600, ("32G", "16:00:00")), (20000, 30000, ("40G", "18:00:00"))],
+)
+def test_more_memory_and_time_are_more_than_the_last_run_had_requested(
+    workdir: Workdir, memory: int, seconds: int, meant: tuple[str, str]
+) -> None:
+    ended(workdir, memory_mib=memory, wall_seconds=seconds)
+    assert f"--memory {meant[0]} " in offered(workdir, "ExpectTimeoutError", "compute")
+    assert f"--time {meant[1]} " in offered(workdir, "ExpectTimeoutError", "compute")
+
+
+def test_what_was_thorough_is_not_to_be_thorough_once_more(workdir: Workdir) -> None:
+    assert "--thorough" in offered(workdir, "MissingDataError", "compute")
+    record(workdir, PROJECT, PhaseRequested(phase="compute", choices={"thorough": True}, who="ada", why="to see", row=1))
+    assert "--thorough" not in offered(workdir, "MissingDataError", "compute")
 
 
 def test_nothing_is_needed_to_advise(tmp_path: Path) -> None:
