@@ -10,7 +10,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -55,6 +55,8 @@ class LiveSlurm:
     shims: Shims
     services: Services
     ledger: Path
+    launched: dict[str, str] = field(default_factory=dict)
+    """The last run of each piece: a test that is tried once more uses the names of its first try."""
 
     @cached_property
     def instance(self) -> dg.DagsterInstance:
@@ -74,7 +76,8 @@ class LiveSlurm:
         }
         answer = self.ask(LAUNCH, {"params": params})["launchRun"]
         assert answer["__typename"] == "LaunchRunSuccess", answer
-        return answer["run"]["runId"]
+        self.launched[piece] = answer["run"]["runId"]
+        return self.launched[piece]
 
     def terminate(self, run_id: str, force: bool = False) -> dict[str, Any]:
         """Press Terminate in the UI."""
@@ -141,9 +144,10 @@ class LiveSlurm:
                 self.instance.handle_new_event(events[0].event_log_entry)
 
     def events(self, piece: str) -> Counter[str]:
-        """How often each event stands in the ledger for a piece."""
+        """How often the ledger has each event of a piece, in its last run and the retries of that."""
         lines = self.ledger.read_text().splitlines() if self.ledger.exists() else []
-        return Counter(line["event"] for line in map(json.loads, lines) if line["piece"] == piece)
+        last = self.launched.get(piece)
+        return Counter(line["event"] for line in map(json.loads, lines) if line["piece"] == piece and last in (None, line["root"]))
 
     def began(self, piece: str, times: int = 1) -> None:
         self.wait(f"{piece} to begin", lambda: self.events(piece)["began"] >= times)
