@@ -10,7 +10,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -55,8 +55,6 @@ class LiveSlurm:
     shims: Shims
     services: Services
     ledger: Path
-    launched: dict[str, str] = field(default_factory=dict)
-    """The last run of each piece: a test that is tried once more uses the names of its first try."""
 
     @cached_property
     def instance(self) -> dg.DagsterInstance:
@@ -76,8 +74,7 @@ class LiveSlurm:
         }
         answer = self.ask(LAUNCH, {"params": params})["launchRun"]
         assert answer["__typename"] == "LaunchRunSuccess", answer
-        self.launched[piece] = answer["run"]["runId"]
-        return self.launched[piece]
+        return answer["run"]["runId"]
 
     def terminate(self, run_id: str, force: bool = False) -> dict[str, Any]:
         """Press Terminate in the UI."""
@@ -144,10 +141,9 @@ class LiveSlurm:
                 self.instance.handle_new_event(events[0].event_log_entry)
 
     def events(self, piece: str) -> Counter[str]:
-        """How often the ledger has each event of a piece, in its last run and the retries of that."""
+        """How often each event stands in the ledger for a piece."""
         lines = self.ledger.read_text().splitlines() if self.ledger.exists() else []
-        last = self.launched.get(piece)
-        return Counter(line["event"] for line in map(json.loads, lines) if line["piece"] == piece and last in (None, line["root"]))
+        return Counter(line["event"] for line in map(json.loads, lines) if line["piece"] == piece)
 
     def began(self, piece: str, times: int = 1) -> None:
         self.wait(f"{piece} to begin", lambda: self.events(piece)["began"] >= times)
