@@ -3,8 +3,8 @@
     python benchmarks/proof.py [--files 1000] [--form chunks8|chunks2000|netcdf3] [--odd 5]
 
 Makes a project of small files in a temporary folder, takes it through PADOCC, and prints CPU seconds of the computation and of the
-comparison, and of the scan and the headers that it reads. With `--odd N`, one file is then replaced by one of another storage, at N positions one after another, and the references are
-made to point into it as kerchunk would; each must be refused.
+comparison, and of the scan and the headers that it reads. With `--odd N`, one file is then replaced by one of another storage, at N
+positions one after another, and the references are made to point into it as kerchunk would; each must be refused.
 """
 
 import argparse
