@@ -109,9 +109,10 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         for report in repeated:
             lines = str(report.longrepr).splitlines()
             terminalreporter.write_line(f"{report.nodeid}: {next((line for line in lines if line.startswith('E ')), lines[-1])}")
-    if faults := [row for report in reports for name, rows in report.user_properties if name == "faults" for row in rows]:
-        from padocc_dagster_tests.slurm.live.fault_table import HEAD
+    last = [report for report in reports if report.outcome != "rerun"]
+    if faults := [row for report in last for name, rows in report.user_properties if name == "faults" for row in rows]:
+        from padocc_dagster_tests.slurm.live.faults import table
 
         terminalreporter.section("faults")
-        for row in (HEAD, *faults):
-            terminalreporter.write_line(row)
+        for line in table(faults):
+            terminalreporter.write_line(line)

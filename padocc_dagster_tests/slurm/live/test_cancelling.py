@@ -1,22 +1,40 @@
 """A run that a person cancels, in whichever way and from whichever process, takes its job with it."""
 
+import itertools
+import os
+import random
+import threading
 from collections.abc import Callable, Iterator
 
+import dagster as dg
 import pytest
 
 from padocc_dagster.slurm.node import report
 from padocc_dagster.slurm.runs import tags
 from padocc_dagster.slurm.runs.tags import files_of
 from padocc_dagster_tests.slurm.live.conftest import LiveSlurm, environment
-from padocc_dagster_tests.slurm.live.fault_table import fault_rows
+from padocc_dagster_tests.slurm.live.fault_table import judge
+from padocc_dagster_tests.slurm.live.faults import BY_LAUNCHER, CANCELLED, COMPLETED, fault
 from padocc_dagster_tests.slurm.live.jobs import wrong_numbers
-from padocc_dagster_tests.slurm.live.tally import tally
+from padocc_dagster_tests.slurm.live.mixture import SEED
+from padocc_dagster_tests.slurm.live.steps import gate, launch_and_begin, recorded
+
+FAULTS = {
+    "deaf": fault("a person terminates a run that ignores it", CANCELLED, finishes=False),
+    "forced": fault("a person force-terminates a run that waits", BY_LAUNCHER, finishes=False),
+    "from-elsewhere": fault("another process terminates a run that waits", BY_LAUNCHER, finishes=False),
+    "held": fault("a person force-terminates a run whose job is held", BY_LAUNCHER, finishes=False),
+    "raced": fault("a person terminates a run as it succeeds", COMPLETED, CANCELLED, finishes=None),
+    "willing": fault("a person terminates a run that works", CANCELLED, finishes=False),
+}
 
 NEVER_STARTS = {"slurm/cpus": "2"}
 """More than the QoS allows one job: SLURM takes it, and it waits."""
 Waiting = Callable[[str], tuple[str, int]]
+RACES, RACE_SECONDS = 6, 1.0
+ATTEMPTS = itertools.count()
+ENDS = {dg.DagsterEventType.RUN_SUCCESS: dg.DagsterRunStatus.SUCCESS, dg.DagsterEventType.RUN_CANCELED: dg.DagsterRunStatus.CANCELED}
 WORKING = ("willing", "deaf")
-WAITING = ("forced", "deleted", "from-elsewhere", "held")
 
 
 @pytest.fixture
@@ -94,9 +112,22 @@ def test_a_worker_is_given_time_to_end_and_killed_only_when_it_does_not(live: Li
     assert 'Execution of run for "__ASSET_JOB" canceled' in live.events_text(at_work["willing"])
 
 
-def test_over_all_cases_nothing_ran_twice_and_nothing_was_lost(live: LiveSlurm, record_property: Callable[[str, object], None]) -> None:
+def test_a_run_that_is_terminated_as_it_succeeds_is_what_its_last_event_says(live: LiveSlurm) -> None:
+    draw, attempt = random.Random(int(os.environ.get(SEED, 1))), next(ATTEMPTS)
+    runs = [launch_and_begin(live, f"raced-{10 * attempt + number}")[0] for number in range(RACES)]
+    for number, run_id in enumerate(runs):
+        gate(live, f"raced-{10 * attempt + number}").touch()
+        threading.Event().wait(draw.uniform(0, RACE_SECONDS))
+        live.terminate(run_id)
+    for run_id in runs:
+        live.wait_for(run_id, "SUCCESS", "CANCELED")
+        recorded(live, run_id)
+        ends = [entry.dagster_event.event_type for entry in live.instance.all_logs(run_id, of_type=set(ENDS))]
+        live.wait("the status to be the last end", lambda run_id=run_id, ends=ends: ENDS[ends[-1]] is live.run(run_id).status)
+
+
+def test_nothing_ran_twice_nothing_was_lost_and_each_cause_is_the_one_made(
+    live: LiveSlurm, record_property: Callable[[str, object], None]
+) -> None:
     assert wrong_numbers(live) == []
-    figures, duplicates, lost = tally(live, (*WORKING, *WAITING))
-    record_property("figure", f"cancelling: {figures}")
-    record_property("faults", fault_rows(live))
-    assert not duplicates and not lost
+    judge(live, "cancelling", FAULTS, record_property)
