@@ -119,19 +119,14 @@ def states_of(live: LiveSlurm, jobs: set[str]) -> dict[str, dict[str, list[str]]
 
 
 class Suite:
-    """A plugin of pytest that collects the rows of the files' last tests, of a test that was tried again those of the last try."""
+    """A plugin of pytest that collects the rows of the files' last tests."""
 
     def __init__(self) -> None:
-        self._rows: dict[str, list[Row]] = {}
-
-    @property
-    def rows(self) -> list[Row]:
-        return [row for rows in self._rows.values() for row in rows]
+        self.rows: list[Row] = []
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        for name, rows in report.user_properties:
-            if name == PROPERTY:
-                self._rows[report.nodeid] = rows
+        if report.when == "call":
+            self.rows += [row for name, rows in report.user_properties if name == PROPERTY for row in rows]
 
 
 def main() -> int:
