@@ -1,4 +1,4 @@
-"""The fault tests of this folder as one command, in an order drawn by a seed, and a table of what became of each kind of fault.
+"""The tests of faults as one command, in an order drawn by a seed, and a table of what became of each kind of fault.
 
     python -m padocc_dagster_tests.slurm.live.fault_table --seed 3 -n 2     # what follows the seed goes to pytest
 
@@ -27,6 +27,7 @@ from padocc_dagster_tests.slurm.live.mixture import SEED
 from padocc_dagster_tests.slurm.live.tally import tally
 
 FILES = (
+    "../../live/test_full_disks.py",
     "test_cancelling.py",
     "test_ends.py",
     "test_launching.py",
@@ -134,7 +135,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m padocc_dagster_tests.slurm.live.fault_table", description="All faults of SLURM.")
     parser.add_argument("--seed", type=int, default=1, help="of the order of the files, and of what is drawn in them")
     options, more = parser.parse_known_args()
-    files = [str(Path(__file__).with_name(name)) for name in FILES]
+    files = [str((Path(__file__).parent / name).resolve()) for name in FILES]
     random.Random(options.seed).shuffle(files)
     os.environ[SEED] = str(options.seed)
     suite = Suite()

@@ -77,6 +77,8 @@ def test_the_job_of_a_waiting_run_that_is_force_terminated_is_cancelled(live: Li
     assert live.run(run_id).status.value == "CANCELED"
     wait_until_gone(live, job_id)
     live.wait("the run to tell it", lambda: "its run is CANCELED and no longer needs it" in live.events_text(run_id))
+    by_launcher = "CANCELLED by the launcher, because its run is CANCELED and no longer needs it"
+    live.wait("the end to be told", lambda: by_launcher in live.events_text(run_id))
 
 
 def test_the_job_of_a_run_that_is_deleted_is_cancelled(live: LiveSlurm, waiting: Waiting) -> None:

@@ -29,6 +29,7 @@ FAULTS = {
     "no set-up": fault("a line of set_up fails", "LAUNCH_FAILED", finishes=False),
     "on a drained node": fault("its node is drained while it works"),
     "on a failing node": fault("its only node fails and comes back", "NODE_FAIL, COMPLETED"),
+    "preempted": fault("a job of higher priority takes its place", "PREEMPTED, COMPLETED"),
     "raises": fault("its code raises", COMPLETED, finishes=False),
     "requeued": fault("scontrol requeue while it works", "REQUEUED, COMPLETED"),
     "too large": fault("it requests more memory than any job may have", REFUSED, finishes=False),
@@ -244,6 +245,18 @@ def test_a_job_whose_node_fails_is_repeated_elsewhere_or_where_there_is_no_elsew
     assert causes(live, run_id) == ["NODE_FAIL", "COMPLETED"]
     assert f"requesting time=00:20:00 memory=1G cpus=1 exclude={live.cluster.node}" in told
     assert f"SLURM has no other nodes for the job than {live.cluster.node}, which failed before" in again
+
+
+def test_a_job_that_is_preempted_is_repeated_when_there_is_room(live: LiveSlurm) -> None:
+    run_id, _ = launch_and_begin(live, "preempted")
+    urgent = live.cluster.command("sbatch", "--parsable", "--qos=preempt", "--mem=0", "--output=/dev/null", "--wrap=sleep 600").strip()
+    try:
+        live.wait_for(run_id, "FAILURE")
+    finally:
+        live.cluster.command("scancel", urgent)
+    gate(live, "preempted").touch()
+    first, _ = ended(live, run_id, 2)
+    assert causes(live, run_id) == ["PREEMPTED", "COMPLETED"] and "a job of higher priority took its place" in first
 
 
 def test_nothing_ran_twice_nothing_was_lost_and_each_cause_is_the_one_made(

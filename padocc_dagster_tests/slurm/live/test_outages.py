@@ -163,6 +163,7 @@ def test_on_a_full_disk_jobs_end_well_and_launches_wait(live: LiveSlurm) -> None
         live.wait_for(running, "SUCCESS")
         live.wait_for(queued, "SUCCESS")
         assert live.run(launched).status.value == "STARTING"
+    live.wait("no half-written file to be left", lambda: not list(logs.rglob(".queue.json-*")))
     for run_id in (running, queued, launched):
         ended(live, run_id, 1)
 
