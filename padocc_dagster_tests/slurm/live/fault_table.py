@@ -46,8 +46,8 @@ def judge(live: LiveSlurm, name: str, faults: Faults, record: Callable[[str, obj
     record(PROPERTY, rows)
     line, twice, lost = tally(live, {piece: fault_of(piece, faults).finishes for piece in pieces(live)})
     record("figure", f"{name}: {line}; {made.figures(rows)}")
-    assert (twice, lost) == ([], [])
-    assert [row for row in rows if row["wrong"]] == []
+    problems = [*twice, *lost, *(f"{row['kind']}: {row['reported']}" for row in rows if row["wrong"])]
+    assert not problems, "\n".join(problems)
 
 
 def pieces(live: LiveSlurm) -> set[str]:

@@ -6,11 +6,13 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any
 
 from padocc_dagster_tests.slurm.live.conftest import LiveSlurm
 from padocc_dagster_tests.slurm.live.faults import CANCELLED, COMPLETED, fault
 from padocc_dagster_tests.slurm.live.steps import gate, worker
+from tools.private.folder import ClusterError
 
 SEED = "FAULT_SEED"
 """The seed of the fault suite, in the environment."""
@@ -90,7 +92,7 @@ class Mixture:
         node = self.live.cluster.command("squeue", "-h", "-j", str(self.live.job(self.runs[piece])), "-o", "%N").strip()
         self.live.cluster.set_down("a test", node)
         first.wait(60)
-        self.live.cluster.resume(node)
+        self._resume(node)
 
     def _fail_services(self) -> None:
         """Let each of these fail once, in the order drawn."""
@@ -126,7 +128,17 @@ class Mixture:
             lambda: sum(self.live.events(piece)["ended"] for piece in self.runs) > ended or self._are_over(),
         )
         with self._controller:
-            self.live.cluster.resume(node)
+            self._resume(node)
+
+    def _resume(self, node: str) -> None:
+        """Let a node take jobs again, which may have been set down and drained at once, or be up again without a word."""
+
+        def is_up() -> bool:
+            with suppress(ClusterError):
+                self.live.cluster.resume(node)
+            return self.live.cluster.node_state(node).startswith(("idle", "mixed", "allocated", "completing"))
+
+        self.live.wait(f"{node} to be up", is_up)
 
     def _are_over(self) -> bool:
         return all(self.live.run(run_id).is_finished for run_id in self.runs.values())
