@@ -7,9 +7,12 @@ from pathlib import Path
 import pytest
 
 from padocc_dagster.doctor.folder import check_folder
+from padocc_dagster.pipeline.running import phases
+from padocc_dagster.pipeline.running.call import OperationFailedError, WorkerDiedError
 from padocc_dagster.pipeline.workdir.disks import DiskFullError, full_disk, full_folders, naming_full_disk
 from padocc_dagster.pipeline.workdir.files import write_text
 from padocc_dagster.pipeline.workdir.layout import Project, Workdir
+from padocc_dagster.pipeline.workdir.outcome import Verdict
 from padocc_dagster_tests.cleanup import fill, small_disk
 
 PROJECT = Project("g", "p")
@@ -60,6 +63,32 @@ def test_no_other_error_is_called_a_full_disk(tmp_path: Path, error: Exception) 
     with pytest.raises(type(error)) as caught, naming_full_disk(Workdir(tmp_path)):
         raise error
     assert caught.value is error
+
+
+def test_a_phase_whose_end_could_not_be_recorded_stays_due_and_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OperationFailedError(DiskFullError.__name__, "the disk of /work is full")
+
+    monkeypatch.setattr(phases, "call", full)
+    workdir = Workdir(tmp_path)
+    workdir.project_dir(PROJECT).mkdir(parents=True)
+    outcome = phases.scan(workdir, PROJECT)
+    assert (outcome.verdict, outcome.status, outcome.row) == (Verdict.FAILED, "", 0) and outcome.error_class == "DiskFullError"
+    assert outcome.message == "the disk of /work is full. The phase starts again when there is room"
+    assert not list(workdir.project_dir(PROJECT).iterdir())
+
+
+def test_an_end_that_a_full_disk_does_not_take_is_not_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def killed(*_: object, **__: object) -> None:
+        raise WorkerDiedError("scan", -9)
+
+    monkeypatch.setattr(phases, "call", killed)
+    with small_disk(tmp_path / "work", "size=2m") as folder:
+        workdir = Workdir(folder)
+        workdir.project_dir(PROJECT).mkdir(parents=True)
+        with fill(folder):
+            assert phases.scan(workdir, PROJECT).row == 0
+        assert not workdir.status_log(PROJECT).exists()
 
 
 def test_the_doctor_names_a_full_disk(completed: Path) -> None:
