@@ -66,12 +66,12 @@ def on(folder: Folder, node: str) -> list[str]:
 
 def make_bridge(folder: Folder) -> None:
     """Give this machine its address in the hosts' network, where they have one of their own."""
-    bridge = _bridge(folder)
-    if address(folder) == LOOPBACK or Path("/sys/class/net", bridge).exists():
+    name = bridge(folder)
+    if address(folder) == LOOPBACK or Path("/sys/class/net", name).exists():
         return
-    _ip("link", "add", bridge, "type", "bridge")
-    _ip("address", "add", f"{address(folder)}/24", "dev", bridge)
-    _ip("link", "set", bridge, "up")
+    _ip("link", "add", name, "type", "bridge")
+    _ip("address", "add", f"{address(folder)}/24", "dev", name)
+    _ip("link", "set", name, "up")
 
 
 def connect(folder: Folder, node: str) -> None:
@@ -80,7 +80,7 @@ def connect(folder: Folder, node: str) -> None:
     if node_address(folder, node) == LOOPBACK or Path("/sys/class/net", link).exists():
         return
     pid = host[1].partition("=")[2]
-    _ip("link", "add", link, "master", _bridge(folder), "up", "type", "veth", "peer", "name", INTERFACE, "netns", pid)
+    _ip("link", "add", link, "master", bridge(folder), "up", "type", "veth", "peer", "name", INTERFACE, "netns", pid)
     _ip("link", "set", "lo", "up", on=host)
     _ip("address", "add", f"{node_address(folder, node)}/24", "dev", INTERFACE, on=host)
     _ip("link", "set", INTERFACE, "up", on=host)
@@ -90,7 +90,7 @@ def remove_links(folder: Folder) -> None:
     """Remove the bridge and the links. A link goes without this, a little later, when its host has ended."""
 
     def gone() -> bool:
-        left = list(Path("/sys/class/net").glob(f"{_bridge(folder)}*"))
+        left = list(Path("/sys/class/net").glob(f"{bridge(folder)}*"))
         for path in left:
             with contextlib.suppress(ClusterError):
                 _ip("link", "delete", path.name)
@@ -106,12 +106,13 @@ def set_link(folder: Folder, node: str, state: str) -> None:
     _ip("link", "set", _link(folder, node), state)
 
 
-def _bridge(folder: Folder) -> str:
+def bridge(folder: Folder) -> str:
+    """The name of the bridge, with which those of the links begin."""
     return f"s{folder.name.removeprefix('private')}"  # an interface's name may have 15 characters
 
 
 def _link(folder: Folder, node: str) -> str:
-    return f"{_bridge(folder)}-{node.rpartition('-n')[2]}"
+    return f"{bridge(folder)}-{node.rpartition('-n')[2]}"
 
 
 def _ip(*words: str, on: list[str] | None = None) -> str:
