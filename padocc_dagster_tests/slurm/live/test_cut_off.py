@@ -4,8 +4,9 @@ One cluster of three nodes and one instance. All projects are of one group confi
 """
 
 import json
+import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -19,13 +20,15 @@ from padocc_dagster.pipeline.workdir.layout import Project
 from padocc_dagster.pipeline.workdir.status import project_state, read_rows
 from padocc_dagster.slurm.runs import tags
 from padocc_dagster_tests.make_netcdf import Series, write
-from padocc_dagster_tests.slurm.live import gated
-from padocc_dagster_tests.slurm.live.conftest import SIZES, LiveSlurm, serve
+from padocc_dagster_tests.slurm.live import gated, second_host
+from padocc_dagster_tests.slurm.live.conftest import ROOT, SIZES, LiveSlurm, serve
 from padocc_dagster_tests.slurm.live.gated_worker import gate
+from padocc_dagster_tests.slurm.live.jobs import jobs
 from padocc_dagster_tests.slurm.private import private
 from tools.slurm_cluster import hosts
 
 PHASES = ["scan", "compute", "validate", "complete"]
+PROJECTS = 3
 FINISHES, CUT_SHORT = Project("cut", "finishes"), Project("cut", "cut-short")
 
 
@@ -134,3 +137,27 @@ def test_when_the_link_heals_the_worker_that_lived_on_ends_and_the_retry_that_wa
     _, second = events(live, CUT_SHORT, "began", "compute")
     assert datetime.fromisoformat(second["when"]).timestamp() > ended
     live.wait("the node to take jobs again", lambda: cluster.node_state(node) in ("idle", "mixed", "allocated"))
+
+
+def test_a_second_host_does_not_serve_the_working_directory_where_the_kernels_locks_are_shared(live: LiveSlurm) -> None:
+    refused = subprocess.run(
+        second_host.command(live, live.cluster.nodes[2], gated.__name__, locks_are_shared=True), cwd=ROOT, capture_output=True, text=True
+    )
+    assert refused.returncode == 1 and "AlreadyServed" in refused.stderr
+
+
+def test_two_daemons_on_two_hosts_that_share_no_lock_of_the_kernel_let_each_run_work_once(
+    live: LiveSlurm, record_property: Callable[[str, object], None]
+) -> None:
+    projects = [Project("both", f"p{number}") for number in range(PROJECTS)]
+    with second_host.served_on(live, live.cluster.nodes[2], gated.__name__):
+        drop(live, "both", [project.code for project in projects])
+        for project in projects:
+            published_once(live, project)
+    begun = [len(events(live, project, "began", phase)) for project in projects for phase in PHASES]
+    assert begun == [1] * len(begun)
+    counts = jobs(live)
+    runs = sum(len(runs_of(live, project)) for project in projects)
+    record_property(
+        "figure", f"two daemons on two hosts: {len(projects)} projects in {runs} runs, each phase once; jobs of a run: {counts}"
+    )
