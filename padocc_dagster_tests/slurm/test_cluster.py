@@ -13,7 +13,7 @@ import pytest
 import tools.slurm_cluster
 from tools.private import process
 from tools.private.folder import ClusterError
-from tools.slurm_cluster import configuration, daemons, jobs, machine
+from tools.slurm_cluster import configuration, daemons, hosts, jobs, machine
 from tools.slurm_cluster.cluster import Cluster
 from tools.slurm_cluster.daemons import DAEMONS
 from tools.slurm_cluster.folder import Folder
@@ -176,6 +176,30 @@ def test_start_says_in_one_sentence_what_to_install_and_makes_nothing(tmp_path: 
     assert refused.stderr.count("\n") == 1
     assert "munged" in refused.stderr and f"apt-get install {machine.PACKAGES}" in refused.stderr
     assert not (tmp_path / "cluster").exists()
+
+
+def test_hosts_share_the_machines_network_where_nothing_can_give_them_one_and_the_reason_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert "apt-get install iproute2" in hosts.problem()
+    folder, size = Folder(tmp_path), configuration.Size(1, 100, nodes=2)
+    folder.make()
+    text = configuration.slurm_conf(folder, size, configuration.Ports(1, (2, 3), 4, 5), "here")
+    folder.slurm_conf.write_text(text)
+    node = daemons.nodes(folder)[0]
+    assert hosts.address(folder) == hosts.node_address(folder, node) == hosts.LOOPBACK
+    assert "--net" not in hosts.command(folder, node)
+    with pytest.raises(ClusterError, match="has no link of its own: ip is not installed"):
+        hosts.set_link(folder, node, "down")
+
+
+def test_hosts_of_a_network_have_an_address_each_and_so_has_the_machine(tmp_path: Path) -> None:
+    folder, size = Folder(tmp_path), configuration.Size(1, 100, nodes=2)
+    folder.make()
+    folder.slurm_conf.write_text(configuration.slurm_conf(folder, size, configuration.Ports(1, (2, 3), 4, 5), "here", "198.18.7"))
+    addresses = [hosts.address(folder), *(hosts.node_address(folder, node) for node in daemons.nodes(folder))]
+    assert addresses == ["198.18.7.1", "198.18.7.11", "198.18.7.12"]
 
 
 def test_a_folder_too_long_for_sockets_is_refused(tmp_path: Path) -> None:
