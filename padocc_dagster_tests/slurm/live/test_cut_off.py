@@ -28,7 +28,7 @@ from padocc_dagster_tests.slurm.private import private
 from tools.slurm_cluster import hosts
 
 PHASES = ["scan", "compute", "validate", "complete"]
-PROJECTS = 3
+PROJECTS = 2
 FINISHES, CUT_SHORT = Project("cut", "finishes"), Project("cut", "cut-short")
 
 
