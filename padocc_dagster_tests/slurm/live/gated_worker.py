@@ -1,7 +1,6 @@
 """PADOCC's worker, in which a computation waits, the project's lock held, while its gate is closed: the file `WORKDIR/closed/<code>`."""
 
 import time
-from pathlib import Path
 from typing import Any
 
 from padocc_dagster.pipeline.making import compute as compute_phase
@@ -13,12 +12,8 @@ locks.LEASE_SECONDS = 15.0  # a minute of waiting for a holder that is out of re
 compute = compute_phase.compute
 
 
-def gate(workdir: Workdir, project: Project) -> Path:
-    return workdir.root / "closed" / project.code
-
-
 def compute_behind_its_gate(workdir: Workdir, project: Project, **options: Any) -> dict[str, Any]:
-    while gate(workdir, project).exists():
+    while (workdir.root / "closed" / project.code).exists():
         time.sleep(0.1)
     return compute(workdir, project, **options)
 

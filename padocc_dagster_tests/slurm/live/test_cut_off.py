@@ -16,17 +16,18 @@ import psutil
 import pytest
 import yaml
 
-from padocc_dagster.pipeline.workdir.layout import Project
+from padocc_dagster.pipeline.workdir.layout import Project, Workdir
 from padocc_dagster.pipeline.workdir.status import project_state, read_rows
 from padocc_dagster.slurm.runs import tags
 from padocc_dagster_tests.make_netcdf import Series, write
-from padocc_dagster_tests.slurm.live import gated, second_host
+from padocc_dagster_tests.slurm.live import second_host
 from padocc_dagster_tests.slurm.live.conftest import ROOT, SIZES, LiveSlurm, serve
-from padocc_dagster_tests.slurm.live.gated_worker import gate
 from padocc_dagster_tests.slurm.live.jobs import jobs
 from padocc_dagster_tests.slurm.private import private
 from tools.slurm_cluster import hosts
 
+GATED = "padocc_dagster_tests.slurm.live.gated"
+"""The module with the definitions. It is not imported here: it changes the workers and the locks of the process that does so."""
 PHASES = ["scan", "compute", "validate", "complete"]
 PROJECTS = 2
 FINISHES, CUT_SHORT = Project("cut", "finishes"), Project("cut", "cut-short")
@@ -37,9 +38,14 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveSlurm]:
     if problem := hosts.problem():
         pytest.skip(f"no live test of several hosts: {problem}")
     with private(tmp_path_factory.mktemp("cut"), cpus=2, nodes=3) as three:
-        with serve(tmp_path_factory.mktemp("instance"), three, gated.__name__, **SIZES) as served:
+        with serve(tmp_path_factory.mktemp("instance"), three, GATED, **SIZES) as served:
             yield served
     assert not list(Path("/sys/class/net").glob(f"{hosts.bridge(three.folder)}*")), "the cluster left a link"
+
+
+def gate(workdir: Workdir, project: Project) -> Path:
+    """The file for whose end a computation waits (`gated_worker.py`)."""
+    return workdir.root / "closed" / project.code
 
 
 def drop(live: LiveSlurm, group: str, codes: list[str]) -> None:
@@ -141,7 +147,7 @@ def test_when_the_link_heals_the_worker_that_lived_on_ends_and_the_retry_that_wa
 
 def test_a_second_host_does_not_serve_the_working_directory_where_the_kernels_locks_are_shared(live: LiveSlurm) -> None:
     refused = subprocess.run(
-        second_host.command(live, live.cluster.nodes[2], gated.__name__, locks_are_shared=True), cwd=ROOT, capture_output=True, text=True
+        second_host.command(live, live.cluster.nodes[2], GATED, locks_are_shared=True), cwd=ROOT, capture_output=True, text=True
     )
     assert refused.returncode == 1 and "AlreadyServed" in refused.stderr
 
@@ -150,7 +156,7 @@ def test_two_daemons_on_two_hosts_that_share_no_lock_of_the_kernel_let_each_run_
     live: LiveSlurm, record_property: Callable[[str, object], None]
 ) -> None:
     projects = [Project("both", f"p{number}") for number in range(PROJECTS)]
-    with second_host.served_on(live, live.cluster.nodes[2], gated.__name__):
+    with second_host.served_on(live, live.cluster.nodes[2], GATED):
         drop(live, "both", [project.code for project in projects])
         for project in projects:
             published_once(live, project)
