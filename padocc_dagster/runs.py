@@ -12,6 +12,8 @@ USER = "user"
 """Dagster's own: who launched the run. Only `services/webserver.py`, by the name of a login, and schedules set it."""
 DUE = "padocc/due"
 """Set by the conductor: the key of the work that the run was requested for. A retry inherits it."""
+CONFIG = "padocc/group_config"
+"""The name of the group config that the run initialises."""
 STEP_FAILURE = "STEP_FAILURE"
 """The failure reason of a run whose worker lived to report why."""
 NOT_FINISHED = ("QUEUED", "NOT_STARTED", "MANAGED", "STARTING", "STARTED", "CANCELING")
