@@ -58,7 +58,7 @@ class SlurmRunLauncher(RunLauncher, ConfigurableClass):
 
     @cached_property
     def client(self) -> Client:
-        return Client(self.settings.command_timeout_seconds)
+        return Client(self.settings.command_timeout_seconds, self.settings.command_prefix)
 
     def launch_run(self, context: LaunchRunContext) -> None:
         """Submit the run's job. A run that cannot become a job is reported as failed, and says why.
