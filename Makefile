@@ -52,7 +52,7 @@ check: gates
 	$(BIN)/python -m pytest -q -m unit -n 2 --dist loadfile
 
 test: gates
-	$(BIN)/python -m pytest -raR $(ARGS)
+	$(BIN)/python -m padocc_dagster_tests $(ARGS)
 
 test-python: $(OTHER)/installed
 	$(OTHER)/bin/python --version

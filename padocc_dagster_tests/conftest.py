@@ -1,7 +1,7 @@
 """What all tests share: a fork server for PADOCC's workers, a page in the system's Chromium, and figures.
 
 Figures that a test measured are printed at the end, also when several processes run the tests. A test tells one with
-`record_property("figure", "…")`. So is the reason why a live test was tried once more.
+`record_property("figure", "…")`.
 """
 
 import os
@@ -87,14 +87,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Live instances and services first: they mostly wait, and several processes then end at about the same time (--no-loadscope-reorder).
 
     Each test is marked by what it needs (`kinds.py`).
-    A live one that fails is tried once more: services, a cluster and a browser share two cores with everything else.
     """
     items.sort(key=lambda item: 0 if "live" in item.path.parts else 1 if item.path.name in MOSTLY_WAIT else 2)
     for item in items:
         for kind in kinds_of(item.path.relative_to(TESTS).as_posix(), set(getattr(item, "fixturenames", ()))):
             item.add_marker(kind)
-        if "live" in item.path.parts:
-            item.add_marker(pytest.mark.flaky(reruns=1))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -104,11 +101,6 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.section("measured")
         for figure in figures:
             terminalreporter.write_line(figure)
-    if repeated := terminalreporter.stats.get("rerun"):
-        terminalreporter.section("why a test was tried once more")
-        for report in repeated:
-            lines = str(report.longrepr).splitlines()
-            terminalreporter.write_line(f"{report.nodeid}: {next((line for line in lines if line.startswith('E ')), lines[-1])}")
     if faults := [row for report in reports for name, rows in report.user_properties if name == "faults" for row in rows]:
         from padocc_dagster_tests.slurm.live.fault_table import HEAD
 

@@ -22,6 +22,7 @@ OF_PATHS = {
     "test_distribution.py": "build",
     "test_documents.py": "build",
     "test_nemo.py": "padocc",
+    "test_signals_in_time.py": "live",
 }
 """Beginnings of paths, below the folder of the tests."""
 UNIT_PATHS = (

@@ -19,6 +19,7 @@ from typing import Any
 from padocc_dagster import warm
 from padocc_dagster.local.records import Records
 
+WATCHED = (signal.SIGTERM, signal.SIGCHLD)
 RUN_NAME = "padocc-run"
 """What the system shows as the name of a run's process."""
 
@@ -66,13 +67,12 @@ def keep(launch: Launch, connection: socket.socket) -> None:
 
 def _execute(run_id: str) -> int:
     """Execute the run in a fork, and return how that ended, as os.waitstatus_to_exitcode does."""
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+    signal.pthread_sigmask(signal.SIG_BLOCK, WATCHED)  # they wait for sigwait: a handler could miss one that comes right before the wait
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     pid = warm.fork(lambda: _run(run_id))
-    signal.signal(signal.SIGTERM, lambda number, _: os.kill(pid, number))
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
-    os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)  # until it is collected, no other process has its id
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    while os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT | os.WNOHANG) is None:  # until it is collected, no other process has its id
+        if signal.sigwait(WATCHED) == signal.SIGTERM:
+            os.kill(pid, signal.SIGTERM)
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
 

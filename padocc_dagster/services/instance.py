@@ -77,7 +77,7 @@ def _try_postgres(values: Mapping[str, Any]) -> None:
 
 
 def _sentences(error: BaseException) -> list[str]:
-    """Dagster tells problems of its config in `errors`, the launcher tells them one a line."""
+    """Dagster lists problems of its config in `errors`, the launcher names one a line."""
     if errors := getattr(error, "errors", None):
         return [_first(getattr(problem, "message", str(problem))) for problem in errors]
     if isinstance(error, ValueError):

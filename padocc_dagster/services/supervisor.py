@@ -243,7 +243,7 @@ class Services:
                     self._start_again(service)
 
     def _is_to_live(self, service: Service) -> bool:
-        """Say that it died, and whether it is started again. Raises ServicesError when it has died too often of late and is needed."""
+        """Say that it died, and whether it is started again. Raises ServicesError when it has died too often lately and is needed."""
         service.deaths.append(time.monotonic())
         log, status = self.home.log(service.name), service.process and service.process.returncode
         died = f"died {DEATHS} times in {WITHIN_SECONDS:.0f} s"

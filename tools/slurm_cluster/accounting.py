@@ -12,7 +12,7 @@ QOS = ("standard", "short", "high", "debug", "preempt")
 def qos_limits(size: Size) -> dict[str, list[str]]:
     """The limits of each QoS, as sacctmgr takes them (`man sacctmgr`). Memory in mebibytes; wall time as hours:minutes:seconds.
 
-    A job above a limit is accepted and waits for ever with a QOSMax… reason, as SLURM does unless told otherwise.
+    A job above a limit is accepted and waits for ever with a QOSMax… reason, as SLURM does unless set otherwise.
     """
     return {
         "standard": [f"MaxTRESPerJob=cpu=1,mem={size.memory_mib // 2}M", "MaxWall=24:00:00", "MaxJobsPerUser=4000"],

@@ -46,7 +46,7 @@ class Creation:
             return False
         try:
             planned = plan(self.instance, run.with_tags(self.requested_tags(run)), self.settings)
-            self.instance.add_run_tags(run_id, self._marks(run, planned))
+            batch.write(self.instance, run_id, self._marks(run, planned))
             is_new = self.client.create_job(self.job_of(self.instance.get_run_by_id(run_id) or run))
         except LaunchRefusedError as error:
             self._refuse(run, str(error))
@@ -59,7 +59,7 @@ class Creation:
                 sentence = f"The API server has not taken the Job yet: {error}. This is tried again until it answers."
                 add_event(self.instance, run, sentence, self.client.namespace)
             return False
-        self.instance.add_run_tags(run_id, {tags.STATE: tags.CREATED})
+        batch.write(self.instance, run_id, {tags.STATE: tags.CREATED})
         how = "created" if is_new else "was there already and is taken over"
         sentence = "\n".join([f"The Job dagster-run-{run_id} {how}: {planned.allocation}", *planned.notes])
         add_event(self.instance, run, sentence, self.client.namespace)
@@ -84,6 +84,6 @@ class Creation:
     def _refuse(self, run: "DagsterRun", why: str) -> None:
         """The run cannot become a Job: it fails, and Dagster does not retry it."""
         marks = {tags.JOB_OF: run.run_id, batch.MAX_RETRIES: "0", batch.STOPPED: "yes"}
-        self.instance.add_run_tags(run.run_id, marks)
+        batch.write(self.instance, run.run_id, marks)
         self.instance.report_run_failed(run, f"{why}\nThe run was not started. Correct this, and run it again.")
-        self.instance.add_run_tags(run.run_id, {tags.STATE: tags.ENDED})
+        batch.write(self.instance, run.run_id, {tags.STATE: tags.ENDED})

@@ -36,7 +36,8 @@ def settle(
     requested = Allocation.parse(run.tags[batch.REQUESTED])
     used = print_used(elapsed_seconds(pod, report), report.peak_memory_mib if report else None)
     nodes = node(pod, report)
-    instance.add_run_tags(
+    batch.write(
+        instance,
         run_id,
         {
             batch.CAUSE: str(cause),
@@ -57,13 +58,13 @@ def settle(
             lines.append(f"The end of its log:\n{end}")
         lines.append("To see more:\n" + "\n".join(commands_for(run_id, client.namespace, pod.name if pod else "")))
         if not following.retried:
-            instance.add_run_tags(run_id, {batch.MAX_RETRIES: "0", batch.STOPPED: "yes"})
+            batch.write(instance, run_id, {batch.MAX_RETRIES: "0", batch.STOPPED: "yes"})
         report_worker_lost(instance, run, "\n".join(lines))
     elif cause is not Cause.COMPLETED:
         add_event(instance, run, f"{called} is over: {story(cause, pod, report, str(requested))}", client.namespace, name)
     else:
         add_event(instance, run, f"{called} is over. Requested: {requested}. Used: {used}", client.namespace, name)
-    instance.add_run_tags(run_id, {tags.STATE: tags.ENDED})
+    batch.write(instance, run_id, {tags.STATE: tags.ENDED})
     return cause
 
 

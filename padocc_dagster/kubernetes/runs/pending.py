@@ -24,10 +24,10 @@ def report_pending(instance: "DagsterInstance", run: "DagsterRun", pod: Pod | No
     """
     before = run.tags.get(tags.PENDING, batch.NOTHING)
     if pod and run.tags.get(tags.POD) != pod.name:
-        instance.add_run_tags(run.run_id, {tags.POD: pod.name})
+        batch.write(instance, run.run_id, {tags.POD: pod.name})
     if pod and pod.phase != "Pending":
         if before != batch.NOTHING:
-            instance.add_run_tags(run.run_id, {tags.PENDING: batch.NOTHING})
+            batch.write(instance, run.run_id, {tags.PENDING: batch.NOTHING})
         return False
     found = obstacle(pod, [])
     if found is None and age > SLOW_SECONDS:
@@ -35,7 +35,7 @@ def report_pending(instance: "DagsterInstance", run: "DagsterRun", pod: Pod | No
     if found is None:
         return True
     if before != str(found):
-        instance.add_run_tags(run.run_id, {tags.PENDING: str(found)})
+        batch.write(instance, run.run_id, {tags.PENDING: str(found)})
     if before == batch.NOTHING or Obstacle(before.partition(":")[0], "").advice != found.advice:  # they alternate
         sentence = f"The pod does not start: {found}. What to do: {found.advice}. The run waits until then."
         add_event(instance, run, sentence, client.namespace, pod.name if pod else "")
@@ -51,8 +51,8 @@ def _give_up(instance: "DagsterInstance", run_id: str, found: Obstacle, age: flo
     run = instance.get_run_by_id(run_id)
     if run is None or run.status is not DagsterRunStatus.STARTING:  # its pod started meanwhile, and is judged by its end
         return
-    instance.add_run_tags(run_id, {batch.MAX_RETRIES: "0", batch.STOPPED: "yes"})
+    batch.write(instance, run_id, {batch.MAX_RETRIES: "0", batch.STOPPED: "yes"})
     commands = "\n".join(commands_for(run_id, client.namespace))
     sentence = f"The pod did not start within {age / 60:.0f} minutes: {found}. What to do: {found.advice}. Then run it again."
     instance.report_run_failed(run, f"{sentence}\nTo see more:\n{commands}")
-    instance.add_run_tags(run_id, {tags.STATE: tags.ENDED})
+    batch.write(instance, run_id, {tags.STATE: tags.ENDED})

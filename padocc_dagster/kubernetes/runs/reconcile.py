@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from padocc_dagster.batch import tags as batch
 from padocc_dagster.kubernetes.client import Client, NoAnswerError
 from padocc_dagster.kubernetes.observed import Job, Pod
 from padocc_dagster.kubernetes.pod import report as reports
@@ -167,7 +168,7 @@ class _Round:
             self.client.delete_job(f"dagster-run-{run.run_id}")
             self.instance.report_run_canceled(run, "The run was cancelled before its pod was known to run.")
         if run.is_finished or run.status is DagsterRunStatus.CANCELING:
-            self.instance.add_run_tags(run.run_id, {tags.STATE: tags.ENDED})
+            batch.write(self.instance, run.run_id, {tags.STATE: tags.ENDED})
             return
         late = time.time() - _aware(record.update_timestamp).timestamp() > LATE_SECONDS
         if late and len(self.found.created) < AT_ONCE and self.creation.create(run.run_id):

@@ -22,7 +22,7 @@ from padocc_dagster.pipeline.running.watchdog import Watchdog
 from padocc_dagster.pipeline.workdir.layout import Project, Workdir
 
 ENDS_WITH_WORKER = "PADOCC_DAGSTER_RUN_ENDS_WITH_ITS_WORKER"
-"""Set by a batch job around a run, whose launcher tells a killed run from a failed one, and repeats it with more memory."""
+"""Set by a batch job around a run, whose launcher knows a killed run from a failed one, and retries it with more memory."""
 KILLED = "Failed-SIGKILL"
 WORKER_MODULE = "padocc_dagster.pipeline.workers.worker"
 

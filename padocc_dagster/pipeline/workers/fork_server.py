@@ -6,8 +6,8 @@ A forked worker is as clean as a fresh interpreter. In the process that it is a 
 callers with another environment are refused, so that what libraries read from it while they are imported is right. The imports happen at
 the first request: where nobody asks (on SLURM) the server stays small.
 
-For each connection a keeper is forked. It receives the worker's standard streams and the caller's environment, forks the worker, tells
-its process id, waits for it and tells how it ended. So no caller waits for another, and the server keeps no books.
+For each connection a keeper is forked. It receives the worker's standard streams and the caller's environment, forks the worker, sends
+its process id, waits for it and reports how it ended. So no caller waits for another, and the server keeps no records.
 
 The socket lies in a folder that other users cannot enter (`services/home.py`): whoever reaches it can run operations as this user.
 """

@@ -6,7 +6,9 @@ it forks before it does anything else, so that their memory and their end are co
 """
 
 import os
+import select
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -140,12 +142,20 @@ def _operations(warmth: Warmth, address: Path) -> Iterator[None]:
 
 
 def _serve(listener: Any, workers: Any) -> NoReturn:
-    """As `serve` of the fork server, except that it waits for its children, whose memory is counted so."""
-    signal.signal(signal.SIGTERM, _end)
+    """As `serve` of the fork server, except that it waits for its children, whose memory is counted so, and ends at SIGTERM."""
+    ended, end = socket.socketpair()
+    end.setblocking(False)
+    signal.set_wakeup_fd(end.fileno())  # a handler alone would not end an `accept` that begins when the signal has just come
+    signal.signal(signal.SIGTERM, lambda number, frame: None)
     while True:
+        ready, _, _ = select.select([listener, ended], [], [])
+        if ended in ready:
+            _reap()
+            os._exit(0)
         connection, _ = listener.accept()
         with connection:
             if os.fork() == 0:
+                signal.set_wakeup_fd(-1)
                 signal.signal(signal.SIGTERM, signal.SIG_DFL)
                 listener.close()
                 workers.alone(partial(_keep, workers, connection))
@@ -154,11 +164,6 @@ def _serve(listener: Any, workers: Any) -> NoReturn:
 
 def _keep(workers: Any, connection: Any) -> None:
     workers.keep(connection, workers.receive(connection))
-
-
-def _end(number: int, frame: object) -> NoReturn:
-    _reap()
-    os._exit(0)
 
 
 def _reap() -> None:

@@ -58,7 +58,7 @@ def terminate(instance: "DagsterInstance", run_id: str, settings: Settings, clie
         sentence = f"SLURM job {job_id} could not be cancelled: {error}. The launcher tries again as soon as SLURM answers."
         add_event(instance, run, sentence, files, job_id)
         return True
-    instance.add_run_tags(run_id, tags.cancelled_for(job_id, "the run was terminated before the job began"))
+    tags.write(instance, run_id, tags.cancelled_for(job_id, "the run was terminated before the job began"))
     report_canceled(instance, run, f"SLURM job {job_id} was cancelled before it began.")
     return True
 
@@ -67,7 +67,7 @@ def _cancel_shared(instance: "DagsterInstance", run: "DagsterRun", view: View, s
     """Cancel a run that waits or works in a job with others. What is between two folders is seen to by the reconciler."""
     if state == "open" and view.folder.remove(run.run_id, state):
         instance.report_run_canceled(run, "The run was cancelled before it began.")
-        instance.add_run_tags(run.run_id, {tags.STATE: tags.ENDED, tags.PENDING: tags.NOTHING})
+        tags.write(instance, run.run_id, {tags.STATE: tags.ENDED, tags.PENDING: tags.NOTHING})
     else:
         view.folder.request_end(run.run_id)
 
@@ -112,7 +112,7 @@ def end_strays(
     for job_id, run in cancel.items():
         if run is not None and (files := files_of(run)):
             reason = f"its run is {run.status.value} and no longer needs it"
-            instance.add_run_tags(run.run_id, tags.cancelled_for(job_id, reason))
+            tags.write(instance, run.run_id, tags.cancelled_for(job_id, reason))
             add_event(instance, run, f"SLURM job {job_id} is cancelled: {reason}.", files, job_id)
     return list(cancel)
 
@@ -156,6 +156,6 @@ def _is_a_second(instance: "DagsterInstance", run: "DagsterRun", job: Job) -> bo
     if hosted is None or not hosted.job_id:
         return job.is_pending
     if hosted.job_id == job.job_id:
-        instance.add_run_tags(run.run_id, {tags.JOB_ID: str(job.job_id)})
+        tags.write(instance, run.run_id, {tags.JOB_ID: str(job.job_id)})
         return False
     return True

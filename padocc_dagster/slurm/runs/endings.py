@@ -37,7 +37,7 @@ def settle(
     run = run if run.is_finished else restore_end(instance, run_id) or run
     report = report_of(run)
     if report and report.job_id not in (0, job_id):  # SLURM got two jobs for the run, and the other one has it
-        instance.add_run_tags(run_id, {tags.JOB_ID: str(report.job_id)})
+        tags.write(instance, run_id, {tags.JOB_ID: str(report.job_id)})
         return None
     cause = Cause.COMPLETED if run.is_finished and job and job.state == "COMPLETED" else judge(job, report)
     if cause is Cause.LAUNCH_FAILED and run.status is DagsterRunStatus.STARTED:
@@ -48,7 +48,7 @@ def settle(
     if job is None and report and report.ended and tags.own(run_id, run.tags).get(tags.HOST, tags.NOTHING) != tags.NOTHING:
         over = f"The run's process in SLURM job {job_id} is over"
     if not run.is_finished:
-        instance.add_run_tags(run_id, record)  # a retry reads the cause
+        tags.write(instance, run_id, record)  # a retry reads the cause
     if run.status is DagsterRunStatus.CANCELING:
         instance.report_run_canceled(run, f"{over}, as requested.")
     elif not run.is_finished:
@@ -58,7 +58,7 @@ def settle(
         add_event(instance, run, f"{over}: {said}", files, job_id)
     else:
         add_event(instance, run, f"{over}. Requested: {requested}. Used: {run_used(job, report)}", files, job_id)
-    instance.add_run_tags(run_id, {**record, tags.STATE: tags.ENDED})
+    tags.write(instance, run_id, {**record, tags.STATE: tags.ENDED})
     return cause
 
 
@@ -89,7 +89,7 @@ def _end_run(
         instance.report_run_canceled(run, message)
         return
     if not following.retried:
-        instance.add_run_tags(run.run_id, {tags.MAX_RETRIES: "0", tags.STOPPED: "yes"})
+        tags.write(instance, run.run_id, {tags.MAX_RETRIES: "0", tags.STOPPED: "yes"})
     report_worker_lost(instance, run, message)
 
 

@@ -100,7 +100,7 @@ class HostEnds:
         """Record the end of a run that is over before it was started."""
         if is_cancelled(run):
             report_canceled(self.hosts.instance, run, "The run was cancelled before it began.")
-        self.hosts.instance.add_run_tags(run.run_id, {tags.STATE: tags.ENDED, tags.PENDING: tags.NOTHING})
+        tags.write(self.hosts.instance, run.run_id, {tags.STATE: tags.ENDED, tags.PENDING: tags.NOTHING})
 
     def hand_on(self, view: View, run: "DagsterRun", state: str, request: Request | None = None) -> None:
         """Let a run that a host did not start wait in another one, or get a job of its own."""
@@ -110,7 +110,7 @@ class HostEnds:
             sharing = Sharing.of(self.hosts.instance, run, self.hosts.settings, self.hosts.client)
             if sharing is None:
                 marks = {tags.STATE: tags.SUBMITTING, tags.HOST: tags.NOTHING, tags.JOB_ID: "not known yet"}
-                self.hosts.instance.add_run_tags(run.run_id, marks)
+                tags.write(self.hosts.instance, run.run_id, marks)
                 view.folder.remove(run.run_id, state)
                 return
             files.log.parent.mkdir(parents=True, exist_ok=True)
@@ -124,7 +124,7 @@ class HostEnds:
         view.folder.remove(run.run_id, state)
         job_id = str(joined.job_id) if joined.job_id else "not known yet"
         marks = {tags.HOST: joined.host.host_id, tags.JOB_ID: job_id, tags.SCRIPT: str(joined.script.script), tags.PENDING: tags.NOTHING}
-        self.hosts.instance.add_run_tags(run.run_id, marks)
+        tags.write(self.hosts.instance, run.run_id, marks)
         sentence = f"SLURM job {view.job_id} did not start the run. It waits in SLURM job {job_id} now"
         add_event(self.hosts.instance, run, sentence, joined.files(files), joined.job_id)
         self.moved.append(run.run_id)

@@ -107,7 +107,7 @@ class HostRound:
         """Repeat in the run's tags which job it is in."""
         own, job_id = tags.own(run.run_id, run.tags), str(view.job_id)
         if own and own.get(tags.JOB_ID) != job_id:
-            self.ends.hosts.instance.add_run_tags(run.run_id, {tags.JOB_ID: job_id, tags.HOST: view.host.host_id})
+            tags.write(self.ends.hosts.instance, run.run_id, {tags.JOB_ID: job_id, tags.HOST: view.host.host_id})
 
     def _job(self, view: View) -> Job | None:
         """The host's job, as the look at the queue saw it; None when it is not there or over."""
@@ -153,7 +153,7 @@ class HostRound:
         elif not run.is_finished:
             self._record_job(run, view)
             if run.tags.get(tags.PENDING, tags.NOTHING) != tags.NOTHING:
-                self.ends.hosts.instance.add_run_tags(run_id, {tags.PENDING: tags.NOTHING})
+                tags.write(self.ends.hosts.instance, run_id, {tags.PENDING: tags.NOTHING})
 
     def _submit_late(self, view: View) -> None:
         """Submit the job of a host whose maker died, or got no answer. The look at the queue serves as the search."""
@@ -194,7 +194,7 @@ class HostRound:
             if run.is_finished or is_cancelled(run):
                 self.ends.end_unstarted(run)
             elif not files.report.exists():
-                self.ends.hosts.instance.add_run_tags(run.run_id, {tags.STATE: tags.SUBMITTING})  # it joins another one
+                tags.write(self.ends.hosts.instance, run.run_id, {tags.STATE: tags.SUBMITTING})  # it joins another one
         elif report.ended:
             self.ends.settle(run, report, None)
         else:

@@ -26,7 +26,7 @@ def report_pending(instance: "DagsterInstance", run: "DagsterRun", job: Job) -> 
     """Keep the run's tag at SLURM's reason and estimate; add an event the first time, and when a person must act."""
     if not job.is_pending:
         if run.tags.get(tags.PENDING, tags.NOTHING) != tags.NOTHING:
-            instance.add_run_tags(run.run_id, {tags.PENDING: tags.NOTHING})
+            tags.write(instance, run.run_id, {tags.PENDING: tags.NOTHING})
         return
     problem = pending_problem(job.reason)
     stuck = problem is not None and problem.outlook  # SLURM may estimate a start all the same
@@ -34,7 +34,7 @@ def report_pending(instance: "DagsterInstance", run: "DagsterRun", job: Job) -> 
     now = f"{job.reason}{f'{EXPECTED}{job.started:{MINUTES}} UTC' if job.started and not stuck else ''}"
     if not job.reason or _is_much_the_same(before, now):  # without a reason, SLURM has not looked at it yet
         return
-    instance.add_run_tags(run.run_id, {tags.PENDING: now})
+    tags.write(instance, run.run_id, {tags.PENDING: now})
     if problem is None and before != tags.NOTHING:
         return
     if problem is not None and before.split(",")[0] == now.split(",")[0]:
@@ -61,5 +61,5 @@ def report_silence(instance: "DagsterInstance", runs: Sequence["DagsterRun"], qu
     sentence = f"SLURM has not answered since {datetime.fromtimestamp(since, UTC):%Y-%m-%d %H:%M:%S} UTC"
     unaware = [(run, files) for run in runs if run.tags.get(tags.PENDING) != sentence and (files := files_of(run))]
     for run, files in unaware[:AT_ONCE]:
-        instance.add_run_tags(run.run_id, {tags.PENDING: sentence})
+        tags.write(instance, run.run_id, {tags.PENDING: sentence})
         add_event(instance, run, f"{sentence} ({queue.error}). The run keeps its state; this host keeps asking.", files)

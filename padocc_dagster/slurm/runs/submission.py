@@ -53,9 +53,9 @@ def submit(instance: "DagsterInstance", run_id: str, settings: Settings, client:
 
 def refuse(instance: "DagsterInstance", run: "DagsterRun", refused: LaunchRefusedError) -> None:
     """The run cannot become a job: it fails, and Dagster does not retry it."""
-    instance.add_run_tags(run.run_id, {tags.MAX_RETRIES: "0", tags.STOPPED: "yes"})
+    tags.write(instance, run.run_id, {tags.MAX_RETRIES: "0", tags.STOPPED: "yes"})
     instance.report_run_failed(run, f"{refused}\nThe run was not submitted. Correct this, and run it again.")
-    instance.add_run_tags(run.run_id, {tags.STATE: tags.ENDED})
+    tags.write(instance, run.run_id, {tags.STATE: tags.ENDED})
 
 
 def is_later(queue: Queue, own: Mapping[str, str], settings: Settings) -> bool:
@@ -109,7 +109,7 @@ class _Submission:
         marks = self._marks(str(joined.planned.allocation), joined.files(files))
         known = joined.job_id is not None
         marks |= {tags.STATE: tags.SUBMITTED, tags.HOST: joined.host.host_id, **({tags.JOB_ID: str(joined.job_id)} if known else {})}
-        self.instance.add_run_tags(self.run.run_id, marks)
+        tags.write(self.instance, self.run.run_id, marks)
         job = f"SLURM job {joined.job_id}" if known else "a SLURM job that is being submitted"
         sentence = "\n".join(
             [f"The run waits in {job}, which hosts runs of {joined.host.band}: {marks[tags.REQUESTED]}", *joined.planned.notes]
@@ -146,7 +146,7 @@ class _Submission:
             files.script.write_text(batch_script(self._request(planned, files)))
         except ValueError as error:
             raise LaunchRefusedError(str(error)) from None
-        self.instance.add_run_tags(self.run.run_id, self._marks(str(planned.allocation), files))
+        tags.write(self.instance, self.run.run_id, self._marks(str(planned.allocation), files))
         try:
             return self.client.submit(files.script, job_environment(self.instance, self.settings.environment))
         except NoAnswerError:
@@ -199,7 +199,7 @@ class _Submission:
     def _record(self, job_id: int, requested: str, notes: tuple[str, ...], files: RunFiles, how: str) -> None:
         """Write the job's id into the run's tags and events, with commands to paste."""
         marks = {**self._marks(requested, files), tags.STATE: tags.SUBMITTED, tags.JOB_ID: str(job_id)}
-        self.instance.add_run_tags(self.run.run_id, marks)
+        tags.write(self.instance, self.run.run_id, marks)
         sentence = "\n".join([f"SLURM job {job_id} {how}: {requested}", *notes])
         add_event(self.instance, self.run, sentence, files, job_id)
 
@@ -212,7 +212,7 @@ class _Submission:
         until = "until SLURM answers" if silent else "with every look at the queue"
         now = self.instance.get_run_by_id(self.run.run_id)
         if now and tags.STATE not in tags.own(now.run_id, now.tags):
-            self.instance.add_run_tags(now.run_id, self._marks("", files) | ({tags.HOST: tags.NO_HOST} if shares else {}))
+            tags.write(self.instance, now.run_id, self._marks("", files) | ({tags.HOST: tags.NO_HOST} if shares else {}))
         add_event(self.instance, self.run, f"{what}: {error}. This is tried again {until}.", files)
 
     def _close(self) -> bool:
@@ -225,7 +225,7 @@ class _Submission:
             if job_id is not None:
                 self._record(job_id, self._requested_before(), (), files, "was there already and is taken over")
                 return True
-            self.instance.add_run_tags(self.run.run_id, {tags.STATE: tags.ENDED})
+            tags.write(self.instance, self.run.run_id, {tags.STATE: tags.ENDED})
         return False
 
     def _cancel(self) -> bool:
@@ -235,5 +235,5 @@ class _Submission:
             if job_id is not None:
                 self.client.cancel([job_id])
             report_canceled(self.instance, self.run, "The run was cancelled before its job was known to run.")
-            self.instance.add_run_tags(self.run.run_id, {tags.STATE: tags.ENDED})
+            tags.write(self.instance, self.run.run_id, {tags.STATE: tags.ENDED})
         return False

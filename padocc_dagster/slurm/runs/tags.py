@@ -15,6 +15,7 @@ from padocc_dagster.batch.tags import (
     STOPPED,
     USED,
     own,
+    write,
 )
 from padocc_dagster.slurm.folders import RunFiles
 from padocc_dagster.slurm.node.report import Report, read
@@ -23,7 +24,20 @@ from padocc_dagster.slurm.scheduler.job import Job
 if TYPE_CHECKING:
     from dagster import DagsterRun
 
-__all__ = ["CAUSE", "JOB_OF", "MAX_RETRIES", "NODES", "NOTHING", "PARTITION", "REQUESTED", "RETRY_NUMBER", "STOPPED", "USED", "own"]
+__all__ = [
+    "CAUSE",
+    "JOB_OF",
+    "MAX_RETRIES",
+    "NODES",
+    "NOTHING",
+    "PARTITION",
+    "REQUESTED",
+    "RETRY_NUMBER",
+    "STOPPED",
+    "USED",
+    "own",
+    "write",
+]
 
 STATE = "slurm/state"
 SUBMITTING, SUBMITTED, ENDED = "submitting", "submitted", "ended"
