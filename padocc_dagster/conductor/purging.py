@@ -59,9 +59,13 @@ class Purge:
         """For people: a line for each job, and one for what is kept."""
         total, what = sum(self.removed.values()), "removed" if done else "would be removed"
         lines = [f"{count:>9}  {job}" for job, count in self.removed.most_common()]
-        kept = f"{self.kept_old} others are older than that and are kept: the last of their project or group, or what Dagster shows now."
+        kept = (
+            [f"{self.kept_old} other(s) that old are kept: the last of a project or group, or what Dagster shows now."]
+            if self.kept_old
+            else []
+        )
         left = [f"{self.left} more are left to the next purge."] if self.left else []
-        return [*lines, f"{total} run(s) that ended more than {days} days ago {what}, with their events and log files.", kept, *left]
+        return [*lines, f"{total} run(s) that ended more than {days} days ago {what}, with their events and log files.", *kept, *left]
 
 
 def days_of(text: str) -> int:
