@@ -5,6 +5,7 @@ rest will take. The board has all of it on one page, a file to open in a browser
 import os
 from collections.abc import Iterable, Sequence
 from typing import Any
+from urllib.parse import quote
 
 import dagster as dg
 
@@ -18,7 +19,7 @@ from padocc_dagster.pipeline.running.forecast import Forecast
 from padocc_dagster.pipeline.running.learning import MOST, learn
 from padocc_dagster.pipeline.running.usage import COLUMNS as USED
 from padocc_dagster.pipeline.running.usage import usage_rows
-from padocc_dagster.pipeline.workdir.layout import Project, Workdir
+from padocc_dagster.pipeline.workdir.layout import BOARDS, Project, Workdir
 from padocc_dagster.pipeline.workdir.selections import summary
 from padocc_dagster.resources import Padocc
 
@@ -39,7 +40,8 @@ def group_overview(context: dg.AssetExecutionContext, padocc: Padocc) -> dg.Mate
     used = usage_rows(each.past for each in facts)
     return dg.MaterializeResult(
         metadata={
-            "board": dg.MetadataValue.path(str(write_board(workdir, group, facts, forecast))),
+            "board": dg.MetadataValue.url(f"{BOARDS}{quote(group)}"),
+            "board as a file": dg.MetadataValue.path(str(write_board(workdir, group, facts, forecast))),
             "picture": dg.MetadataValue.md(bars(facts)),
             **_figures(facts, forecast),
             **summary(workdir, group),

@@ -5,12 +5,15 @@ refuses what the page of another site makes a browser send: Dagster answers such
 name of a proxy's login: no other user's process reaches that.
 """
 
+import os
 import sys
 from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from importlib.metadata import entry_points
 from typing import Any
 from urllib.parse import urlsplit
+
+from padocc_dagster.services.boards import Boards
 
 Scope = dict[str, Any]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
@@ -82,7 +85,7 @@ def main() -> None:
     listen = uvicorn.run
 
     def run(app: App, **options: Any) -> None:
-        listen(OwnSite(app, bool(socket)), **{**options, **socket})
+        listen(OwnSite(Boards(app, os.environ["WORKDIR"]), bool(socket)), **{**options, **socket})
 
     uvicorn.run = run  # type: ignore[assignment]
     next(iter(entry_points(group="console_scripts", name="dagster-webserver"))).load()()

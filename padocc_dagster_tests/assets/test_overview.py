@@ -96,8 +96,9 @@ def test_figures_are_numbers_which_dagster_plots(tmp_path: Path) -> None:
 
 
 def test_the_board_is_written_and_linked(workdir: Workdir) -> None:
-    path = Path(overview(workdir)["board"].path)
-    assert path == workdir.board("g") and "UnreadableSourceError" in path.read_text()
+    shown = overview(workdir)
+    path = Path(shown["board as a file"].path)
+    assert shown["board"].url == "/board/g" and path == workdir.board("g") and "UnreadableSourceError" in path.read_text()
 
 
 def test_what_runs_requested_is_shown_beside_what_they_used_and_taught(tmp_path: Path) -> None:

@@ -68,6 +68,18 @@ def test_the_services_run_closed_and_only_once(manifests: list[dict[str, Any]]) 
     assert not any("hostPath" in volume for volume in spec["volumes"])
 
 
+def test_nothing_is_mounted_inside_a_volume_and_the_settings_are_in_place_before_the_services_begin(
+    manifests: list[dict[str, Any]],
+) -> None:
+    (pod,) = (each["spec"]["template"]["spec"] for each in of_kind(manifests, "Deployment"))
+    (first,) = pod["initContainers"]
+    for container in (first, *pod["containers"]):
+        places = [Path(each["mountPath"]) for each in container["volumeMounts"]]
+        assert not [place for place in places if set(place.parents) & set(places)], "root would own the folder that the mount makes"
+        assert container["securityContext"] == SECURE
+    assert "cp /settings/dagster.yaml /work/dagster/dagster.yaml" in first["args"][-1]
+
+
 def test_a_run_gets_no_token(manifests: list[dict[str, Any]]) -> None:
     accounts = {each["metadata"]["name"]: each for each in of_kind(manifests, "ServiceAccount")}
     assert accounts["padocc-dagster-run"]["automountServiceAccountToken"] is False

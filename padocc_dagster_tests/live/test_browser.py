@@ -64,6 +64,11 @@ def test_the_overview_shows_its_picture_and_its_figures_at_once(finished: Live, 
     assert picture.evaluate("image => image.complete && image.naturalWidth") > 100
     assert page.get_by_text("[Show Markdown]").count() == 0
     page.get_by_text(str(board)).first.wait_for()
+    link = page.locator("a[href$='/board/seen']").first
+    with page.expect_popup() as opened:
+        link.click()
+    opened.value.locator("#projects").get_by_text("one_k1.0.json").first.wait_for()
+    opened.value.close()
 
 
 def test_the_board_of_a_real_group_has_its_product_its_picture_and_its_place(finished: Live, page: Page) -> None:

@@ -23,6 +23,9 @@ from typing import NamedTuple
 
 from padocc_dagster.pipeline.workdir.names import name_problem, workdir_problem
 
+BOARDS = "/board/"
+"""Where the page of an instance has the boards of its groups: a group's name follows."""
+
 
 class Project(NamedTuple):
     """One dataset of one group. `str(project)` is its key, `group:code`, which is also its Dagster partition."""

@@ -8,7 +8,6 @@ it forks before it does anything else, so that their memory and their end are co
 import os
 import select
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -143,9 +142,9 @@ def _operations(warmth: Warmth, address: Path) -> Iterator[None]:
 
 def _serve(listener: Any, workers: Any) -> NoReturn:
     """As `serve` of the fork server, except that it waits for its children, whose memory is counted so, and ends at SIGTERM."""
-    ended, end = socket.socketpair()
-    end.setblocking(False)
-    signal.set_wakeup_fd(end.fileno())  # a handler alone would not end an `accept` that begins when the signal has just come
+    ended, end = os.pipe()
+    os.set_blocking(end, False)
+    signal.set_wakeup_fd(end)  # a handler alone would not end an `accept` that begins when the signal has just come
     signal.signal(signal.SIGTERM, lambda number, frame: None)
     while True:
         ready, _, _ = select.select([listener, ended], [], [])
