@@ -32,7 +32,9 @@ def big(tmp_path: Path) -> Path:
 def test_the_good_file_is_accepted_and_the_bad_one_names_the_same_problems(big: Path, tmp_path: Path) -> None:
     good, bad = tmp_path / "good.csv", tmp_path / "bad.csv"
     result = run(big, "--good", good, "--bad", bad)
-    assert result.exit_code == 1 and "17 good projects" in result.stdout and "3 projects, each below its problems (3)" in result.stdout, result.output
+    assert result.exit_code == 1 and "17 good projects" in result.stdout and "3 projects, each below its problems (3)" in result.stdout, (
+        result.output
+    )
     assert [project.code for project in read_group_config(good).projects] == [f"p{n}" for n in range(20) if n not in (3, 7, 11)]
     assert run(good).exit_code == 0
     with pytest.raises(ConfigRejected) as whole:
