@@ -2,6 +2,7 @@
 in `90d`, is in the environment of `up`."""
 
 import os
+from collections.abc import Mapping
 
 import dagster as dg
 from pydantic import Field
@@ -12,6 +13,11 @@ SETTING = "PADOCC_DAGSTER_PURGE_AFTER"
 DEFAULT = "365d"
 NIGHTLY = "43 2 * * *"
 A_NIGHT = 5000
+
+
+def at_first(environment: Mapping[str, str]) -> dg.DefaultScheduleStatus:
+    """Whether the schedule is on where nobody has switched it."""
+    return dg.DefaultScheduleStatus.RUNNING if environment.get(SETTING) else dg.DefaultScheduleStatus.STOPPED
 
 
 class PurgeConfig(dg.Config):
@@ -46,7 +52,7 @@ def purge_runs() -> None:
     job=purge_runs,
     cron_schedule=NIGHTLY,
     description=__doc__,
-    default_status=dg.DefaultScheduleStatus.RUNNING if os.environ.get(SETTING) else dg.DefaultScheduleStatus.STOPPED,
+    default_status=at_first(os.environ),
 )
 def nightly_purge(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
     age = f"{days_of(os.environ.get(SETTING) or DEFAULT)}d"
