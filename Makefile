@@ -5,7 +5,7 @@
 # make gates        lint, format, types, and who may import whom
 # make test         the environment, `make gates`, then every test;  make test ARGS="-k selection -x"  for some of them
 # make test-python PYTHON=python3.13    the pipeline's tests on another Python, with the packages that it gets, in an environment beside .venv
-# make faults       a quarter of an hour: every fault test of SLURM in an order drawn by SEED, and a table of what was reported of each
+# make faults       a quarter of an hour: every kind of fault, drawn by SEED, and a table: duplicates, lost, wrong causes
 # make soak         an hour: 100 small projects through a private SLURM whose controller restarts every three minutes
 # make bench        what projects cost: six ways through ten-file projects, then 1 000 projects without their phases; an hour, root and SLURM
 # make docs         the documentation as a site, in site/

@@ -49,3 +49,16 @@ def small_disk(folder: Path, *options: str) -> Iterator[Path]:
             yield folder
         finally:
             subprocess.run(unmount, check=True)
+
+
+@contextmanager
+def fill(folder: Path) -> Iterator[None]:
+    """Nothing more can be written on the disk of the folder within the block."""
+    filler = folder / "filler"
+    try:
+        with filler.open("wb", buffering=0) as file, pytest.raises(OSError, match="No space left"):
+            while True:
+                file.write(bytes(4096))
+        yield
+    finally:
+        filler.unlink()

@@ -102,8 +102,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         for figure in figures:
             terminalreporter.write_line(figure)
     if faults := [row for report in reports for name, rows in report.user_properties if name == "faults" for row in rows]:
-        from padocc_dagster_tests.slurm.live.fault_table import HEAD
+        from padocc_dagster_tests.slurm.live.faults import table
 
         terminalreporter.section("faults")
-        for row in (HEAD, *faults):
-            terminalreporter.write_line(row)
+        for line in table(faults):
+            terminalreporter.write_line(line)

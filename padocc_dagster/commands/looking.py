@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
+from padocc_dagster.pipeline.workdir.disks import full_folders, sentence
 from padocc_dagster.pipeline.workdir.layout import Workdir
 from padocc_dagster.status import Kind, Standing, standings
 from padocc_dagster.status.configs import UnusedConfig, unused_configs
@@ -85,9 +86,13 @@ class Look:
         return [f"{config.path.name} in the inbox is read next: its run is {now.doing}{f', {now.why}' if now.why else ''}."]
 
     def _end(self) -> list[str]:
-        """The totals, and the address or what to do where nobody serves the working directory."""
+        """The totals, disks that are full, and the address or what to do where nobody serves the working directory."""
+        from padocc_dagster.services.home import Home
+
         name = f" in group {self.group}" if self.group else f" in {self.workdir.root}"
         lines = [f"{totals(self.rows, self.hours_left)}." if self.rows else f"No projects{name} yet."]
+        for folder in full_folders((self.workdir.root, Home(self.workdir).root, self.workdir.completed)):
+            lines.append(f"Nothing goes on for long: {sentence(folder)}. Free space on it.")
         if self.at_work.problem:
             lines.append(f"What runs and waits is not shown. {self.at_work.problem}")
         if self.is_served:

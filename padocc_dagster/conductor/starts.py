@@ -135,12 +135,10 @@ def report_lost_starts(instance: dg.DagsterInstance, under_way: Iterable[dg.RunR
 
 
 def why(instance: dg.DagsterInstance, run: dg.DagsterRun) -> str:
-    """Why the run failed: the message of its last event of failure."""
+    """Why the run failed, in one line: the failure of its step, or else the message of its last event of failure."""
     kinds = {dg.DagsterEventType.STEP_FAILURE, dg.DagsterEventType.RUN_FAILURE, dg.DagsterEventType.RUN_CANCELED}
-    for entry in reversed(instance.all_logs(run.run_id, of_type=kinds)):
-        event = entry.dagster_event
-        if event and event.is_step_failure and event.step_failure_data.user_failure_data:
-            return str(event.step_failure_data.user_failure_data.description)
-        if event and event.event_type is not dg.DagsterEventType.STEP_FAILURE and event.message:
-            return event.message
-    return "Dagster gives no reason"
+    events = [entry.dagster_event for entry in reversed(instance.all_logs(run.run_id, of_type=kinds)) if entry.dagster_event]
+    steps = [event.step_failure_data.user_failure_data for event in events if event.is_step_failure]
+    told = [data.description for data in steps if data and data.description]
+    told += [event.message for event in events if not event.is_step_failure and event.message]
+    return told[0].splitlines()[0] if told else "Dagster gives no reason"

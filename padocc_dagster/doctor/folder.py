@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from padocc_dagster.doctor.line import Line, Verdict, ok, wrong
+from padocc_dagster.pipeline.workdir.disks import FULL, sentence
 from padocc_dagster.slurm.folders import LogFolder
 
 ELSEWHERE = "set log_folder in the launcher's config"
@@ -23,7 +24,9 @@ def check_folder(subject: str, path: Path, remedy: str) -> Line:
     try:
         probe.write_text("a test whether this folder is writable\n")
     except OSError as error:
-        return wrong(subject, f"{path} takes no file ({error.strerror}): give user {os.getuid()} the right to write there, and space")
+        if error.errno in FULL:
+            return wrong(subject, f"{sentence(path)}: free space on it, or have it or your quota made larger")
+        return wrong(subject, f"{path} takes no file ({error.strerror}): give user {os.getuid()} the right to write there")
     finally:
         with suppress(OSError):
             probe.unlink()

@@ -18,6 +18,7 @@ from padocc_dagster.conductor.jobs import advance_project, compare_products, ref
 from padocc_dagster.conductor.memory import memory_of
 from padocc_dagster.conductor.sync import report_from_files
 from padocc_dagster.conductor.tick import tick
+from padocc_dagster.pipeline.workdir.disks import naming_full_disk
 from padocc_dagster.resources import served_workdir
 
 LOOK_SECONDS = 4  # the daemon looks every 5 s, and with 5 here it skips a sensor that is a millisecond early: every 10 s
@@ -32,9 +33,10 @@ LOOK_SECONDS = 4  # the daemon looks every 5 s, and with 5 here it skips a senso
 def conductor(context: dg.SensorEvaluationContext) -> dg.SensorResult:
     workdir, began = served_workdir(), time.time()
     cursor = {"reported": 0.0, "inbox": {}, **json.loads(context.cursor or "{}")}
-    configs, files = look_at_inbox(context, workdir, {name: Seen(*seen) for name, seen in cursor["inbox"].items()})
     memory = memory_of(workdir, str(context.instance_ref))
-    runs, reported = tick(context, memory, cursor["reported"])
+    with naming_full_disk(workdir):
+        configs, files = look_at_inbox(context, workdir, {name: Seen(*seen) for name, seen in cursor["inbox"].items()})
+        runs, reported = tick(context, memory, cursor["reported"])
     idle_since = began if not configs and not runs and is_idle(memory, files) else 0.0
     return dg.SensorResult(
         run_requests=[*configs, *runs],

@@ -9,7 +9,7 @@ import pytest
 
 from padocc_dagster.batch.tags import CAUSE, JOB_OF, MAX_RETRIES, STOPPED
 from padocc_dagster.conductor import requests as module
-from padocc_dagster.conductor.starts import ATTEMPTS, LAUNCH_SECONDS, PAUSES, PROBLEM_AFTER
+from padocc_dagster.conductor.starts import ATTEMPTS, LAUNCH_SECONDS, PAUSES, PROBLEM_AFTER, why
 from padocc_dagster.partitions import ADVANCED
 from padocc_dagster.pipeline.workdir.events import Compared, PhaseEnded, PhaseRequested, StartFailed
 from padocc_dagster.pipeline.workdir.files import write_lines, write_text
@@ -292,3 +292,13 @@ def test_the_runs_that_follow_a_step_name_it(conducted: Conducted) -> None:
     conducted.rows("a", SCAN, ("compute", "Failed-KeyError"))
     (request,) = (conducted.event("a", PhaseRequested(phase="scan", row=3, who="ada", why="new files")), conducted.due())[1]
     assert request.tags[module.BECAUSE] == "scan again (ada: new files)"
+
+
+def test_why_a_run_failed_is_the_first_line_of_its_steps_failure() -> None:
+    @dg.asset
+    def failing() -> None:
+        raise dg.Failure("the disk of /archive is full\nWhat to do: free space")
+
+    with dg.DagsterInstance.ephemeral() as instance:
+        failed = dg.materialize([failing], instance=instance, raise_on_error=False).run_id
+        assert why(instance, instance.get_run_by_id(failed)) == "the disk of /archive is full"

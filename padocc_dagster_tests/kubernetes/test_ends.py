@@ -214,6 +214,14 @@ def test_a_terminated_run_loses_its_job_and_ends_cancelled(desk: Desk) -> None:
     assert not desk.launcher.terminate(run.run_id)
 
 
+def test_the_cause_of_a_terminated_run_whose_pod_ended_in_order_is_that_it_was_cancelled(desk: Desk) -> None:
+    run = desk.at_work()
+    desk.instance.report_run_canceled(run)
+    desk.end(run, **COMPLETED)
+    desk.report(run, exit_status=0)
+    assert desk.look().ended == {run.run_id: "CANCELLED"} and desk.own(run)[batch.CAUSE] == "CANCELLED"
+
+
 def test_a_run_terminated_while_the_server_is_silent_loses_its_job_later(desk: Desk) -> None:
     run = desk.at_work()
     desk.api.faults.append(Fault("DELETE", "/jobs", 503, times=1))

@@ -73,7 +73,7 @@ def _cause(run: "DagsterRun", pod: Pod | None, report: Report | None) -> Cause:
 
     cause = judge(pod, report)
     if run.status in (DagsterRunStatus.CANCELING, DagsterRunStatus.CANCELED):
-        return Cause.COMPLETED if cause is Cause.COMPLETED else Cause.CANCELLED
+        return Cause.CANCELLED
     if run.is_finished and pod and pod.phase == "Succeeded":
         return Cause.COMPLETED
     if cause is Cause.LAUNCH_FAILED and run.status is DagsterRunStatus.STARTED:

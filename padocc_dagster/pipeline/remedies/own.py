@@ -44,6 +44,7 @@ CLASSES = {
         "files pack a variable with scales and offsets of their own, and references and Zarr stores can hold one of each only",
         (tries.CFA, tries.DROP),
     ),
+    "DiskFullError": Explanation("a disk has no room left for what the phase writes; the message names it", (tries.MORE_ROOM,)),
     "EmptySourceError": Explanation("a source file has no step along a dimension that other files have", tries.OTHER_FILES),
     "GateClosedError": Explanation("the phase before it has not passed, so this one does not start", (tries.READ_LOG, tries.RESCAN)),
     "LockedError": Explanation("somebody else is at work on the project", (WAIT,)),
@@ -128,9 +129,7 @@ PYTHON = {
     "UnboundLocalError": Explanation("PADOCC lost its way between options that exclude each other", (tries.KERCHUNK, tries.RECOMPUTE)),
     "MergeError": Explanation("a variable without the dimension of aggregation differs from file to file", (tries.SAME_IN_ALL, tries.DROP)),
     "MemoryError": Explanation("memory ran out", (tries.MORE_MEMORY,)),
-    "OSError": Explanation(
-        "a file could not be read or written: a full disk, a lost mount, or a damaged file", (tries.DOCTOR, tries.AGAIN)
-    ),
+    "OSError": Explanation("a file could not be read or written: a lost mount, or a damaged file", (tries.DOCTOR, tries.AGAIN)),
     "FileNotFoundError": Explanation("a file is gone that was there before", (tries.RESCAN, tries.ANOTHER_PATTERN)),
     "PermissionError": Explanation("a file may not be read or written by who runs this", (tries.DOCTOR, tries.AGAIN)),
     "TimeoutError": Explanation("something did not answer in time, mostly a file system", (tries.AGAIN, tries.DOCTOR)),

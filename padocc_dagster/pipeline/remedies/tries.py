@@ -4,6 +4,7 @@ from padocc_dagster.pipeline.remedies.words import Remedy
 
 AGAIN = Remedy("run the phase again, for nothing says that it would end so again", "{again} {key}")
 MORE_MEMORY = Remedy("give the run more memory (on SLURM; elsewhere free some first)", "{again} {key} --memory 16G")
+MORE_ROOM = Remedy("free space on that disk, then run the phase again", "{again} {key}")
 MORE_TIME = Remedy("give the run more time (on SLURM)", "{again} {key} --time 08:00:00")
 ELSEWHERE_LATER = Remedy("run the phase again when the machine is well", "{again} {key}")
 

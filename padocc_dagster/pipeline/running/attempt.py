@@ -16,6 +16,7 @@ from padocc_dagster.pipeline.making import validate as validate_phase
 from padocc_dagster.pipeline.publishing import publish as publish_phase
 from padocc_dagster.pipeline.running.due import HELD_BACK, held_back, interrupted, is_ignored, pending_request
 from padocc_dagster.pipeline.running.finished import done_meanwhile, finished_before, record_end
+from padocc_dagster.pipeline.workdir.disks import full_disk, naming_full_disk
 from padocc_dagster.pipeline.workdir.event_log import events_of, record
 from padocc_dagster.pipeline.workdir.events import PhaseBegan
 from padocc_dagster.pipeline.workdir.files import append_text, last_lines
@@ -52,12 +53,14 @@ def _attempt(phase: str, needed: str, work: Work, root: str, key: str, options: 
     Four options are for every phase: `run` names the run; with `resumed`, that run has died before, and what it had finished by then is
     not repeated; with `unattended`, the conductor started it: a request for the phase gives the options, and what was done or tried by
     others meanwhile is not repeated; `requested` is what the run's job requested of a cluster.
+
+    Raises DiskFullError when the disk is so full that the end of the phase cannot be recorded: the phase stays due.
     """
     workdir, project, meter = Workdir(Path(root)), Project.parse(key), Meter()
     requested, cpus = options.pop("requested", None), options.get("cpus", 1)
     run, resumed, unattended = options.pop("run", ""), options.pop("resumed", False), options.pop("unattended", False)
     try:
-        with held(workdir.project_lock(project), f"project {project}"):
+        with naming_full_disk(workdir, project), held(workdir.project_lock(project), f"project {project}"):
             done = finished_before(workdir, project, phase, run) if resumed else None
             if done is None and unattended:
                 rows = read_rows(workdir.status_log(project))
@@ -94,7 +97,7 @@ def _locked_attempt(phase: str, needed: str, work: Work, workdir: Workdir, proje
         message = f"{phase} of {project} does not start: {closed}"
         return Outcome(phase, Verdict.FAILED, "", type(closed).__name__, message)
     except Exception as caught:
-        error, details = caught, details_of(caught)
+        error, details = full_disk(caught, workdir, project) or caught, details_of(caught)
         _log_traceback(workdir.phase_log(project, phase), caught)
     return _write_down(phase, workdir, project, len(rows), error, details)
 

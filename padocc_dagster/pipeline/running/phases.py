@@ -1,6 +1,5 @@
 """The phases as seen from outside: call one, get its outcome. Every end leaves a row in PADOCC's status log, also a violent one."""
 
-from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -9,6 +8,7 @@ from padocc_dagster.pipeline.running.call import NoProgressError, WorkerError, c
 from padocc_dagster.pipeline.running.cpus import cpus_for
 from padocc_dagster.pipeline.running.finished import finished_before, record_end
 from padocc_dagster.pipeline.running.progress import limit_seconds
+from padocc_dagster.pipeline.workdir.disks import DiskFullError, full_disk
 from padocc_dagster.pipeline.workdir.files import append_text, last_lines
 from padocc_dagster.pipeline.workdir.layout import Project, Workdir
 from padocc_dagster.pipeline.workdir.locks import LockedError, held
@@ -66,6 +66,8 @@ def _run(operation: str, phase: str, workdir: Workdir, project: Project, **choic
     try:
         return Outcome.from_dict(call(operation, root=str(workdir.root), project=str(project), **choices))
     except WorkerError as died:
+        if died.error_class == DiskFullError.__name__:
+            return Outcome(phase, Verdict.FAILED, "", died.error_class, f"{died}. The phase starts again when there is room")
         phase_log = workdir.phase_log(project, phase)
         if isinstance(died, NoProgressError):
             _log_stack(workdir, project, phase, died)
@@ -86,16 +88,23 @@ def _log_stack(workdir: Workdir, project: Project, phase: str, stopped: NoProgre
 
 def _write_down(workdir: Workdir, project: Project, outcome: Outcome, run: str, unless_passed: bool = False) -> int:
     """Write an end that the worker could not write itself. Nothing is written when another is at work (then this one had not begun), when
-    the project was moved or removed, and with `unless_passed` when the run's worker had recorded that the phase passed.
+    the project was moved or removed, on a full disk (then the phase stays due), and with `unless_passed` when the run's worker had
+    recorded that the phase passed.
 
     Returns the number of the row, 0 for none.
     """
-    with suppress(LockedError), held(workdir.project_lock(project), f"project {project}", wait=LOCK_WAIT_SECONDS):
-        if not workdir.project_dir(project).is_dir():
-            return 0
-        if unless_passed and finished_before(workdir, project, outcome.phase, run):
-            return 0
-        append_row(workdir.status_log(project), outcome.phase, outcome.status)
-        record_end(workdir, project, outcome, run)
-        return len(read_rows(workdir.status_log(project)))
-    return 0
+    try:
+        with held(workdir.project_lock(project), f"project {project}", wait=LOCK_WAIT_SECONDS):
+            if not workdir.project_dir(project).is_dir():
+                return 0
+            if unless_passed and finished_before(workdir, project, outcome.phase, run):
+                return 0
+            append_row(workdir.status_log(project), outcome.phase, outcome.status)
+            record_end(workdir, project, outcome, run)
+            return len(read_rows(workdir.status_log(project)))
+    except LockedError:
+        return 0
+    except OSError as error:
+        if full_disk(error, workdir, project) is None:
+            raise
+        return 0

@@ -67,7 +67,7 @@ def _cancel_shared(instance: "DagsterInstance", run: "DagsterRun", view: View, s
     """Cancel a run that waits or works in a job with others. What is between two folders is seen to by the reconciler."""
     if state == "open" and view.folder.remove(run.run_id, state):
         instance.report_run_canceled(run, "The run was cancelled before it began.")
-        tags.write(instance, run.run_id, {tags.STATE: tags.ENDED, tags.PENDING: tags.NOTHING})
+        tags.write(instance, run.run_id, tags.UNSTARTED)
     else:
         view.folder.request_end(run.run_id)
 

@@ -117,7 +117,8 @@ def nodes(job: Job | None, report: Report | None) -> tuple[str, ...]:
 def _end(cause: Cause, job: Job | None, report: Report | None) -> str:
     if cause is Cause.CANCELLED and job and job.state == "REVOKED":
         return f"{cause}, because another cluster of the federation started it (REVOKED),"
-    if cause is Cause.CANCELLED and report and report.stop_signal == "SIGUSR1" and not (job and job.cancelled_by):
+    signalled = report is not None and report.stop_signal == "SIGUSR1" and not (job and job.cancelled_by)
+    if cause is Cause.CANCELLED and (signalled or not (job and job.state in ("CANCELLED", "REVOKED"))):
         return f"{cause} by a person"
     if cause is Cause.CANCELLED:
         who = job.cancelled_by if job else None

@@ -39,9 +39,7 @@ def settle(
     if report and report.job_id not in (0, job_id):  # SLURM got two jobs for the run, and the other one has it
         tags.write(instance, run_id, {tags.JOB_ID: str(report.job_id)})
         return None
-    cause = Cause.COMPLETED if run.is_finished and job and job.state == "COMPLETED" else judge(job, report)
-    if cause is Cause.LAUNCH_FAILED and run.status is DagsterRunStatus.STARTED:
-        cause = Cause.FAILED  # the worker did begin: its report is lost, or not seen yet from here
+    cause = _cause(run, job, report)
     requested = Allocation.parse(run.tags[tags.REQUESTED])
     record = {tags.JOB_ID: str(job_id), **_record(cause, job, report)}
     over = f"SLURM job {job_id} is over"
@@ -60,6 +58,20 @@ def settle(
         add_event(instance, run, f"{over}. Requested: {requested}. Used: {run_used(job, report)}", files, job_id)
     tags.write(instance, run_id, {**record, tags.STATE: tags.ENDED})
     return cause
+
+
+def _cause(run: "DagsterRun", job: Job | None, report: Report | None) -> Cause:
+    """Why the run's job ended. A run that has reported its own end knows best whether it was cancelled: a person may do so as it ends."""
+    from dagster import DagsterRunStatus
+
+    found = judge(job, report)
+    if found is Cause.LAUNCH_FAILED and run.status is DagsterRunStatus.STARTED:
+        return Cause.FAILED  # the worker did begin: its report is lost, or not seen yet from here
+    completed = (run.is_finished and job and job.state == "COMPLETED") or found is Cause.COMPLETED
+    if run.status is DagsterRunStatus.CANCELED and completed:
+        return Cause.CANCELLED
+    was_too_late = run.is_success and found is Cause.CANCELLED and not (job and job.state == found)
+    return Cause.COMPLETED if completed or was_too_late else found
 
 
 def _end_run(

@@ -98,9 +98,12 @@ class HostEnds:
 
     def end_unstarted(self, run: "DagsterRun") -> None:
         """Record the end of a run that is over before it was started."""
+        from dagster import DagsterRunStatus
+
         if is_cancelled(run):
             report_canceled(self.hosts.instance, run, "The run was cancelled before it began.")
-        tags.write(self.hosts.instance, run.run_id, {tags.STATE: tags.ENDED, tags.PENDING: tags.NOTHING})
+        failed = run.status is DagsterRunStatus.FAILURE
+        tags.write(self.hosts.instance, run.run_id, {**tags.UNSTARTED, **({tags.CAUSE: tags.NOTHING} if failed else {})})
 
     def hand_on(self, view: View, run: "DagsterRun", state: str, request: Request | None = None) -> None:
         """Let a run that a host did not start wait in another one, or get a job of its own."""

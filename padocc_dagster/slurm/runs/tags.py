@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from padocc_dagster.batch.causes import Cause
 from padocc_dagster.batch.tags import (
     CAUSE,
     JOB_OF,
@@ -53,6 +54,8 @@ PENDING = "slurm/pending"
 """Why the job waits, and when SLURM expects to start it."""
 CANCELLED_FOR = "slurm/cancelled_for"
 """Why the launcher cancelled a job of the run, after the job's id and a colon."""
+UNSTARTED = {STATE: ENDED, PENDING: NOTHING, CAUSE: str(Cause.CANCELLED)}
+"""The tags of a run that was cancelled before a job began it."""
 MARK = "dagster"
 HOSTING = "host-"
 """Before the id of a host, where a job of one run has the run's."""

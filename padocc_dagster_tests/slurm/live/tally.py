@@ -2,7 +2,7 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from itertools import combinations
 from typing import Any
 
@@ -14,11 +14,14 @@ from padocc_dagster.slurm.runs.tags import files_of
 from padocc_dagster_tests.slurm.live.conftest import LiveSlurm
 
 
-def tally(live: LiveSlurm, unfinished: Collection[str] = ()) -> tuple[str, list[str], list[str]]:
-    """A line with the figures, the duplicates and the lost. `unfinished` are the pieces that must not end well."""
+def tally(live: LiveSlurm, finishes: Mapping[str, bool | None]) -> tuple[str, list[str], list[str]]:
+    """A line with the figures, the duplicates and the lost. `finishes` says of pieces whether they must end well, or None for either.
+
+    Those that it does not name must.
+    """
     runs = list(live.instance.get_runs())
     lines = [json.loads(line) for line in live.ledger.read_text().splitlines()]
-    twice, lost = duplicates(live, runs, lines), _lost(runs, lines, unfinished)
+    twice, lost = duplicates(live, runs, lines), _lost(runs, lines, finishes)
     return f"duplicates = {len(twice)}, lost = {len(lost)} over {len(runs)} runs", twice, lost
 
 
@@ -65,9 +68,9 @@ def _ends(live: LiveSlurm, jobs: Collection[str]) -> dict[str, list[float]]:
     return live.wait("the accounting to know every job's end", told)
 
 
-def _lost(runs: list[dg.DagsterRun], lines: list[dict[str, Any]], unfinished: Collection[str]) -> list[str]:
+def _lost(runs: list[dg.DagsterRun], lines: list[dict[str, Any]], finishes: Mapping[str, bool | None]) -> list[str]:
     """Runs that are not over, and pieces that did not end though they should, or did though they should not."""
     ended = {line["piece"] for line in lines if line["event"] == "ended"}
     found = [f"run {run.run_id} of {run.tags[tags.PARTITION]} is {run.status.value}" for run in runs if not run.is_finished]
-    wrong = {piece for piece in (run.tags[tags.PARTITION] for run in runs) if (piece in ended) == (piece in unfinished)}
+    wrong = {piece for piece in (run.tags[tags.PARTITION] for run in runs) if finishes.get(piece, True) not in (None, piece in ended)}
     return found + [f"{piece} {'ended' if piece in ended else 'never ended'}" for piece in wrong]

@@ -6,19 +6,39 @@ Slow jobs are begun first (`early`) and looked at last; what breaks the node com
 import os
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from padocc_dagster.slurm.runs import tags
 from padocc_dagster_tests.slurm.live.conftest import ALLOCATION, LOAD, LiveSlurm, serve
-from padocc_dagster_tests.slurm.live.fault_table import fault_rows
+from padocc_dagster_tests.slurm.live.fault_table import judge
+from padocc_dagster_tests.slurm.live.faults import CANCELLED, COMPLETED, NOTHING, REFUSED, fault
 from padocc_dagster_tests.slurm.live.steps import causes, ended, gate, launch_and_begin, partition, recorded, worker
-from padocc_dagster_tests.slurm.live.tally import tally
 from tools.slurm_cluster.cluster import Cluster
 
-UNFINISHED = {"at the cap", "cancelled by hand", "raises", "no set-up", "too long", "too many cpus", "too large"}
+FAULTS = {
+    "at the cap": fault("it needs more memory than any job may have", "OUT_OF_MEMORY, OUT_OF_MEMORY, OUT_OF_MEMORY", finishes=False),
+    "beyond its minute": fault("it needs more wall time than requested", "TIMEOUT, COMPLETED"),
+    "cancelled by hand": fault("scancel by hand while it works", CANCELLED, finishes=False),
+    "for a drained node": fault("its job waits for a drained node"),
+    "held": fault("its job is held, and released"),
+    "hello": fault(NOTHING),
+    "killed": fault("its worker is killed, then the host of its second job", "FAILED, FAILED, COMPLETED"),
+    "no set-up": fault("a line of set_up fails", "LAUNCH_FAILED", finishes=False),
+    "on a drained node": fault("its node is drained while it works"),
+    "on a failing node": fault("its only node fails and comes back", "NODE_FAIL, COMPLETED"),
+    "preempted": fault("a job of higher priority takes its place", "PREEMPTED, COMPLETED"),
+    "raises": fault("its code raises", COMPLETED, finishes=False),
+    "requeued": fault("scontrol requeue while it works", "REQUEUED, COMPLETED"),
+    "too large": fault("it requests more memory than any job may have", REFUSED, finishes=False),
+    "too long": fault("it requests more wall time than the SLURM partition gives, until scancel", CANCELLED, finishes=False),
+    "too many cpus": fault("it requests more CPUs than the QoS gives, until scancel", CANCELLED, finishes=False),
+    "two escalations": fault("it needs more memory than requested, twice", "OUT_OF_MEMORY, OUT_OF_MEMORY, COMPLETED"),
+    "vanishes": fault("nobody knows its job any more", "VANISHED, COMPLETED"),
+}
+
 CAPTURED = """query ($key: [String!]!) { capturedLogs(logKey: $key) { stdout stderr } }"""
 LOGS = """query ($id: ID!) { logsForRun(runId: $id, limit: 1000) { ... on EventConnection {
   events { ... on LogsCapturedEvent { fileKey } } } } }"""
@@ -227,8 +247,19 @@ def test_a_job_whose_node_fails_is_repeated_elsewhere_or_where_there_is_no_elsew
     assert f"SLURM has no other nodes for the job than {live.cluster.node}, which failed before" in again
 
 
-def test_nothing_ran_twice_and_nothing_was_lost(live: LiveSlurm, record_property) -> None:
-    figures, twice, lost = tally(live, UNFINISHED)
-    record_property("figure", f"ends: {figures}")
-    record_property("faults", fault_rows(live))
-    assert (twice, lost) == ([], [])
+def test_a_job_that_is_preempted_is_repeated_when_there_is_room(live: LiveSlurm) -> None:
+    run_id, _ = launch_and_begin(live, "preempted")
+    urgent = live.cluster.command("sbatch", "--parsable", "--qos=preempt", "--mem=0", "--output=/dev/null", "--wrap=sleep 600").strip()
+    try:
+        live.wait_for(run_id, "FAILURE")
+    finally:
+        live.cluster.command("scancel", urgent)
+    gate(live, "preempted").touch()
+    first, _ = ended(live, run_id, 2)
+    assert causes(live, run_id) == ["PREEMPTED", "COMPLETED"] and "a job of higher priority took its place" in first
+
+
+def test_nothing_ran_twice_nothing_was_lost_and_each_cause_is_the_one_made(
+    live: LiveSlurm, record_property: Callable[[str, object], None]
+) -> None:
+    judge(live, "ends", FAULTS, record_property)

@@ -6,18 +6,36 @@ import psutil
 
 from padocc_dagster.slurm.runs import tags
 from padocc_dagster_tests.slurm.live.conftest import LiveSlurm
+from padocc_dagster_tests.slurm.live.fault_table import judge
+from padocc_dagster_tests.slurm.live.faults import CANCELLED, NOTHING, REFUSED, fault
 from padocc_dagster_tests.slurm.live.jobs import jobs, wrong_numbers
-from padocc_dagster_tests.slurm.live.tally import tally
 from padocc_dagster_tests.slurm.postgres import PASSWORD
 
-REFUSED = {
+FAULTS = {
+    "big": fault("a run tag requests too much memory", REFUSED, finishes=False),
+    "copied-from": fault(NOTHING),
+    "copied-to": fault("the tags of another run are copied"),
+    "dies-once": fault("its worker kills itself, in its first attempt", "FAILED, COMPLETED"),
+    "half": fault("a run tag requests half a CPU", REFUSED, finishes=False),
+    "late": fault("a run tag has a wall time that is none", REFUSED, finishes=False),
+    "list": fault("a run tag has two QoS", REFUSED, finishes=False),
+    "nope": fault("SLURM does not know the QoS", REFUSED, finishes=False),
+    "plain": fault(NOTHING),
+    "same-name": fault("a job made by hand has the name of the run's"),
+    "same-name-and-run": fault("a job made by hand has the name of the run's, and another instance's comment"),
+    "same-name-and-word": fault("a job made by hand has the name of the run's, and a comment"),
+    "secret": fault("a person terminates a run that works", CANCELLED, finishes=False),
+    "small": fault("a run tag requests negative memory", REFUSED, finishes=False),
+    "timed-out": fault("sbatch times out after the job was accepted"),
+}
+
+BAD_TAGS = {
     "late": ("slurm/time", "soon", "HH:MM:SS"),
     "small": ("slurm/memory", "-1", "a whole number of megabytes"),
     "big": ("slurm/memory", "64G", "4G"),
     "half": ("slurm/cpus", "0.5", "a whole number from 1"),
     "list": ("slurm/qos", "short,long", "letters, digits"),
 }
-NOT_DONE = {*REFUSED, "nope", "secret"}
 
 
 def test_a_run_costs_one_sbatch_and_at_most_one_lookup(live: LiveSlurm) -> None:
@@ -30,9 +48,9 @@ def test_a_run_costs_one_sbatch_and_at_most_one_lookup(live: LiveSlurm) -> None:
 
 
 def test_bad_tags_fail_the_run_at_launch_with_what_is_allowed_and_without_a_submission(live: LiveSlurm) -> None:
-    launched = {piece: live.launch(piece, {tag: value}) for piece, (tag, value, _) in REFUSED.items()}
+    launched = {piece: live.launch(piece, {tag: value}) for piece, (tag, value, _) in BAD_TAGS.items()}
     for piece, run_id in launched.items():
-        tag, value, allowed = REFUSED[piece]
+        tag, value, allowed = BAD_TAGS[piece]
         [run] = live.wait_for_last(run_id, "FAILURE")
         told = live.events_text(run_id)
         assert tag.removeprefix("slurm/") in told and value in told and allowed in told, told
@@ -123,8 +141,8 @@ def _tells(text: str) -> bool:
     return any(PASSWORD.replace(" ", blank) in text for blank in (" ", "+", "%20", "\\ "))
 
 
-def test_over_all_cases_nothing_ran_twice_and_nothing_was_lost(live: LiveSlurm, record_property: Callable[[str, object], None]) -> None:
+def test_nothing_ran_twice_nothing_was_lost_and_each_cause_is_the_one_made(
+    live: LiveSlurm, record_property: Callable[[str, object], None]
+) -> None:
     assert wrong_numbers(live, refused=1) == []
-    figures, duplicates, lost = tally(live, NOT_DONE)
-    record_property("figure", f"launching: {figures}")
-    assert not duplicates and not lost
+    judge(live, "launching", FAULTS, record_property)

@@ -8,11 +8,24 @@ import pytest
 
 from padocc_dagster.slurm.runs import tags
 from padocc_dagster_tests.slurm.live.conftest import LiveSlurm
-from padocc_dagster_tests.slurm.live.fault_table import fault_rows
+from padocc_dagster_tests.slurm.live.fault_table import judge
+from padocc_dagster_tests.slurm.live.faults import CANCELLED, fault
 from padocc_dagster_tests.slurm.live.jobs import wrong_numbers
-from padocc_dagster_tests.slurm.live.tally import tally
 
-NOT_DONE = ("web-server-killed", "cancelled-while-down")
+FAULTS = {
+    "after-recording": fault("the daemon is killed when the job is recorded"),
+    "after-sbatch": fault("the daemon is killed between sbatch and its answer"),
+    "before-sbatch": fault("the daemon is killed before sbatch"),
+    "before-the-lookup": fault("the daemon is killed before it looks for an earlier job"),
+    "cancelled-while-down": fault("scancel by hand while the instance is down", CANCELLED, finishes=False),
+    "ended-meanwhile": fault("the daemon is killed after sbatch, and the job ends meanwhile"),
+    "ends-while-down": fault("the whole instance is restarted, and the job ends meanwhile"),
+    "waits-in-dagster": fault("the whole instance is restarted with a run in its queue"),
+    "waits-in-slurm": fault("the whole instance is restarted, and the job waits"),
+    "web-server-killed": fault("the web server is killed while it terminates a run", CANCELLED, finishes=False),
+    "works-on": fault("the whole instance is restarted, and the job works on"),
+}
+
 STEPS = {
     "before-the-lookup": ("squeue", "kill the caller before", "--name=dagster-{run_id}"),
     "before-sbatch": ("sbatch", "kill the caller before", "{run_id}"),
@@ -101,9 +114,8 @@ def test_a_restart_of_the_whole_instance_loses_nothing_and_repeats_nothing(live:
     assert live.run(queued).tags[tags.JOB_OF] == queued
 
 
-def test_over_all_cases_nothing_ran_twice_and_nothing_was_lost(live: LiveSlurm, record_property: Callable[[str, object], None]) -> None:
+def test_nothing_ran_twice_nothing_was_lost_and_each_cause_is_the_one_made(
+    live: LiveSlurm, record_property: Callable[[str, object], None]
+) -> None:
     assert wrong_numbers(live) == []
-    figures, duplicates, lost = tally(live, NOT_DONE)
-    record_property("figure", f"lost processes: {figures}")
-    record_property("faults", fault_rows(live))
-    assert not duplicates and not lost
+    judge(live, "lost processes", FAULTS, record_property)

@@ -11,12 +11,23 @@ import psutil
 import pytest
 
 from padocc_dagster.slurm.runs import tags
+from padocc_dagster_tests.slurm.live import mixture
 from padocc_dagster_tests.slurm.live.conftest import ALLOCATION, LOAD, LiveSlurm, serve
-from padocc_dagster_tests.slurm.live.fault_table import fault_rows
-from padocc_dagster_tests.slurm.live.steps import causes, ended, gate, launch_and_begin, partition, worker
-from padocc_dagster_tests.slurm.live.tally import tally
+from padocc_dagster_tests.slurm.live.fault_table import judge
+from padocc_dagster_tests.slurm.live.faults import fault, fault_of
+from padocc_dagster_tests.slurm.live.steps import causes, ended, gate, launch_and_begin, partition, recorded, worker
 from padocc_dagster_tests.slurm.private import private
 from tools.slurm_cluster.daemons import daemon_of
+
+FAULTS = {
+    "at work at a cold start": fault("slurmctld forgets the job, which works", "FORGOTTEN, COMPLETED"),
+    "drained": fault("one of three nodes is drained while it works"),
+    "lost": fault("slurmd and slurmstepd of its node are killed", "NODE_FAIL, COMPLETED"),
+    "renamed": fault("its job is given another name and comment"),
+    "waiting": fault("its job waits while one node is lost and one drained"),
+    "waiting at a cold start": fault("slurmctld forgets the job, which waits", "FORGOTTEN, COMPLETED"),
+    **mixture.FAULTS,
+}
 
 ATTEMPTS = itertools.count()
 
@@ -109,8 +120,18 @@ def test_runs_whose_jobs_the_controller_forgot_at_its_start_are_retried(live: Li
     assert live.events(at_work) == {"began": 2, "ended": 1} and live.events(waiting) == {"began": 1, "ended": 1}
 
 
-def test_nothing_ran_twice_and_nothing_was_lost(live: LiveSlurm, record_property: Callable[[str, object], None]) -> None:
-    figures, twice, lost = tally(live)
-    record_property("figure", f"three nodes and a controller that forgets: {figures}")
-    record_property("faults", fault_rows(live))
-    assert (twice, lost) == ([], [])
+def test_a_mixture_of_faults_at_once_ends_each_run_as_it_should(live: LiveSlurm) -> None:
+    thrown = mixture.Mixture(live, next(ATTEMPTS))
+    thrown.throw()
+    for piece, run_id in thrown.runs.items():
+        expected = fault_of(piece, FAULTS)
+        last = live.wait_for_last(run_id, "SUCCESS", "FAILURE", "CANCELED")[-1]
+        assert (last.status.value == "SUCCESS") == expected.finishes, (piece, last.status)
+        recorded(live, last.run_id)
+        assert ", ".join(causes(live, run_id)) in expected.causes, piece
+
+
+def test_nothing_ran_twice_nothing_was_lost_and_each_cause_is_the_one_made(
+    live: LiveSlurm, record_property: Callable[[str, object], None]
+) -> None:
+    judge(live, "three nodes and a controller that forgets", FAULTS, record_property)

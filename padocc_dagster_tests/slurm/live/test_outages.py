@@ -4,19 +4,35 @@ One run (`through`) is at work from the first outage to the last.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from padocc_dagster.slurm.runs import tags
-from padocc_dagster_tests.cleanup import small_disk
+from padocc_dagster_tests.cleanup import fill, small_disk
 from padocc_dagster_tests.slurm.live.conftest import ALLOCATION, LOAD, LiveSlurm, serve
-from padocc_dagster_tests.slurm.live.fault_table import fault_rows
+from padocc_dagster_tests.slurm.live.fault_table import judge
+from padocc_dagster_tests.slurm.live.faults import fault
 from padocc_dagster_tests.slurm.live.steps import ended, gate, launch_and_begin, partition
-from padocc_dagster_tests.slurm.live.tally import tally
 from tools.slurm_cluster.cluster import Cluster
+
+FAULTS = {
+    "after Postgres was away": fault("it is launched right after Postgres is restarted"),
+    "begins on a full disk": fault("its job begins when the disk of the log folder is full"),
+    "launched on a full disk": fault("it is launched when the disk of the log folder is full"),
+    "launched while munged is away": fault("it is launched while munged is down"),
+    "launched while slurmctld is away": fault("it is launched while slurmctld is down"),
+    "on a full disk": fault("its job ends when the disk of the log folder is full"),
+    "through": fault("slurmctld, munged, the accounting, Postgres and the disk fail one after the other"),
+    "unaccounted": fault("its worker is killed while the accounting is down", "FAILED, COMPLETED"),
+    "waits while Postgres is away": fault("Postgres is restarted while its job waits"),
+    "waits while slurmctld is away": fault("slurmctld is killed while its job waits"),
+    "while Postgres is away": fault("Postgres is restarted while it works"),
+    "while munged is away": fault("munged is down while its job ends"),
+    "while slurmctld is away": fault("slurmctld is down while its job ends"),
+}
 
 NOT_TAKEN, SILENT = "This is tried again ", "SLURM has not answered since"
 READ = """query ($id: ID!) { runOrError(runId: $id) { __typename } logsForRun(runId: $id, limit: 1) { __typename }
@@ -33,19 +49,6 @@ def live(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         serve(folder, cluster, LOAD, **ALLOCATION, log_folder=str(logs)) as served,
     ):
         yield served
-
-
-@contextmanager
-def full(folder: Path) -> Iterator[None]:
-    """Nothing more can be written into the folder."""
-    filler = folder / "filler"
-    try:
-        with filler.open("wb", buffering=0) as file, pytest.raises(OSError, match="No space left"):
-            while True:
-                file.write(bytes(4096))
-        yield
-    finally:
-        filler.unlink()
 
 
 @contextmanager
@@ -152,7 +155,7 @@ def test_on_a_full_disk_jobs_end_well_and_launches_wait(live: LiveSlurm) -> None
     running, _ = launch_and_begin(live, "on a full disk")
     logs = Path(live.run(running).tags[tags.LOG]).parents[2]
     queued = launch_in_queue(live, "begins on a full disk")
-    with full(logs):
+    with fill(logs):
         partition(live, "tiny", "UP")
         launched = launch_in_vain(live, "launched on a full disk")
         assert "No space left on device" in live.events_text(launched)
@@ -160,15 +163,15 @@ def test_on_a_full_disk_jobs_end_well_and_launches_wait(live: LiveSlurm) -> None
         live.wait_for(running, "SUCCESS")
         live.wait_for(queued, "SUCCESS")
         assert live.run(launched).status.value == "STARTING"
+    live.wait("no half-written file to be left", lambda: not list(logs.rglob(".queue.json-*")))
     for run_id in (running, queued, launched):
         ended(live, run_id, 1)
 
 
-def test_nothing_ran_twice_and_nothing_was_lost(live: LiveSlurm, through: str, record_property) -> None:
+def test_nothing_ran_twice_nothing_was_lost_and_each_cause_is_the_one_made(
+    live: LiveSlurm, through: str, record_property: Callable[[str, object], None]
+) -> None:
     gate(live, "through").touch()
     ended(live, through, 1)
     assert [len(service.deaths) for service in live.services.all] == [0] * 4
-    figures, twice, lost = tally(live)
-    record_property("figure", f"outages: {figures}")
-    record_property("faults", fault_rows(live))
-    assert (twice, lost) == ([], [])
+    judge(live, "outages", FAULTS, record_property)

@@ -7,15 +7,30 @@ import pytest
 from padocc_dagster.slurm.runs import tags
 from padocc_dagster.slurm.runs.tags import files_of
 from padocc_dagster_tests.slurm.live.conftest import LiveSlurm
+from padocc_dagster_tests.slurm.live.fault_table import judge
+from padocc_dagster_tests.slurm.live.faults import CANCELLED, NOTHING, fault
 from padocc_dagster_tests.slurm.live.sharing import host_with, job_of, let_go, no_hosts, one_at_work, report_of, serve_sharing
 from padocc_dagster_tests.slurm.live.steps import recorded
-from padocc_dagster_tests.slurm.live.tally import tally
 from tools.slurm_cluster.cluster import Cluster
+
+FAULTS = {
+    "at-work": fault("a person terminates one run of a shared job", CANCELLED, finishes=False),
+    "behind": fault(NOTHING),
+    "behind-slow": fault(NOTHING),
+    "greedy": fault("it needs more memory than requested, in a shared job", "OUT_OF_MEMORY, COMPLETED"),
+    "handed-on": fault("the shared job in which it waits is cancelled"),
+    "hit": fault("scancel by hand while it works in a shared job", CANCELLED, finishes=False),
+    "killed": fault("its worker is killed, in a shared job", "FAILED, COMPLETED"),
+    "last": fault("the shared job's wall time is nearly over while it works"),
+    "many": fault(NOTHING),
+    "modest": fault(NOTHING),
+    "slow": fault("it uses up its own wall time, in a shared job", "TIMEOUT", finishes=False),
+    "too-late": fault("the shared job's wall time is nearly over while it waits"),
+    "waiting": fault("a person force-terminates one run that waits in a shared job", CANCELLED, finishes=False),
+}
 
 MANY = 20
 LITTLE = {"slurm/memory": "256M"}
-STOPPED = ("at-work", "waiting", "hit")
-"""Pieces that a person cancels."""
 
 
 @pytest.fixture(scope="module")
@@ -103,7 +118,7 @@ def test_a_job_without_runs_ends_and_its_folder_goes(live: LiveSlurm) -> None:
     assert not live.cluster.command("squeue", "-h", "-t", "PENDING,RUNNING")
 
 
-def test_over_all_cases_nothing_ran_twice_and_nothing_was_lost(live: LiveSlurm, record_property: Callable[[str, object], None]) -> None:
-    figures, duplicates, lost = tally(live, (*STOPPED, "slow"))
-    record_property("figure", f"sharing jobs: {figures}")
-    assert not duplicates and not lost
+def test_nothing_ran_twice_nothing_was_lost_and_each_cause_is_the_one_made(
+    live: LiveSlurm, record_property: Callable[[str, object], None]
+) -> None:
+    judge(live, "sharing jobs", FAULTS, record_property)

@@ -10,12 +10,24 @@ import pytest
 
 from padocc_dagster.slurm.runs import tags
 from padocc_dagster_tests.slurm.live.conftest import LEDGER, LiveSlurm, environment
-from padocc_dagster_tests.slurm.live.fault_table import fault_rows
+from padocc_dagster_tests.slurm.live.fault_table import judge
+from padocc_dagster_tests.slurm.live.faults import COMPLETED, fault
 from padocc_dagster_tests.slurm.live.faulty import FAULT, KILLS
 from padocc_dagster_tests.slurm.live.sharing import WARM, hosts, job_of, let_go, no_hosts, one_at_work, serve_sharing
 from padocc_dagster_tests.slurm.live.steps import recorded
-from padocc_dagster_tests.slurm.live.tally import tally
 from tools.slurm_cluster.cluster import Cluster
+
+FAULTS = {
+    "after-fork": fault("a host of many runs is killed when it has begun a run", COMPLETED, "FAILED, COMPLETED"),
+    "at-close": fault("a host of many runs is killed while it closes"),
+    "before-fork": fault("a host of many runs is killed when it has claimed a run's report", COMPLETED, "FAILED, COMPLETED"),
+    "before-report": fault("a host of many runs is killed before it claims a run's report"),
+    "clock": fault("the node's clock is five minutes ahead"),
+    "doubled": fault("two daemons launch at once"),
+    "goes-on": fault("the daemon is killed while a shared job works"),
+    "joins-a-closing-host": fault("it is launched while the host of many runs closes, and is killed"),
+    "waits": fault("the daemon is killed while it waits in a shared job"),
+}
 
 TOGETHER = 8
 QUICKLY = {**WARM, "idle_seconds": 8}
@@ -97,9 +109,8 @@ def test_a_daemon_that_is_killed_costs_no_run_its_place(live: LiveSlurm) -> None
         assert recorded(live, run_id)[tags.CAUSE] == "COMPLETED"
 
 
-def test_over_all_faults_nothing_ran_twice_and_nothing_was_lost(live: LiveSlurm, record_property: Callable[[str, object], None]) -> None:
+def test_nothing_ran_twice_nothing_was_lost_and_each_cause_is_the_one_made(
+    live: LiveSlurm, record_property: Callable[[str, object], None]
+) -> None:
     no_hosts(live)
-    figures, duplicates, lost = tally(live)
-    record_property("figure", f"sharing jobs, with faults: {figures}")
-    record_property("faults", fault_rows(live))
-    assert not duplicates and not lost
+    judge(live, "sharing jobs, with faults", FAULTS, record_property)

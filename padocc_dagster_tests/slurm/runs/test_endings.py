@@ -168,6 +168,24 @@ def test_a_run_that_ended_in_the_moment_in_which_it_was_cancelled_keeps_its_end(
     assert desk.events_text(run).count("is over. Requested") == 1
 
 
+@pytest.mark.parametrize("stop_signal", ["SIGUSR1", None])
+def test_the_cause_of_a_cancelled_run_whose_worker_ended_in_order_is_that_it_was_cancelled(desk: Desk, stop_signal: str | None) -> None:
+    run, job_id = desk.at_work()
+    desk.instance.report_run_canceled(run)
+    desk.report(run, job_id, exit_status=0, stop_signal=stop_signal)
+    desk.slurm.end(job_id, "COMPLETED")
+    assert desk.look().ended == {job_id: "CANCELLED"}
+    assert desk.own(run)[tags.CAUSE] == "CANCELLED" and f"SLURM job {job_id} is over: CANCELLED by a person" in desk.events_text(run)
+
+
+def test_the_cause_of_a_run_that_succeeded_as_it_was_cancelled_is_that_it_completed(desk: Desk) -> None:
+    run, job_id = desk.at_work()
+    desk.succeed(run)
+    desk.report(run, job_id, exit_status=0, stop_signal="SIGUSR1")
+    desk.slurm.end(job_id, "COMPLETED", exit="0:10")
+    assert desk.look().ended == {job_id: "COMPLETED"}
+
+
 def test_a_run_whose_end_got_into_the_log_and_not_into_its_status_has_ended(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     run, job_id = desk.at_work()
     with monkeypatch.context() as dies_between:

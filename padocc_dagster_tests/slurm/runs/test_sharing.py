@@ -302,22 +302,26 @@ def test_a_waiting_run_is_cancelled_at_once_and_one_at_work_by_its_host(sharing:
     for run in (waiting, works):
         assert terminate(sharing.desk.instance, run.run_id, sharing.desk.settings, sharing.desk.client)
     assert sharing.desk.status(waiting) == "CANCELED" and sharing.where(waiting) == []
+    assert sharing.desk.own(waiting)[tags.CAUSE] == "CANCELLED"
     assert sharing.desk.status(works) == "CANCELING" and view.folder.runs("cancelled") == [works.run_id]
     assert sharing.desk.slurm.calls("scancel") == sharing.desk.slurm.calls("scontrol") == []
     sharing.finish(view, works, exit_status=1, stop_signal="SIGUSR1")
     assert sharing.desk.look().shared == {works.run_id: "CANCELLED"} and sharing.desk.status(works) == "CANCELED"
 
 
-@pytest.mark.parametrize("how", ["forced", "deleted"])
-def test_a_waiting_run_that_is_over_or_deleted_is_taken_out_and_its_job_cancelled(sharing: Sharing, how: str) -> None:
+@pytest.mark.parametrize(("how", "cause"), [("forced", "CANCELLED"), ("failed", "-"), ("deleted", None)])
+def test_a_waiting_run_that_is_over_or_deleted_is_taken_out_and_its_job_cancelled(sharing: Sharing, how: str, cause: str | None) -> None:
     (run,) = sharing.launch()
     sharing.age()
     if how == "deleted":
         sharing.desk.instance.delete_run(run.run_id)
+    elif how == "failed":
+        sharing.desk.instance.report_run_failed(run)
     else:
         sharing.desk.instance.report_run_canceled(run)
     sharing.desk.look()
     sharing.desk.look()
+    assert cause is None or sharing.desk.own(run)[tags.CAUSE] == cause
     assert sharing.where(run) == [] and sharing.views() == [] and len(sharing.desk.slurm.calls("scancel")) == 1
 
 
