@@ -22,6 +22,7 @@ from padocc_dagster.commands import (
     faultlist,
     metrics,
     opening,
+    purge,
     report,
     select,
     status,
@@ -123,7 +124,7 @@ def demo(
     raise typer.Exit(0 if good else 1)
 
 
-for commands in (check, status, adopt, select, steps, faultlist, explain, opening, estimate, report, metrics, compare, audit):
+for commands in (check, status, adopt, select, steps, faultlist, explain, opening, estimate, report, metrics, compare, audit, purge):
     commands.register(app)
 
 if __name__ == "__main__":

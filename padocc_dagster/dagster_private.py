@@ -2,7 +2,7 @@
 
 import time
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -21,7 +21,7 @@ from dagster._core.launcher import CheckRunHealthResult, DefaultRunLauncher, Lau
 from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
 from dagster._core.storage.compute_log_manager import CapturedLogContext
 from dagster._core.storage.local_compute_log_manager import IO_TYPE_EXTENSION, LocalComputeLogManager
-from dagster._core.storage.tags import GRPC_INFO_TAG
+from dagster._core.storage.tags import GRPC_INFO_TAG, REPORTING_USER_TAG, USER_TAG
 from dagster._grpc.types import CanCancelExecutionRequest, CanCancelExecutionResult, ExecuteRunArgs
 from dagster._serdes import ConfigurableClass, ConfigurableClassData, deserialize_value, serialize_value
 from sqlalchemy import create_engine
@@ -281,6 +281,29 @@ def _do_not_wait_for_the_disk(connection: Any, _: object) -> None:
     conductor reports and requests again what is missing.
     """
     connection.execute("PRAGMA synchronous=NORMAL")
+
+
+def name_users(user: Callable[[], str]) -> None:
+    """Tag the runs and backfills that this process creates with the name that `user` returns, and with no other name.
+
+    Replaced are `RunDomain.create_run`, which the web server and re-executions call, and the request context's tags of a viewer and of
+    whoever reports an asset, which Dagster's open source leaves empty.
+    """
+    from dagster._core.instance.runs.run_domain import RunDomain
+    from dagster._core.workspace.context import WorkspaceRequestContext
+
+    def tags(key: str) -> dict[str, str]:
+        return {key: user()} if user() else {}
+
+    create = RunDomain.create_run
+
+    def create_run(self: RunDomain, **others: Any) -> DagsterRun:
+        others["tags"] = {**{key: value for key, value in (others["tags"] or {}).items() if key != USER_TAG}, **tags(USER_TAG)}
+        return create(self, **others)
+
+    RunDomain.create_run = create_run  # type: ignore[method-assign]
+    WorkspaceRequestContext.get_viewer_tags = lambda self: tags(USER_TAG)  # type: ignore[method-assign]
+    WorkspaceRequestContext.get_reporting_user_tags = lambda self: tags(REPORTING_USER_TAG)  # type: ignore[method-assign]
 
 
 def read_cursor(instance: DagsterInstance, key: str) -> str:

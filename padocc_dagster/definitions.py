@@ -25,6 +25,7 @@ from padocc_dagster.sensors.conductor import conductor
 from padocc_dagster.sensors.kubernetes_pods import is_used as is_on_kubernetes
 from padocc_dagster.sensors.kubernetes_pods import kubernetes_pods
 from padocc_dagster.sensors.notices import notices
+from padocc_dagster.sensors.purge import nightly_purge, purge_runs
 from padocc_dagster.sensors.selections import daily_selections
 from padocc_dagster.sensors.slurm_jobs import is_used as is_on_slurm
 from padocc_dagster.sensors.slurm_jobs import slurm_jobs
@@ -48,10 +49,11 @@ defs = dg.Definitions(
         report_from_files,
         finish_interrupted_steps,
         watch_published,
+        purge_runs,
         *JOBS,  # the manual steps
     ],
     sensors=[conductor, notices, *([slurm_jobs] if is_on_slurm() else []), *([kubernetes_pods] if is_on_kubernetes() else [])],
-    schedules=[daily_selections, hourly_watch],
+    schedules=[daily_selections, hourly_watch, nightly_purge],
     resources={"padocc": Padocc(root=dg.EnvVar("WORKDIR"))},
     executor=dg.in_process_executor,
 )

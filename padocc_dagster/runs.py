@@ -8,8 +8,12 @@ if TYPE_CHECKING:
 PARENT, RETRY, ROOT = "dagster/parent_run_id", "dagster/retry_number", "dagster/root_run_id"
 PARTITION, PRIORITY = "dagster/partition", "dagster/priority"
 WILL_RETRY, RETRIED_BY, FAILURE_REASON = "dagster/will_retry", "dagster/auto_retry_run_id", "dagster/failure_reason"
+USER = "user"
+"""Dagster's own: who launched the run. Only `services/webserver.py`, by the name of a login, and schedules set it."""
 DUE = "padocc/due"
 """Set by the conductor: the key of the work that the run was requested for. A retry inherits it."""
+CONFIG = "padocc/group_config"
+"""The name of the group config that the run initialises."""
 STEP_FAILURE = "STEP_FAILURE"
 """The failure reason of a run whose worker lived to report why."""
 NOT_FINISHED = ("QUEUED", "NOT_STARTED", "MANAGED", "STARTING", "STARTED", "CANCELING")

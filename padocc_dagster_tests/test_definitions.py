@@ -85,7 +85,7 @@ def test_a_run_of_the_conductors_has_all_phases() -> None:
 def test_every_job_says_what_it_does() -> None:
     jobs = [job for job in defs.get_repository_def().get_all_jobs() if not job.name.startswith("__")]
     names = {"advance_project", "compare_products", "finish_interrupted_steps", "initialise_group", "refresh_group"}
-    assert {job.name for job in jobs} == {step.job for step in STEPS} | names | {"report_from_files", "watch_published"}
+    assert {job.name for job in jobs} == {step.job for step in STEPS} | names | {"purge_runs", "report_from_files", "watch_published"}
     assert all(len(job.description or "") > 30 for job in jobs)
 
 
@@ -116,7 +116,8 @@ def test_catalogues_are_searched_every_night_only_where_somebody_wants_it() -> N
 
 
 def test_published_products_are_watched_every_hour() -> None:
-    assert _schedules() == {"daily_selections": dg.DefaultScheduleStatus.STOPPED, "hourly_watch": dg.DefaultScheduleStatus.RUNNING}
+    on, off = dg.DefaultScheduleStatus.RUNNING, dg.DefaultScheduleStatus.STOPPED
+    assert _schedules() == {"daily_selections": off, "hourly_watch": on, "nightly_purge": off}
 
 
 def _schedules() -> dict[str, dg.DefaultScheduleStatus]:

@@ -25,6 +25,7 @@ from padocc_dagster.pipeline.workdir.files import CorruptFileError
 from padocc_dagster.pipeline.workdir.layout import Project
 from padocc_dagster.pipeline.workdir.step import StepRefused, StepResult
 from padocc_dagster.resources import Padocc
+from padocc_dagster.runs import USER
 
 STEPS = (
     EDIT,
@@ -63,7 +64,7 @@ def job_of(step: ManualStep) -> dg.JobDefinition:
 
     def take(context: dg.OpExecutionContext, config: Any, padocc: Padocc) -> None:
         try:
-            result = step.take(padocc.workdir, step.config.model_validate(config.model_dump()))
+            result = step.take(padocc.workdir, step.config.model_validate(config.model_dump()), context.run.tags.get(USER, ""))
         except StepRefused as refused:
             raise _refused(refused) from None
         except (CorruptFileError, OSError) as error:

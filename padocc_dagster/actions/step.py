@@ -19,7 +19,10 @@ from padocc_dagster.pipeline.workdir.step import By, StepRefused, StepResult
 class StepConfig(BaseModel):
     """Who takes the step, and why."""
 
-    who: str = Field(description="Your name, kept with every project that the step touches", examples=["YOUR NAME"])
+    who: str = Field(
+        description="Your name, kept with every project that the step touches; behind a login it may stay as it is",
+        examples=["YOUR NAME"],
+    )
     why: str = Field(description="The reason, kept with every project that the step touches", examples=["THE REASON"])
     dry_run: bool = Field(False, description="Only show what would be done", examples=[True])
 
@@ -67,15 +70,28 @@ class ManualStep:
         """The config that the launchpad opens with: a dry run, with words in capitals to be replaced."""
         return {name: field.examples[0] for name, field in self.config.model_fields.items() if field.examples}
 
-    def take(self, workdir: Workdir, config: StepConfig) -> StepResult:
+    def take(self, workdir: Workdir, config: StepConfig, proven: str = "") -> StepResult:
         """Take the step, or as a dry run say what it would do. Raises StepRefused, with every problem and nothing changed, for a config
-        that is wrong."""
+        that is wrong.
+
+        `proven` is the name of whoever takes the step as the system or a login knows it, empty where neither does: see `signature`.
+        """
+        if proven and config.who == self.example["who"]:
+            config = config.model_copy(update={"who": proven})
         given = {"who": (config.who, "your name"), "why": (config.why, "the reason")}
         if not config.dry_run and (left := [name for name, (text, _) in given.items() if text == self.example[name]]):
             raise StepRefused([f"{name} is {self.example[name]!r} still: give {given[name][1]}, which is kept" for name in left])
         if blank := [f"{name} is blank: give {what}, which is kept" for name, (text, what) in given.items() if not text.strip()]:
             raise StepRefused(blank)
-        result = self.carry_out(workdir, config)
+        result = self.carry_out(workdir, config.model_copy(update={"who": signature(config.who.strip(), proven)}))
         if config.dry_run:
             result.done = {project: f"{self.would} {what}" for project, what in result.done.items()}
         return result
+
+
+def signature(typed: str, proven: str) -> str:
+    """Who takes a step, as it is recorded: the proven name, and what was typed where that differs. A name that was only typed ends in
+    `(typed)`."""
+    if not proven:
+        return f"{typed} (typed)"
+    return proven if typed == proven else f"{proven} (typed: {typed})"

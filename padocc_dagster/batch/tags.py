@@ -25,6 +25,8 @@ NOTHING = "-"
 """The value of a tag that says nothing: Dagster cannot remove one."""
 PENDING = ("slurm/pending", "kubernetes/pending")
 """Why the run's job or pod waits: each launcher has a tag of its own."""
+STATES, SETTLED = ("slurm/state", "kubernetes/state"), "ended"
+"""What each launcher knows of the run's job or pod, and the value once its end is settled."""
 MAX_RETRIES = "dagster/max_retries"
 RETRY_NUMBER = "dagster/retry_number"
 PARTITION = "dagster/partition"

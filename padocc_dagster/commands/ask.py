@@ -3,10 +3,10 @@
 Nothing is run in Dagster: the step changes files, and the conductor of the instance that serves the working directory sees that.
 """
 
-import getpass
 import inspect
 import json
 import os
+import pwd
 from collections.abc import Callable, Mapping
 from datetime import date
 from enum import Enum
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 PANEL = "Manual steps"
 DRY_RUN = "dry run: nothing was changed"
-WhoOption = Annotated[str | None, typer.Option(help="Who takes the step.  [default: the user's name]", show_default=False)]
+WhoOption = Annotated[str | None, typer.Option(help="Who takes the step, if not you.  [default: your account]", show_default=False)]
 WhyOption = Annotated[str, typer.Option(help="The reason, kept with every project touched.", show_default=False)]
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Only show what would be done.")]
 SHARED = ("who", "why", "dry_run")
@@ -69,10 +69,18 @@ def config_of(step: "ManualStep", **given: Any) -> "StepConfig":
     if given.get("why") == BY_EYE:
         raise ValueError(f"--why {BY_EYE!r} is a placeholder for your own reason: write that instead")
     try:
-        return step.config.model_validate({**given, "who": given.get("who") or getpass.getuser()})
+        return step.config.model_validate({**given, "who": given.get("who") or account()})
     except ValidationError as invalid:
         problems = (f"--{'.'.join(map(str, each['loc'])).replace('_', '-')}: {each['msg']}" for each in invalid.errors())
         raise ValueError("\n".join(problems)) from None
+
+
+def account() -> str:
+    """The name of the account that this process runs as, whatever the environment says."""
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:  # in a container
+        return f"user id {os.getuid()}"
 
 
 def take(workdir: Path, step: "ManualStep", config: "StepConfig") -> None:
@@ -86,7 +94,7 @@ def take(workdir: Path, step: "ManualStep", config: "StepConfig") -> None:
         if home.fork_socket.exists():  # of the running instance: a worker is there at once
             os.environ.setdefault(FORK_SERVER, str(home.fork_socket))
         try:
-            result = step.take(home.workdir, config)
+            result = step.take(home.workdir, config, account())
         except StepRefused as refused:
             raise ValueError(f"Nothing was changed.\n{refused}") from None
     for project, what in result.done.items():

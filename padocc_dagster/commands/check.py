@@ -1,6 +1,7 @@
 """check."""
 
 import os
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -37,7 +38,7 @@ def check(file: FileArgument, good: GoodOption = None, bad: BadOption = None) ->
             config = read_group_config(path)
         except ConfigRejected as rejected:
             if not good or not bad:
-                raise
+                raise ValueError("\n".join([str(rejected), *_other_lines(path, rejected)])) from None
             _part(path, good, bad, rejected)
             raise typer.Exit(1) from None
         for project in config.projects:
@@ -47,6 +48,21 @@ def check(file: FileArgument, good: GoodOption = None, bad: BadOption = None) ->
             typer.echo(f"No project is bad, so neither {good} nor {bad} was written.")
         watch = f"padocc-dagster status {config.group} --watch"
         typer.echo(f"Nothing was made: copy it into WORKDIR/inbox/, and watch it with `{watch}`.")
+
+
+def _other_lines(path: Path, rejected: "ConfigRejected") -> list[str]:
+    """A sentence on the lines that are good, for a CSV that can be parted."""
+    from padocc_dagster.selection.split import NotSplit, split
+    from padocc_dagster.selection.text import read_text
+
+    try:
+        parted = split(read_text(path, "the group config"), rejected.problems) if path.suffix.lower() == ".csv" else None
+    except NotSplit:
+        return []
+    if not parted or not parted.good_count:
+        return []
+    command = f"padocc-dagster check {shlex.quote(path.name)} --good good.csv --bad bad.csv"
+    return [f"The other {parted.good_count} project(s) are good. To begin with those, part the file: `{command}`"]
 
 
 def _refuse_targets(path: Path, good: Path, bad: Path) -> None:
@@ -76,7 +92,8 @@ def _part(path: Path, good: Path, bad: Path, rejected: "ConfigRejected") -> None
         raise ValueError(f"{path.name} cannot be parted. {problem}") from None
     if not parted.good_count:
         raise ValueError(f"{path.name} has no project without a problem, so nothing was written.\n{rejected}")
-    for target, text in ((good, parted.good), (bad, parted.bad)):
+    add = f'padocc-dagster add {shlex.quote(str(bad))} --group {path.stem} --why "corrected"'
+    for target, text in ((good, parted.good), (bad, f"# Correct these lines, then: {add}\n{parted.bad}")):
         write_text(Path(os.path.abspath(target)), text)
     if {Path(os.path.abspath(each)).parent for each in (good, bad)} != {path.parent} and not _mean_the_same(good, bad, rejected):
         good.unlink()
@@ -85,10 +102,8 @@ def _part(path: Path, good: Path, bad: Path, rejected: "ConfigRejected") -> None
             f"{path.name} has paths that start at its folder: write both files into {path.parent}, where they lead to the same"
         )
     typer.echo(f"{good}: {parted.good_count} good projects. A group is called as its file: copy it to WORKDIR/inbox/{path.name}")
-    typer.echo(
-        f"{bad}: {parted.bad_count} projects with {len(rejected.problems)} problems, each below its own. Correct it, and check it again;"
-    )
-    typer.echo(f'then add them with `padocc-dagster add {bad} --group {path.stem} --why "corrected"`.')
+    typer.echo(f"{bad}: {parted.bad_count} projects, each below its problems ({len(rejected.problems)}). Correct it, and check it again;")
+    typer.echo(f"then add them with `{add}`.")
 
 
 def _mean_the_same(good: Path, bad: Path, rejected: "ConfigRejected") -> bool:

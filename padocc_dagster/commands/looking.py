@@ -25,7 +25,7 @@ ESTIMATE_SECONDS = 30.0
 """Between two estimates."""
 MOST_ADDRESSES = 4
 """Runs whose page is named."""
-ENDED = (Kind.PUBLISHED, Kind.GIVEN_UP)
+ENDED = (Kind.PUBLISHED, Kind.GIVEN_UP, Kind.WITHDRAWN)
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from padocc_dagster.commands.place import WorkdirOption, place_of, sentences
+from padocc_dagster.commands.place import WorkdirOption, instance_of, place_of, sentences
 
 if TYPE_CHECKING:
     from padocc_dagster.pipeline.workdir.layout import Workdir
@@ -44,18 +44,9 @@ def metrics(
 
 def _collector(workdir: "Workdir") -> "Metrics":
     """The metrics of a working directory and, where there is one, of its instance. Raises ValueError for one that cannot be opened."""
-    from padocc_dagster.services.home import Home
-    from padocc_dagster.services.instance import InstanceProblem, open_instance
     from padocc_dagster.services.metrics import Metrics
-    from padocc_dagster.slurm.yaml_fields import NotRead, load
 
-    home = Home(workdir)
-    if not home.settings.exists():
-        return Metrics(workdir)
-    try:
-        return Metrics(workdir, open_instance(home.root, load(home.settings)))
-    except (InstanceProblem, NotRead) as problem:
-        raise ValueError(f"{home.settings}: {problem}") from None
+    return Metrics(workdir, instance_of(workdir))
 
 
 def register(app: typer.Typer) -> None:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from dagster import DagsterInstance
+
     from padocc_dagster.pipeline.workdir.layout import Workdir
 
 WorkdirOption = Annotated[
@@ -35,6 +37,21 @@ def place_of(workdir: Path) -> "Workdir":
     if not place.root.is_dir():
         raise ValueError(f"{place.root} is not a directory: name a PADOCC working directory with -w or WORKDIR")
     return place
+
+
+def instance_of(place: "Workdir") -> "DagsterInstance | None":
+    """The instance of the working directory; None where it has none. Raises ValueError for one that cannot be opened."""
+    from padocc_dagster.services.home import Home
+    from padocc_dagster.services.instance import InstanceProblem, open_instance
+    from padocc_dagster.slurm.yaml_fields import NotRead, load
+
+    home = Home(place)
+    if not home.settings.exists():
+        return None
+    try:
+        return open_instance(home.root, load(home.settings))
+    except (InstanceProblem, NotRead) as problem:
+        raise ValueError(f"{home.settings}: {problem}") from None
 
 
 def place_with(workdir: Path, group: str) -> "Workdir":

@@ -29,8 +29,8 @@ def status(
 ) -> None:
     """Show what each project is doing: running, waiting for what, published, or stopped and why; a line of totals counts them.
 
-    With --watch, ends with 0 when all projects are published (those that were given up left out), and with 1 when one stopped, a group
-    config was not accepted, or nobody serves the working directory.
+    With --watch, ends with 0 when all projects are published (those that were given up or withdrawn left out), and with 1 when one
+    stopped, a group config was not accepted, or nobody serves the working directory.
     """
     from padocc_dagster.commands.looking import Looker
 

@@ -18,7 +18,7 @@ from padocc_dagster.actions.initialise import initialise_group
 from padocc_dagster.conductor.starts import PROBLEM_AFTER, Verdict, decide, pause_is_over, why
 from padocc_dagster.pipeline.workdir.layout import Workdir
 from padocc_dagster.pipeline.workdir.readings import read_before, version_of
-from padocc_dagster.runs import DUE
+from padocc_dagster.runs import CONFIG, DUE
 
 SETTLED_SECONDS = 1.0
 REQUESTS_A_TICK = 50  # Dagster ends a tick after 60 s
@@ -99,5 +99,5 @@ def _requests(context: dg.SensorEvaluationContext, path: Path, version: str) -> 
             run_key=f"{key}/{decision.tries}",
             job_name=initialise_group.name,
             run_config=dg.RunConfig(ops={"initialise_projects": {"config": {"path": str(path)}}}),
-            tags={"padocc/group_config": path.name, DUE: key},
+            tags={CONFIG: path.name, DUE: key},
         )

@@ -1,6 +1,6 @@
 """The differences between Dagster's view of projects and their files: what is to be reported."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 
 import dagster as dg
@@ -66,7 +66,7 @@ def unshown(instance: dg.DagsterInstance, standings: Mapping[Project, Standing])
 def rows_shown(instance: dg.DagsterInstance, phase: str, projects: Iterable[Project]) -> dict[Project, int]:
     """The row of the status log that the latest materialization of each project shows."""
     keys = {str(project): project for project in projects}
-    records = _latest(instance, dg.AssetKey(PHASE_ASSETS[phase]), dg.DagsterEventType.ASSET_MATERIALIZATION, keys)
+    records = latest_events(instance, dg.AssetKey(PHASE_ASSETS[phase]), dg.DagsterEventType.ASSET_MATERIALIZATION, keys)
     found: dict[Project, int] = {}
     for record in records:
         shown = record.asset_materialization
@@ -80,7 +80,7 @@ def steps_shown(instance: dg.DagsterInstance, projects: Iterable[Project]) -> di
     """When the latest manual step was taken that an observation of each project shows."""
     keys = {str(project): project for project in projects}
     found: dict[Project, datetime] = {}
-    for record in _latest(instance, PROJECT, dg.DagsterEventType.ASSET_OBSERVATION, keys):
+    for record in latest_events(instance, PROJECT, dg.DagsterEventType.ASSET_OBSERVATION, keys):
         observed = record.event_log_entry.asset_observation
         when = observed.metadata.get(EVENT) if observed else None
         if isinstance(when, dg.TextMetadataValue) and when.text and record.partition_key:
@@ -88,8 +88,8 @@ def steps_shown(instance: dg.DagsterInstance, projects: Iterable[Project]) -> di
     return found
 
 
-def _latest(
-    instance: dg.DagsterInstance, asset: dg.AssetKey, kind: dg.DagsterEventType, keys: Mapping[str, Project]
+def latest_events(
+    instance: dg.DagsterInstance, asset: dg.AssetKey, kind: dg.DagsterEventType, keys: Collection[str]
 ) -> Iterable[dg.EventLogRecord]:
     """The latest event of that kind for each partition key."""
     ids = instance.get_latest_storage_id_by_partition(asset, kind, set(keys)) if keys else {}

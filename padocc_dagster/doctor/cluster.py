@@ -1,7 +1,9 @@
 """What SLURM answers without a job: its programs, its controller, its accounting, and whether it accepts our allocations."""
 
 import os
+import shlex
 import shutil
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,8 +19,10 @@ JOB_NAME = "padocc-dagster-doctor"
 WAY_OUT = "set SLURM_CONF, or ask the cluster's admins whether slurmctld runs and this host may reach it"
 
 
-def programs() -> Line:
-    """SLURM's commands on PATH."""
+def programs(prefix: Sequence[str]) -> Line:
+    """SLURM's commands on PATH. Those of another host are tried with the controller."""
+    if prefix:
+        return ok("SLURM commands", f"called by `{shlex.join(prefix)}`")
     missing = [name for name in PROGRAMS if shutil.which(name) is None]
     if missing:
         where = os.environ.get("PATH", "")

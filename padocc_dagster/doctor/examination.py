@@ -84,8 +84,8 @@ def _slurm(
     home: Home, values: Mapping[str, Any], settings: Settings | None, instance: "DagsterInstance | None", wait_seconds: float | None
 ) -> Iterator[Line]:
     """What the cluster says. `wait_seconds` None: no job."""
-    client = Client(settings.command_timeout_seconds) if settings else Client()
-    answers = [cluster.programs()]
+    client = Client(settings.command_timeout_seconds, settings.command_prefix) if settings else Client()
+    answers = [cluster.programs(client.prefix)]
     if is_fine(answers):
         answers += [cluster.controller(client)]
     if is_fine(answers):

@@ -12,8 +12,12 @@ With 256 folders a day and three files a run, a folder stays below 100 000 files
 import os
 import time
 import uuid
+from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+
+SUFFIXES = (".sh", ".log", ".json")
 
 
 @dataclass(frozen=True)
@@ -49,6 +53,19 @@ class LogFolder:
         """The files of a run submitted at that time (seconds since 1970, dated in UTC)."""
         log = self.root / time.strftime("%Y-%m-%d", time.gmtime(begun)) / run_id[:2] / f"{run_id}.log"
         return RunFiles(log.with_suffix(".sh"), log)
+
+    def remove(self, before: float, kept: Collection[str]) -> None:
+        """Remove scripts, logs and reports of days before that time (seconds since 1970), but for those `kept`: paths without suffixes."""
+        last = time.strftime("%Y-%m-%d", time.gmtime(before))
+        for day in self.root.glob("[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]"):
+            if day.name >= last:
+                continue
+            for path in day.glob("*/*"):
+                if path.suffix in SUFFIXES and str(path.with_suffix("")) not in kept and path.stat().st_mtime < before:
+                    path.unlink(missing_ok=True)
+            for folder in (*day.glob("*/"), day):
+                with suppress(OSError):  # something is left in it
+                    folder.rmdir()
 
     def instance_id(self) -> str:
         """Which instance the log folder serves: made at the first call, the same for ever after."""

@@ -1,6 +1,6 @@
 """The run launcher: Dagster's calls, each passed to the module that does it. It keeps no state: it lives in many processes at once."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import cached_property
 from typing import Any
 
@@ -58,7 +58,7 @@ class SlurmRunLauncher(RunLauncher, ConfigurableClass):
 
     @cached_property
     def client(self) -> Client:
-        return Client(self.settings.command_timeout_seconds)
+        return Client(self.settings.command_timeout_seconds, self.settings.command_prefix)
 
     def launch_run(self, context: LaunchRunContext) -> None:
         """Submit the run's job. A run that cannot become a job is reported as failed, and says why.
@@ -100,6 +100,10 @@ class SlurmRunLauncher(RunLauncher, ConfigurableClass):
         if include_container_logs and (end := last_lines(files.log)):
             lines.append(f"The end of the log:\n{end}")
         return "\n".join(lines)
+
+    def remove_files(self, before: float, kept: Collection[str]) -> None:
+        """Remove what jobs left in the log folder before that time, but for those files: paths without suffixes."""
+        self.settings.log_folder.remove(before, kept)
 
     def reconcile(self) -> Findings | None:
         """Bring runs and jobs into agreement; None when another process is doing so."""

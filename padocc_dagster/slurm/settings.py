@@ -25,6 +25,7 @@ from padocc_dagster.batch.policy import Policy, load_policy
 from padocc_dagster.slurm.folders import LogFolder
 from padocc_dagster.slurm.profile import ProfileError, SiteProfile, read_profile
 from padocc_dagster.slurm.request.options import option_problems
+from padocc_dagster.slurm.scheduler.remote import prefix_problems
 from padocc_dagster.slurm.warm_jobs import FIELD, Warm, read_warm
 
 REQUEST_TAGS = {**TAGS, **{f"slurm/{word}": word for word in WORDS if word != "exclude"}}
@@ -65,6 +66,12 @@ FIELDS: dict[str, Any] = {
     "log_folder": Field(
         StringSource, is_required=False, description="Folder of scripts and logs, seen by every host. Empty: DAGSTER_HOME/slurm."
     ),
+    "command_prefix": Field(
+        Array(str),
+        is_required=False,
+        default_value=[],
+        description="Words before each SLURM command, [ssh, login1], where only that host reaches the cluster. It must see the same files.",
+    ),
     "warm": FIELD,
     "sbatch_options": Field(Permissive(), is_required=False, default_value={}, description="More options of sbatch: {constraint: intel}."),
     **{name: Field(IntSource, is_required=False, default_value=value, description=text) for name, (value, text) in SECONDS.items()},
@@ -87,6 +94,8 @@ class Settings:
     python: str
     environment: tuple[str, ...]
     log_folder: LogFolder
+    command_prefix: tuple[str, ...]
+    """Before each command of SLURM, where another host reaches it."""
     sbatch_options: tuple[tuple[str, Any], ...]
     warm: Warm | None
     """How a job hosts many runs; None: each run has a job of its own."""
@@ -135,6 +144,7 @@ def read_settings(config: Mapping[str, Any]) -> Settings:
             problems.append(f"allocation_policy {error}")
     problems += [f"sbatch_options: {problem}" for problem in option_problems(config["sbatch_options"])]
     problems += [f"{name} is {config[name]}: write a number of seconds, 1 at least" for name in SECONDS if config[name] < 1]
+    problems += prefix_problems(config["command_prefix"])
     folder = Path(config.get("log_folder") or Path(os.environ.get("DAGSTER_HOME", "."), "slurm"))
     if not folder.is_absolute():
         problems.append(f"log_folder is {str(folder)!r}: write an absolute path, or set DAGSTER_HOME to one")
@@ -153,6 +163,7 @@ def read_settings(config: Mapping[str, Any]) -> Settings:
         python=config.get("python") or sys.executable,
         environment=tuple(config["environment"]),
         log_folder=LogFolder(folder),
+        command_prefix=tuple(config["command_prefix"]),
         sbatch_options=tuple(sorted(config["sbatch_options"].items())),
         warm=warm,
         **{name: config[name] for name in SECONDS},

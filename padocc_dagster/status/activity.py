@@ -7,13 +7,10 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from padocc_dagster.batch.tags import NOTHING, PENDING, own
-from padocc_dagster.runs import PARTITION, PRIORITY
+from padocc_dagster.runs import CONFIG, PARTITION, PRIORITY
 
 if TYPE_CHECKING:
     from dagster import RunRecord
-
-CONFIG = "padocc/group_config"
-"""The tag of a run that initialises a group: the name of its config in the inbox."""
 
 
 class Doing(StrEnum):

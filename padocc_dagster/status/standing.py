@@ -17,6 +17,7 @@ from padocc_dagster.pipeline.workdir.outcome import PHASES, Verdict
 from padocc_dagster.pipeline.workdir.rules import Rules, read_rules
 from padocc_dagster.pipeline.workdir.selections import withdrawn_items
 from padocc_dagster.pipeline.workdir.status import ProjectState, read_rows
+from padocc_dagster.pipeline.workdir.withdrawn import withdrawn_projects
 
 if TYPE_CHECKING:
     from padocc_dagster.status.activity import Activity
@@ -39,6 +40,7 @@ class Kind(Enum):
     HELD = "held back"
     STOPPED = "stopped"
     GIVEN_UP = "given up"
+    WITHDRAWN = "withdrawn"
     PADOCC = "left to PADOCC"
 
     @property
@@ -66,7 +68,9 @@ class Standing(NamedTuple):
 
     @property
     def word(self) -> str:
-        """What it is doing or, while no run works or waits for it, how its last phase ended."""
+        """What it is doing or, while no run works or waits for it, how its last phase ended, or that its product was withdrawn."""
+        if self.kind is Kind.WITHDRAWN:
+            return "withdrawn"
         return str(self.now.doing) if self.now else self.state.outcome
 
     @property
@@ -111,6 +115,7 @@ def standings(workdir: Workdir, group: str | None = None, doing: "Mapping[str, A
 
 def _of_group(workdir: Workdir, group: str, doing: "Mapping[str, Activity]") -> Iterator[Standing]:
     withdrawn, managed = withdrawn_items(workdir, group), is_managed(workdir, group)
+    taken_back = withdrawn_projects(workdir, group)
     ignored = IGNORED if is_ignored(workdir, group) else ""
 
     @cache
@@ -129,6 +134,8 @@ def _of_group(workdir: Workdir, group: str, doing: "Mapping[str, Activity]") -> 
             yield Standing(project, state, withdrawn.get(code, []), Kind[now.doing.upper()], now)
             continue
         kind, follows = _idle(workdir, project, state, rules, ignored) if managed else (Kind.PADOCC, "")
+        if kind is Kind.PUBLISHED and (taken := taken_back.get(code)):
+            kind, follows = Kind.WITHDRAWN, f"{taken.name}, by {taken.who}: {taken.why}"
         yield Standing(project, state, withdrawn.get(code, []), kind, None, follows)
 
 

@@ -11,13 +11,14 @@ from padocc_dagster.actions.step import ManualStep
 from padocc_dagster.pipeline.workdir.layout import Workdir
 from padocc_dagster.pipeline.workdir.step import StepRefused, StepResult
 from padocc_dagster.resources import Padocc
+from padocc_dagster.runs import USER
 
 WHO = {"who": "Ann", "why": "a remedy"}
 QUIET = {"console": {"config": {"log_level": "CRITICAL"}}}
 
 
 def take(workdir: Workdir, step: ManualStep, **config: Any) -> StepResult:
-    return step.take(workdir, step.config(**{**WHO, **config}))
+    return step.take(workdir, step.config(**{**WHO, **config}), proven="Ann")
 
 
 def refusal(workdir: Workdir, step: ManualStep, **config: Any) -> str:
@@ -29,13 +30,14 @@ def refusal(workdir: Workdir, step: ManualStep, **config: Any) -> str:
     return str(refused.value)
 
 
-def run(instance: dg.DagsterInstance, workdir: Workdir, step: ManualStep, **config: Any) -> dg.ExecuteInProcessResult:
-    """The job of the step."""
+def run(instance: dg.DagsterInstance, workdir: Workdir, step: ManualStep, user: str = "", **config: Any) -> dg.ExecuteInProcessResult:
+    """The job of the step, launched by a user with a login or by nobody known."""
     return job_of(step).execute_in_process(
         instance=instance,
         resources={"padocc": Padocc(root=str(workdir.root))},
         run_config={"ops": {op_of(step): {"config": {**WHO, **config}}}, "loggers": QUIET},
         raise_on_error=False,
+        tags={USER: user} if user else None,
     )
 
 

@@ -119,7 +119,9 @@ def test_equal_values_are_a_warning_that_can_be_accepted(watch: Watch) -> None:
     result = watch.step(ACCEPT)
     assert result.success and "accepted" in table(output(result)["done"])["grp:proj"]
     assert watch.latest().passed and watch.round() == []
-    assert [(entry.who, entry.why) for entry in history_of(watch.made.workdir, watch.made.project)] == [("ada", "the archive moved")]
+    assert [(entry.who, entry.why) for entry in history_of(watch.made.workdir, watch.made.project)] == [
+        ("ada (typed)", "the archive moved")
+    ]
 
 
 def test_a_change_of_values_is_not_accepted_and_withdrawing_ends_the_alarm(watch: Watch) -> None:

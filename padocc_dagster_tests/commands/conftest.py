@@ -7,6 +7,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from padocc_dagster.cli import app
+from padocc_dagster.commands import ask
 from padocc_dagster.pipeline.workdir.layout import Workdir
 from padocc_dagster_tests.pipeline.conftest import at, stages  # noqa: F401 (fixtures)
 
@@ -17,9 +18,10 @@ Command = Callable[..., Result]
 def command(monkeypatch: pytest.MonkeyPatch) -> Command:
     """Call a command of a working directory: `command(workdir, "tick", "a:one", why="…")`."""
     monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setattr(ask, "account", lambda: "ada")
 
-    def run(workdir: Workdir, *words: str, why: str | None = "a reason", who: str = "ada") -> Result:
-        by = [] if why is None else ["--why", why, "--who", who]
+    def run(workdir: Workdir, *words: str, why: str | None = "a reason", who: str | None = "ada") -> Result:
+        by = [] if why is None else ["--why", why, *(["--who", who] if who is not None else [])]
         return CliRunner().invoke(app, [*words, "-w", str(workdir.root), *by], catch_exceptions=False)
 
     return run

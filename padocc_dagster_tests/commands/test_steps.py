@@ -1,5 +1,7 @@
 """Steps from the command line: done, printed with what follows, and recorded in the project's events. Nothing is run in Dagster."""
 
+import os
+import pwd
 from collections.abc import Callable
 from pathlib import Path
 
@@ -7,6 +9,8 @@ import pytest
 from filelock import FileLock
 
 from padocc_dagster.actions.jobs import STEPS
+from padocc_dagster.commands import ask
+from padocc_dagster.commands.ask import account
 from padocc_dagster.commands.steps import COMMANDS
 from padocc_dagster.pipeline.running.due import Due, due_of
 from padocc_dagster.pipeline.workdir.event_log import events_of, history_of
@@ -51,6 +55,17 @@ def test_a_step_is_printed_and_recorded_with_who_and_why(workdir: Workdir, comma
     assert command(workdir, "faultlist", "list", "b", why=None).exit_code == 1
     assert "a:one: off the faultlist" in command(workdir, "faultlist", "remove", "a:one", why="mended").output
     assert isinstance(history_of(workdir, Project("a", "one"))[-1], Unfaultlisted) and not faultlist(workdir, "a")
+
+
+def test_a_step_records_the_account_of_its_process_and_another_name_as_typed(
+    workdir: Workdir, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ask, "account", account)
+    monkeypatch.setenv("LOGNAME", "eve")
+    user = pwd.getpwuid(os.getuid()).pw_name
+    for who, recorded in ((None, user), (user, user), ("Ada", f"{user} (typed: Ada)")):
+        assert command(workdir, "rescan", "a:one", who=who).exit_code == 0
+        assert history_of(workdir, Project("a", "one"))[-1].who == recorded
 
 
 def test_a_computation_is_requested_with_its_choices_its_time_and_its_memory(workdir: Workdir, command: Command) -> None:

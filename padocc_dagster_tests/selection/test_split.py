@@ -32,16 +32,26 @@ def big(tmp_path: Path) -> Path:
 def test_the_good_file_is_accepted_and_the_bad_one_names_the_same_problems(big: Path, tmp_path: Path) -> None:
     good, bad = tmp_path / "good.csv", tmp_path / "bad.csv"
     result = run(big, "--good", good, "--bad", bad)
-    assert result.exit_code == 1 and "17 good projects" in result.stdout and "3 projects with 3 problems" in result.stdout, result.output
+    assert result.exit_code == 1 and "17 good projects" in result.stdout and "3 projects, each below its problems (3)" in result.stdout, (
+        result.output
+    )
     assert [project.code for project in read_group_config(good).projects] == [f"p{n}" for n in range(20) if n not in (3, 7, 11)]
     assert run(good).exit_code == 0
     with pytest.raises(ConfigRejected) as whole:
         read_group_config(big)
     text = bad.read_text()
     assert all(f"# {problem}\n" in text for problem in whole.value.problems)
-    assert text.startswith("proj_code,pattern") and text.count("\n# line ") == 3
+    add = f'padocc-dagster add {bad} --group big --why "corrected"'
+    assert text.startswith(f"# Correct these lines, then: {add}\nproj_code,pattern") and text.count("\n# line ") == 3
     again = run(bad)
     assert again.exit_code == 1 and "none_*.nc" in again.stderr and "quotes" in again.stderr
+
+
+def test_a_rejected_config_says_how_to_begin_with_its_good_lines(big: Path) -> None:
+    said = run(big).stderr
+    assert "The other 17 project(s) are good." in said and "`padocc-dagster check big.csv --good good.csv --bad bad.csv`" in said
+    big.write_text("p,/nowhere/*.nc\n")
+    assert "are good" not in run(big).stderr
 
 
 def test_what_was_corrected_is_accepted_with_the_comments_left_in(big: Path, tmp_path: Path) -> None:

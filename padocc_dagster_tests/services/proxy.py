@@ -41,12 +41,18 @@ def proxy(page: Path, folder: Path, user: str, password: str) -> Iterator[int]:
         server.communicate(timeout=30)
 
 
-def status(port: int, body: str, login: str = "", **headers: str) -> int:
-    """The status of the answer to a GraphQL request. Raises OSError while nobody listens."""
+def answer(port: int, body: str, login: str = "", **headers: str) -> tuple[int, bytes]:
+    """The status and the text of the answer to a GraphQL request. Raises OSError while nobody listens."""
     if login:
         headers["Authorization"] = "Basic " + base64.b64encode(login.encode()).decode()
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     with closing(http.client.HTTPSConnection(LOOPBACK, port, context=context, timeout=30)) as connection:
         connection.request("POST", "/graphql", body, {"Content-Type": "application/json", **headers})
-        return connection.getresponse().status
+        response = connection.getresponse()
+        return response.status, response.read()
+
+
+def status(port: int, body: str, login: str = "", **headers: str) -> int:
+    """The status alone."""
+    return answer(port, body, login, **headers)[0]

@@ -29,7 +29,7 @@ from padocc_dagster.services.serving import is_served, serving
 from padocc_dagster.services.supervisor import DEATHS, Services, ServicesError
 from padocc_dagster.services.viewing import viewing
 from padocc_dagster_tests.other_user import as_nobody
-from padocc_dagster_tests.services.proxy import proxy
+from padocc_dagster_tests.services.proxy import answer, proxy
 from padocc_dagster_tests.services.proxy import status as proxied
 
 DEFINITIONS = """
@@ -54,7 +54,7 @@ with serving(Services(Workdir(Path(sys.argv[1])), module=sys.argv[2])) as servic
 LAUNCH = """mutation { launchRun(executionParams: {selector:
   {repositoryLocationName: "padocc_dagster", repositoryName: "__repository__", jobName: "wait"}})
   { __typename ... on LaunchRunSuccess { run { runId } } } }"""
-RUNS = "{ runsOrError { ... on Runs { results { runId status parentRunId } } } }"
+RUNS = "{ runsOrError { ... on Runs { results { runId status parentRunId tags { key value } } } } }"
 
 
 def wait_for(get: Callable[[], Any], seconds: float = 300.0) -> Any:
@@ -213,6 +213,28 @@ def test_behind_nginx_the_page_asks_for_a_login_and_refuses_other_sites(up: Up, 
         assert proxied(port, query, "ada:a secret") == 200
         assert proxied(port, query, "ada:a secret", Origin=f"https://127.0.0.1:{port}") == 200
         assert proxied(port, query, "ada:a secret", Origin="https://elsewhere.example") == 403
+
+
+def test_a_run_launched_behind_nginx_has_the_name_of_the_login_and_no_other_name(up: Up, tmp_path: Path) -> None:
+    forged = LAUNCH.replace("selector:", 'executionMetadata: {tags: [{key: "user", value: "eve"}]}, selector:')
+    with proxy(up.page, tmp_path, "ada", "a secret") as port:
+        wait_for(lambda: _status_or_none(port, "") == 401, 30)
+        _, text = answer(port, json.dumps({"query": forged}), "ada:a secret", **{"X-Forwarded-User": "eve"})
+    behind = json.loads(text)["data"]["launchRun"]["run"]["runId"]
+    direct = network.ask(up.page, forged, 30)["data"]["launchRun"]["run"]["runId"]
+    parent = f'{{parentRunId: "{behind}", strategy: ALL_STEPS, useParentRunTags: true}}'
+    again = f"""mutation {{ launchRunReexecution(reexecutionParams: {parent})
+      {{ ... on LaunchRunSuccess {{ run {{ runId }} }} }} }}"""
+    repeated = network.ask(up.page, again, 30)["data"]["launchRunReexecution"]["run"]["runId"]
+    tags = {run["runId"]: {tag["key"]: tag["value"] for tag in run["tags"]} for run in up.runs()}
+    assert tags[behind]["user"] == "ada" and "user" not in tags[direct] and "user" not in tags[repeated]
+    runs = (behind, direct, repeated)
+    (up.home.workdir.root / "go").touch()
+    wait_for(lambda: {up.status(run) for run in runs} == {"SUCCESS"})
+    (up.home.workdir.root / "go").unlink()
+    for run in runs:  # other tests count the runs
+        network.ask(up.page, f'mutation {{ deleteRun(runId: "{run}") {{ __typename }} }}')
+    assert not {each["runId"] for each in up.runs()} & set(runs)
 
 
 def _status_or_none(port: int, query: str) -> int | None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from padocc_dagster.services.webserver import OwnSite, is_local, is_own
+from padocc_dagster.services.webserver import OwnSite, is_local, is_own, user
 
 HOST = (b"host", b"localhost:3000")
 
@@ -50,6 +50,27 @@ def test_requests_of_this_page_and_of_programs_are_answered_and_those_of_other_s
 )
 def test_a_page_on_a_socket_answers_under_names_of_the_browser_s_own_machine_alone(host: str, local: bool) -> None:
     assert is_local({b"host": host.encode()}) is local
+
+
+@pytest.mark.parametrize(
+    ("on_socket", "sent", "name"),
+    [
+        (True, [(b"x-forwarded-user", "Zoë".encode())], "Zoë"),
+        (True, [(b"x-forwarded-user", b"a\tb\n" + b"c" * 200)], f"a b {'c' * 96}"),
+        (True, [(b"x-forwarded-user", b"\xff")], "\N{REPLACEMENT CHARACTER}"),
+        (True, [], ""),
+        (False, [(b"x-forwarded-user", b"ada")], ""),
+    ],
+)
+def test_the_name_of_a_login_is_taken_over_on_the_socket_alone(on_socket: bool, sent: list[tuple[bytes, bytes]], name: str) -> None:
+    seen = []
+
+    async def application(*_: Any) -> None:
+        seen.append(user.get())
+
+    scope = {"type": "http", "path": "/graphql", "headers": [HOST, *sent]}
+    asyncio.run(OwnSite(application, on_socket)(scope, None, application))
+    assert seen == [name] and not user.get()
 
 
 @pytest.mark.parametrize(

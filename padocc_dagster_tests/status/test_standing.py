@@ -7,6 +7,7 @@ import pytest
 
 from padocc_dagster.pipeline.workdir.event_log import record
 from padocc_dagster.pipeline.workdir.events import PhaseBegan, PhaseRequested, StartFailed
+from padocc_dagster.pipeline.workdir.files import write_json
 from padocc_dagster.pipeline.workdir.layout import Project, Workdir
 from padocc_dagster.pipeline.workdir.managed import manage
 from padocc_dagster.pipeline.workdir.rules import set_rules
@@ -48,6 +49,18 @@ def of(workdir: Workdir, code: str, **doing: Activity) -> Standing:
 def test_a_project_without_a_run_is_published_stopped_or_due(workdir: Workdir, code: str, kind: Kind, why: str) -> None:
     row = of(workdir, code)
     assert row.kind is kind and why in row.why and row.now is None
+
+
+def test_a_project_whose_product_was_withdrawn_is_not_published_until_another_is(workdir: Workdir) -> None:
+    shelf = workdir.completed / "g"
+    write_json(
+        shelf / ".withdrawn" / "published_k1.0_withdrawal.json", {"name": "published_k1.0", "who": "ada", "why": "wrong", "when": ""}
+    )
+    row = of(workdir, "published")
+    assert (row.kind, row.word, row.why) == (Kind.WITHDRAWN, "withdrawn", "published_k1.0, by ada: wrong")
+    assert "1 withdrawn" in totals([row]) and row.as_dict()["state"] == "withdrawn" and not row.kind.moves
+    (shelf / "published_k1.1").mkdir()
+    assert of(workdir, "published").kind is Kind.PUBLISHED
 
 
 def test_a_run_goes_before_what_the_files_say_and_hides_an_old_reason(workdir: Workdir) -> None:

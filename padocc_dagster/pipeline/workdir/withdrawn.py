@@ -14,7 +14,8 @@ from datetime import datetime
 from pathlib import Path
 
 from padocc_dagster.pipeline.workdir.files import CorruptFileError, read_json, write_json, write_text
-from padocc_dagster.pipeline.workdir.published import NAME, Published
+from padocc_dagster.pipeline.workdir.layout import Workdir
+from padocc_dagster.pipeline.workdir.published import NAME, Published, published_in
 
 FOLDER = ".withdrawn"
 SUFFIX = "_withdrawal.json"
@@ -47,6 +48,13 @@ def withdrawals(shelf: Path) -> list[Withdrawal]:
 def withdrawal_of(shelf: Path, name: str) -> Withdrawal | None:
     """Who withdrew this revision, or one that differs from it by its links alone (`k1.0` and `kr1.0`); None when nobody did."""
     return next((each for each in withdrawals(shelf) if _same(each.name) == _same(name)), None)
+
+
+def withdrawn_projects(workdir: Workdir, group: str) -> dict[str, Withdrawal]:
+    """Project code → its last withdrawal, of the projects with no published product left in the group's folder."""
+    found = {match["code"]: each for each in withdrawals(workdir.completed / group) if (match := NAME.fullmatch(each.name))}
+    left = {each.code for each in published_in(workdir, group)} if found else set()
+    return {code: each for code, each in found.items() if code not in left}
 
 
 def withdraw_product(published: Published, others: list[str], who: str, why: str) -> Withdrawal:

@@ -7,12 +7,14 @@ next look is the retry, so a controller in trouble gets no more calls than a hea
 import os
 import pwd
 import re
+import shlex
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from padocc_dagster.slurm.scheduler import remote
 from padocc_dagster.slurm.scheduler.answers import SACCT_FIELDS, SQUEUE_FORMAT, parse_sacct, parse_scontrol, parse_squeue
 from padocc_dagster.slurm.scheduler.job import Job
 
@@ -54,6 +56,8 @@ class Client:
     """SLURM, as its commands show it to this user."""
 
     timeout_seconds: float = 60.0
+    prefix: tuple[str, ...] = ()
+    """What stands before each command where another host reaches SLURM: `remote.py`."""
 
     def submit(self, script: Path, environment: Mapping[str, str]) -> int:
         """Submit a batch script, whose job sees exactly this environment, and return the job's id.
@@ -79,7 +83,8 @@ class Client:
         return [job for job in self._squeue(f"--name={name}") if job.name == name]
 
     def _squeue(self, *options: str) -> list[Job]:
-        mine = [f"--user={pwd.getpwuid(os.getuid()).pw_name}", "--states=all"]
+        user = "--me" if self.prefix else f"--user={pwd.getpwuid(os.getuid()).pw_name}"  # whoever that is on the other host
+        mine = [user, "--states=all"]
         try:
             return parse_squeue(self._call(["squeue", "--noheader", *mine, *options, f"--format={SQUEUE_FORMAT}"]))
         except RefusedError as error:
@@ -123,27 +128,25 @@ class Client:
         if environment is None:
             environment = {**self.own_environment(), "TZ": "UTC"}
         what = " ".join(argv[:1] if len(argv) < 2 or argv[1].startswith("-") else argv[:3])
+        command, own, text = (argv, dict(environment), b"")
+        if self.prefix:
+            command, own, text = remote.command(self.prefix, argv), remote.own_environment(), remote.sent(environment)
         try:
-            done = subprocess.run(
-                argv,
-                env=dict(environment),
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                text=True,
-                errors="replace",
-                timeout=self.timeout_seconds,
-            )
+            done = subprocess.run(command, env=own, input=text, capture_output=True, timeout=self.timeout_seconds)
         except FileNotFoundError:
-            raise NoAnswerError(f"{argv[0]} is not on PATH ({environment.get('PATH', '')}): this host cannot reach SLURM") from None
+            raise NoAnswerError(f"{command[0]} is not on PATH ({own.get('PATH', '')}): this host cannot reach SLURM") from None
         except OSError as error:
-            raise NoAnswerError(f"{argv[0]} cannot be started: {error.strerror}") from None
+            raise NoAnswerError(f"{command[0]} cannot be started: {error.strerror}") from None
         except subprocess.TimeoutExpired:
             raise NoAnswerError(f"{what} did not answer within {self.timeout_seconds:.0f} s") from None
+        printed, errors = done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace")
         if done.returncode:
-            said = " ".join((done.stderr or done.stdout).split()) or f"nothing, and ended with status {done.returncode}"
+            said = " ".join((errors or printed).split()) or f"nothing, and ended with status {done.returncode}"
             unknown = done.returncode < 0 or NO_ANSWER.search(said) or FULL.search(said)
+            if self.prefix and done.returncode in (remote.NO_CONNECTION, *remote.NOT_RUN):
+                unknown, what = True, f"{shlex.join(self.prefix)} {what}"
             raise (NoAnswerError if unknown else RefusedError)(f"{what}: {said[:1000]}")
-        return done.stdout + done.stderr if errors_too else done.stdout
+        return printed + errors if errors_too else printed
 
     @staticmethod
     def own_environment() -> dict[str, str]:

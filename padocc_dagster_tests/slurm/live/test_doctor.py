@@ -18,6 +18,7 @@ from padocc_dagster.pipeline.workdir.layout import Workdir
 from padocc_dagster.services.home import Home
 from padocc_dagster_tests.slurm.live.conftest import ROOT, environment, settings
 from padocc_dagster_tests.slurm.postgres import PASSWORD, Postgres
+from padocc_dagster_tests.slurm.ssh import sshd
 from tools.private.process import wait_until
 from tools.slurm_cluster.cluster import Cluster
 
@@ -73,6 +74,17 @@ def test_a_good_deployment_is_all_ok_and_nothing_is_left_of_the_examination(clus
     assert verdicts.count("ok") == 27 and set(verdicts) == {"ok", "All is well."}, result.output
     assert cluster.node in result.output and "the kernel held the job to 500 MiB" in result.output
     assert PASSWORD not in result.output and left_behind(home) == []
+
+
+def test_a_deployment_whose_commands_go_by_ssh_is_all_ok_over_one_connection(
+    deployment: tuple[Home, Postgres],
+) -> None:
+    """Its job gets the password of the database, and sees all folders: the doctor tries that."""
+    with tempfile.TemporaryDirectory() as folder, sshd(Path(folder)) as server:
+        lines = look(deployment, command_prefix=list(server.prefix))
+        assert not wrong(lines) and not not_checked(lines)
+        assert any("called by `ssh " in str(line) for line in lines) and server.connections() == 1
+    assert left_behind(deployment[0]) == []
 
 
 def test_a_job_that_cannot_start_in_time_is_cancelled_and_says_why_it_waited(cluster: Cluster, deployment: tuple[Home, Postgres]) -> None:
