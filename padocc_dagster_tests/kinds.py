@@ -36,6 +36,7 @@ UNIT_PATHS = (
     "pipeline/making/test_references.py",
     "pipeline/steps/test_faultlisting.py",
     "pipeline/workdir/test_disks.py",
+    "pipeline/workdir/test_files.py",
     "pipeline/workdir/test_history.py",
     "pipeline/workdir/test_locks.py",
     "pipeline/workdir/test_names_refused.py",

@@ -1,4 +1,4 @@
-"""A private Postgres for tests: its own data folder and port on loopback, a password, started and stopped at will."""
+"""A private Postgres for tests: its own data folder and port, a password, started and stopped at will."""
 
 import os
 import pwd
@@ -22,10 +22,13 @@ def programs() -> Path | None:
 
 
 class Postgres:
-    """One server over `folder`, which root gives to the user `postgres`: Postgres does not run as root."""
+    """One server over `folder`, which root gives to the user `postgres`: Postgres does not run as root.
 
-    def __init__(self, folder: Path) -> None:
-        self.folder, self.bin = folder, programs()
+    It answers at loopback, and at one more address of this machine to all hosts whose first three numbers are the same.
+    """
+
+    def __init__(self, folder: Path, address: str = "127.0.0.1") -> None:
+        self.folder, self.bin, self.address = folder, programs(), address
         assert self.bin is not None, "no Postgres is installed: apt-get install postgresql"
         self.user = "postgres" if os.getuid() == 0 else None
         with socket.socket() as probe:
@@ -34,7 +37,7 @@ class Postgres:
 
     def environment(self) -> dict[str, str]:
         """What deploy/slurm/dagster.yaml wants to know."""
-        names = {"HOST": "127.0.0.1", "NAME": DATABASE, "USER": USER, "PASSWORD": PASSWORD}
+        names = {"HOST": self.address, "NAME": DATABASE, "USER": USER, "PASSWORD": PASSWORD}
         return {f"PADOCC_DAGSTER_DB_{name}": value for name, value in names.items()}
 
     def create(self) -> None:
@@ -46,6 +49,8 @@ class Postgres:
             for path in (self.folder, password):
                 os.chown(path, entry.pw_uid, entry.pw_gid)
         self._run("initdb", "-D", str(self.folder / "data"), "-U", USER, "-A", "scram-sha-256", "--pwfile", str(password), "--no-sync")
+        with (self.folder / "data" / "pg_hba.conf").open("a") as rules:
+            rules.write(f"host all all {self.address}/24 scram-sha-256\n")
         self.start()
         environment = {**os.environ, "PGPASSWORD": PASSWORD}
         command = [str(self.bin / "createdb"), "-h", "127.0.0.1", "-p", str(self.port), "-U", USER, DATABASE]
@@ -53,7 +58,8 @@ class Postgres:
 
     def start(self) -> None:
         """Start the server. It ends, and its folder is removed, when the process of the tests is killed."""
-        options = f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c fsync=off -c max_connections=200"
+        addresses = ",".join({"127.0.0.1", self.address})
+        options = f"-p {self.port} -c listen_addresses={addresses} -c unix_socket_directories='' -c fsync=off -c max_connections=200"
         self._run("pg_ctl", "-D", str(self.folder / "data"), "-w", "-l", str(self.folder / "log"), "-o", options, "start")
         self.guard = IfKilled(sys.executable, "-m", __name__, self.folder)
 

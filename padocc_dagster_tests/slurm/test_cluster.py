@@ -13,7 +13,7 @@ import pytest
 import tools.slurm_cluster
 from tools.private import process
 from tools.private.folder import ClusterError
-from tools.slurm_cluster import configuration, daemons, jobs, machine
+from tools.slurm_cluster import configuration, daemons, hosts, jobs, machine
 from tools.slurm_cluster.cluster import Cluster
 from tools.slurm_cluster.daemons import DAEMONS
 from tools.slurm_cluster.folder import Folder
@@ -178,6 +178,30 @@ def test_start_says_in_one_sentence_what_to_install_and_makes_nothing(tmp_path: 
     assert not (tmp_path / "cluster").exists()
 
 
+def test_hosts_share_the_machines_network_where_nothing_can_give_them_one_and_the_reason_is_named(
+    short: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(short))
+    assert "apt-get install iproute2" in hosts.problem()
+    folder, size = Folder(short), configuration.Size(1, 100, nodes=2)
+    folder.make()
+    text = configuration.slurm_conf(folder, size, configuration.Ports(1, (2, 3), 4, 5), "here")
+    folder.slurm_conf.write_text(text)
+    node = daemons.nodes(folder)[0]
+    assert hosts.address(folder) == hosts.node_address(folder, node) == hosts.LOOPBACK
+    assert "--net" not in hosts.command(folder, node)
+    with pytest.raises(ClusterError, match="has no link of its own: ip is not installed"):
+        hosts.set_link(folder, node, "down")
+
+
+def test_hosts_of_a_network_have_an_address_each_and_so_has_the_machine(short: Path) -> None:
+    folder, size = Folder(short), configuration.Size(1, 100, nodes=2)
+    folder.make()
+    folder.slurm_conf.write_text(configuration.slurm_conf(folder, size, configuration.Ports(1, (2, 3), 4, 5), "here", "198.18.7"))
+    addresses = [hosts.address(folder), *(hosts.node_address(folder, node) for node in daemons.nodes(folder))]
+    assert addresses == ["198.18.7.1", "198.18.7.11", "198.18.7.12"]
+
+
 def test_a_folder_too_long_for_sockets_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ClusterError, match="shorter --directory"):
         Folder(tmp_path / ("long" * 20)).make()
@@ -216,8 +240,10 @@ def test_each_of_several_nodes_has_its_own_name_port_and_daemon(tmp_path: Path) 
     assert daemons.nodes(folder) == nodes and f"PartitionName=main Nodes={','.join(nodes)} " in text
     for node, port in zip(nodes, ports.slurmd, strict=True):
         assert f"NodeName={node} NodeHostname={node} NodeAddr=127.0.0.1 Port={port} " in text
-    assert daemons.names(folder) == (*daemons.SERVERS, *(f"slurmd@{node}" for node in nodes))
-    assert daemons.command(folder, f"slurmd@{nodes[1]}")[-2:] == ["-N", nodes[1]]
+    assert daemons.names(folder) == (*daemons.SERVERS, *(f"{name}@{node}" for name in ("host", "slurmd") for node in nodes))
+    assert daemons.command(folder, f"host@{nodes[1]}")[-1] == nodes[1]
+    with pytest.raises(ClusterError, match=f"the host of {nodes[1]} does not run"):
+        daemons.command(folder, f"slurmd@{nodes[1]}")
 
 
 def test_a_job_above_its_time_is_told_as_timeout(cluster: Cluster, job_beyond_its_minute: int) -> None:

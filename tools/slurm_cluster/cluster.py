@@ -9,10 +9,10 @@ from pathlib import Path
 
 from ..private import process
 from ..private.folder import ClusterError
-from . import accounting, jobs, machine, preparation
+from . import accounting, hosts, jobs, machine, preparation
 from .commands import run
 from .configuration import Size
-from .daemons import SERVERS, command, daemon_of, end_of_log, is_ready, names, nodes
+from .daemons import SERVERS, command, daemon_of, end_of_log, hosted, is_ready, names, nodes
 from .folder import Folder
 
 
@@ -56,6 +56,15 @@ class Cluster:
         """The names of all nodes."""
         return nodes(self.folder)
 
+    @property
+    def address(self) -> str:
+        """This machine's address as the nodes see it."""
+        return hosts.address(self.folder)
+
+    def on(self, node: str) -> list[str]:
+        """The words before a command that runs it on the host of a node, with that host's name and network. There must be several nodes."""
+        return hosts.on(self.folder, node)
+
     def command(self, *words: str) -> str:
         """What one of SLURM's commands prints; ClusterError with its words when it fails."""
         return run(self.folder, *words)
@@ -80,6 +89,7 @@ class Cluster:
                 self._start_daemons()
                 return True
             jobs.end_all(self.folder)
+            hosts.remove_links(self.folder)
             preparation.write(self.folder, self.size)
             try:
                 self._start_daemons()
@@ -135,6 +145,17 @@ class Cluster:
             with suppress(ProcessLookupError):
                 os.kill(pid, signals.SIGKILL)
 
+    def cut(self, node: str) -> None:
+        """Take down the link of a node's host: nothing there is reached any more, and all of it lives on.
+
+        ClusterError where nodes have no links: `hosts.problem` says why.
+        """
+        hosts.set_link(self.folder, node, "down")
+
+    def heal(self, node: str) -> None:
+        """Take the link of a node's host up again, after cut()."""
+        hosts.set_link(self.folder, node, "up")
+
     def drain(self, reason: str = "drained on purpose", node: str = "") -> None:
         """Let a node, the first by default, finish its jobs and take no new ones."""
         self.command("scontrol", "update", f"NodeName={node or self.node}", "State=DRAIN", f"Reason={reason}")
@@ -159,10 +180,13 @@ class Cluster:
         return self.command("sinfo", "-h", "-p", "main", "-n", node or self.node, "-o", "%T").strip()
 
     def _start_daemons(self) -> None:
+        hosts.make_bridge(self.folder)
         for name in names(self.folder):
             self.start_daemon(name)
             if name == "slurmdbd":
                 accounting.register(self.folder, self.size)
+            if name.startswith("host@"):
+                hosts.connect(self.folder, name.partition("@")[2])
         for node in self.nodes:
             process.wait_until(f"{node} is up", lambda node=node: not self.node_state(node).startswith(("unknown", "down", "idle*")))
 
@@ -170,6 +194,9 @@ class Cluster:
         for node in self.nodes:  # first, so that they start no more jobs while these are ended
             process.end(self.folder, daemon_of(self.folder, node))
         jobs.end_all(self.folder)
+        for node in hosted(self.folder):
+            process.end(self.folder, f"host@{node}")
+        hosts.remove_links(self.folder)
         for name in reversed(SERVERS):
             process.end(self.folder, name)
 

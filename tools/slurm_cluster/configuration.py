@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from .folder import Folder
+from .hosts import LOOPBACK
 
 
 @dataclass(frozen=True)
@@ -24,24 +25,27 @@ class Ports:
     database: int
 
 
-def slurm_conf(folder: Folder, size: Size, ports: Ports, host: str) -> str:
+def slurm_conf(folder: Folder, size: Size, ports: Ports, host: str, network: str = "") -> str:
     """slurm.conf (`man slurm.conf`): the nodes, the SLURM partitions main, debug and tiny, accounting enforced.
 
-    Several nodes are one machine with a slurmd for each, in which `%n` is the node's name; each has a host name of its own (`daemons.py`).
+    Several nodes have a slurmd each, in which `%n` is the node's name, on a host of its own (`hosts.py`). `network` is the first three
+    numbers of the hosts' addresses, in which this machine's ends with 1; empty where they share its own.
     """
     root, name = folder.root, folder.name
     names = [name] if size.nodes == 1 else [f"{name}-n{number}" for number in range(1, size.nodes + 1)]
     log = folder.log("slurmd" if size.nodes == 1 else "slurmd@%n")
     hosts = [host] if size.nodes == 1 else names
+    address = f"{network}.1" if network else LOOPBACK
+    addresses = [f"{network}.{10 + number}" if network else LOOPBACK for number in range(1, size.nodes + 1)]
     offers = f"CPUs={size.cpus} RealMemory={size.memory_mib} State=UNKNOWN"
     nodes = "\n".join(
-        f"NodeName={node} NodeHostname={hostname} NodeAddr=127.0.0.1 Port={port} {offers}"
-        for node, hostname, port in zip(names, hosts, ports.slurmd, strict=True)
+        f"NodeName={node} NodeHostname={hostname} NodeAddr={node_address} Port={port} {offers}"
+        for node, hostname, node_address, port in zip(names, hosts, addresses, ports.slurmd, strict=True)
     )
     all_nodes = ",".join(names)
     return f"""\
 ClusterName={name}
-SlurmctldHost={host}(127.0.0.1)
+SlurmctldHost={host}({address})
 SlurmUser=root
 SlurmdUser=root
 SlurmctldPort={ports.slurmctld}
@@ -74,7 +78,7 @@ SchedulerParameters=sched_interval=1,sched_min_interval=0,batch_sched_delay=0,de
 PreemptType=preempt/qos
 PreemptMode=REQUEUE
 AccountingStorageType=accounting_storage/slurmdbd
-AccountingStorageHost=127.0.0.1
+AccountingStorageHost={address}
 AccountingStoragePort={ports.slurmdbd}
 AccountingStoragePass={folder.munge_socket}
 AccountingStorageEnforce=associations,limits,qos

@@ -1,11 +1,13 @@
 """The daemons: with which command each starts, and how one sees that it answers.
 
-One node's daemon is called `slurmd`. Of several nodes each has its own, `slurmd@<node>`, which sees the node's name as that of its host.
+One node's daemon is called `slurmd`. Of several nodes each has its own, `slurmd@<node>`, on a host of its own, `host@<node>` (`hosts.py`).
 """
 
 import re
 import socket
 
+from ..private import process
+from . import hosts
 from .commands import answers
 from .folder import Folder
 
@@ -30,14 +32,21 @@ def daemon_of(folder: Folder, node: str) -> str:
 
 def names(folder: Folder) -> tuple[str, ...]:
     """All daemons of the cluster, in the order in which they start."""
-    return (*SERVERS, *(daemon_of(folder, node) for node in nodes(folder)))
+    return (*SERVERS, *(f"host@{node}" for node in hosted(folder)), *(daemon_of(folder, node) for node in nodes(folder)))
+
+
+def hosted(folder: Folder) -> list[str]:
+    """The nodes with a host of their own: all, where there are several."""
+    return [node for node in nodes(folder) if node != folder.name]
 
 
 def command(folder: Folder, daemon: str) -> list[str]:
     """The command of one daemon, in the foreground, so that its process id is known and nothing else writes its pid file."""
     program, _, node = daemon.partition("@")
+    if program == "host":
+        return hosts.command(folder, node)
     words = [program, *_arguments(folder, program, node or folder.name)]
-    return ["unshare", "--uts", "sh", "-c", 'hostname "$0" && exec "$@"', node, *words] if node else words
+    return [*hosts.on(folder, node), *words] if node else words
 
 
 def _arguments(folder: Folder, program: str, node: str) -> list[str]:
@@ -78,11 +87,14 @@ def is_ready(folder: Folder, daemon: str) -> bool:
         return answers(folder, "munge", "--no-input", f"--socket={folder.munge_socket}")
     if daemon == "mariadbd":
         return _connects(port(folder, "StoragePort"))
+    if daemon.startswith("host@"):
+        return process.find(folder, daemon) is not None
     if daemon == "slurmdbd":
         return _connects(port(folder, "DbdPort")) and answers(folder, "sacctmgr", "-nP", "show", "cluster")
     if daemon == "slurmctld":
         return answers(folder, "scontrol", "ping")
-    return _connects(_port_of(folder, daemon.partition("@")[2] or folder.name))
+    node = daemon.partition("@")[2] or folder.name
+    return _connects(_port_of(folder, node), hosts.node_address(folder, node))
 
 
 def port(folder: Folder, key: str) -> int:
@@ -108,9 +120,9 @@ def end_of_log(folder: Folder, daemon: str) -> str:
     return "\n".join(line for path in written for line in path.read_text(errors="replace").splitlines()[-5:])
 
 
-def _connects(number: int) -> bool:
+def _connects(number: int, address: str = hosts.LOOPBACK) -> bool:
     try:
-        socket.create_connection(("127.0.0.1", number), timeout=2).close()
+        socket.create_connection((address, number), timeout=2).close()
     except OSError:
         return False
     return True

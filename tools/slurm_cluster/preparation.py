@@ -3,7 +3,7 @@
 import secrets
 import shutil
 
-from . import configuration, machine
+from . import configuration, hosts, machine
 from .commands import run
 from .configuration import Size
 from .daemons import LOG_FILE_SIZE
@@ -14,9 +14,10 @@ def write(folder: Folder, size: Size) -> None:
     """Write the configuration, with ports that are free now, and make once what is kept: key and database."""
     slurmctld, slurmdbd, database, *slurmd = machine.free_ports(3 + size.nodes)
     ports, password = configuration.Ports(slurmctld, tuple(slurmd), slurmdbd, database), secrets.token_hex(16)
+    network = hosts.free_network() if size.nodes > 1 and not hosts.problem() else ""
     etc = folder.slurm_conf.parent
     texts = {
-        folder.slurm_conf: configuration.slurm_conf(folder, size, ports, machine.host()),
+        folder.slurm_conf: configuration.slurm_conf(folder, size, ports, machine.host(), network),
         etc / "slurmdbd.conf": configuration.slurmdbd_conf(folder, ports, password),
         etc / "cgroup.conf": configuration.cgroup_conf(machine.cgroup_plugin() or ""),
         folder.database_setup: configuration.database_setup(password),

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from padocc_dagster.pipeline.running.estimate import PHASES, Estimate, Parts, estimate, size_of
 from padocc_dagster.pipeline.workdir.event_log import events_of
 from padocc_dagster.pipeline.workdir.events import AnyEvent, Compared, PhaseEnded
-from padocc_dagster.pipeline.workdir.files import CorruptFileError, write_text
+from padocc_dagster.pipeline.workdir.files import CorruptFileError, read_bytes, write_text
 from padocc_dagster.pipeline.workdir.groups import project_codes
 from padocc_dagster.pipeline.workdir.layout import Project, Workdir
 from padocc_dagster.pipeline.workdir.outcome import Verdict
@@ -77,7 +77,7 @@ class Learned(BaseModel):
 def read_learned(workdir: Workdir, group: str) -> Learned:
     """What was learned last; nothing where there is no usable record."""
     try:
-        return Learned.model_validate_json(workdir.learned(group).read_bytes())
+        return Learned.model_validate_json(read_bytes(workdir.learned(group)))
     except (OSError, ValidationError):
         return Learned()
 

@@ -5,12 +5,15 @@ PADOCC truncates a file and then writes it (`padocc/core/filehandlers.py:377,573
 one is refused.
 """
 
+import errno
+import io
 import json
 import os
 import secrets
 from pathlib import Path
 from typing import Any
 
+ATTEMPTS = 20
 REMEDY = "restore it from a backup, or initialise the project again from its group config"
 
 
@@ -34,6 +37,25 @@ def write_text(path: Path, text: str, synced: bool = True) -> None:
         raise
 
 
+def read_bytes(path: Path) -> bytes:
+    """Read a file that other processes replace.
+
+    On NFS it is stale when that happens between its opening and its reading: then the new one is opened. Raises OSError as `open` does.
+    """
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            return path.read_bytes()
+        except OSError as error:
+            if error.errno != errno.ESTALE or attempt == ATTEMPTS:
+                raise
+    raise AssertionError
+
+
+def read_text(path: Path, errors: str = "strict") -> str:
+    """Read such a file as UTF-8, with \\n for each line break. Raises UnicodeDecodeError, too, unless `errors` says otherwise."""
+    return io.TextIOWrapper(io.BytesIO(read_bytes(path)), encoding="utf-8", errors=errors).read()
+
+
 def write_json(path: Path, value: Any) -> None:
     """Replace a JSON file in one step. A value that JSON cannot hold leaves the old file as it was."""
     write_text(path, json.dumps(value))
@@ -47,7 +69,7 @@ def write_lines(path: Path, lines: list[str]) -> None:
 def read_json(path: Path, remedy: str = REMEDY) -> dict[str, Any]:
     """Read a JSON object. Raises CorruptFileError, with what to do, when the file is missing, damaged or not an object."""
     try:
-        value = json.loads(path.read_text(encoding="utf-8"))
+        value = json.loads(read_text(path))
     except FileNotFoundError:
         raise CorruptFileError(f"{path} is missing: {remedy}") from None
     except (ValueError, UnicodeDecodeError) as error:
@@ -67,7 +89,7 @@ def append_text(log: Path, text: str) -> None:
 def last_lines(log: Path, count: int = 30) -> tuple[str, ...]:
     """The end of a log; nothing when there is none."""
     try:
-        return tuple(log.read_text(encoding="utf-8", errors="replace").splitlines()[-count:])
+        return tuple(read_text(log, "replace").splitlines()[-count:])
     except FileNotFoundError:
         return ()
 
@@ -75,6 +97,6 @@ def last_lines(log: Path, count: int = 30) -> tuple[str, ...]:
 def read_lines(path: Path) -> list[str]:
     """Read a list file, without blank lines. A missing file is an empty list."""
     try:
-        return [line for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+        return [line for line in read_text(path).splitlines() if line.strip()]
     except FileNotFoundError:
         return []

@@ -14,7 +14,7 @@ from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
-from padocc_dagster.pipeline.workdir.files import read_lines, write_lines, write_text
+from padocc_dagster.pipeline.workdir.files import read_lines, read_text, write_lines, write_text
 from padocc_dagster.pipeline.workdir.layout import Project, Workdir
 from padocc_dagster.pipeline.workdir.locks import held
 from padocc_dagster.pipeline.workdir.names import name_problem
@@ -99,7 +99,7 @@ def _time_and_size(path: Path) -> tuple[int, int] | None:
 def last_refresh(workdir: Workdir, group: str) -> str:
     """The word of `last_change` when the group's subsets were last written; empty when they never were."""
     try:
-        return _refreshed(workdir, group).read_text(encoding="utf-8", errors="replace")
+        return read_text(_refreshed(workdir, group), "replace")
     except FileNotFoundError:
         return ""
 

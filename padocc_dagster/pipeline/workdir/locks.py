@@ -65,10 +65,14 @@ def _spoil_empty_marker(path: Path) -> None:
 
 
 def _empty_marker(path: Path) -> tuple[int, int] | None:
-    """The identity of an empty marker, which a later one at the same place does not have; None when there is none."""
+    """The identity of an empty marker, which a later one at the same place does not have; None when there is none.
+
+    It is opened: to a mere `stat` NFS answers for seconds what it knew before, and the holder may have written its name since.
+    """
     try:
-        marker = os.stat(path)
-    except FileNotFoundError:
+        with open(path, "rb") as file:
+            marker = os.fstat(file.fileno())
+    except OSError:  # gone, or on NFS stale: removed between the two
         return None
     return None if marker.st_size else (marker.st_ino, marker.st_ctime_ns)
 

@@ -16,7 +16,7 @@ from typing import Any
 
 import yaml
 
-from padocc_dagster.pipeline.workdir.files import write_text
+from padocc_dagster.pipeline.workdir.files import read_text, write_text
 from padocc_dagster.pipeline.workdir.layout import Workdir
 from padocc_dagster.pipeline.workdir.locks import LockedError, held
 from padocc_dagster.pipeline.workdir.names import nearest
@@ -69,7 +69,7 @@ def read_rules(workdir: Workdir, group: str) -> Rules:
     """The group's rules; none when nobody set any. Raises ValueError, with what to do, for a file that cannot be rules."""
     path = rules_file(workdir, group)
     try:
-        return _rules(yaml.safe_load(path.read_text(encoding="utf-8")))
+        return _rules(yaml.safe_load(read_text(path)))
     except FileNotFoundError:
         return Rules()
     except (yaml.YAMLError, OSError, ValueError) as error:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from padocc_dagster.pipeline.workdir.event_log import end_at, failed_start
-from padocc_dagster.pipeline.workdir.files import write_text
+from padocc_dagster.pipeline.workdir.files import read_text, write_text
 from padocc_dagster.pipeline.workdir.layout import Project, Workdir
 from padocc_dagster.pipeline.workdir.outcome import PHASES, Verdict
 
@@ -90,7 +90,7 @@ def verdict_of(status: str) -> Verdict | None:
 def read_rows(path: Path) -> list[StatusRow]:
     """All rows of a status log; none when there is no log. Rows cut short are skipped."""
     try:
-        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+        lines = read_text(path, "replace").splitlines()
     except (FileNotFoundError, NotADirectoryError):
         return []
     return [row for row in map(_parse_row, lines) if row]
@@ -109,7 +109,7 @@ def _parse_row(line: str) -> StatusRow | None:
 
 def append_row(path: Path, phase: str, status: str, jobid: str = "") -> None:
     """Add a row as PADOCC writes it (commas and line breaks of every sort become dots), replacing the file in one step."""
-    before = path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
+    before = read_text(path, "replace") if path.exists() else ""
     row = ",".join(CUTS.sub(".", field) for field in (phase, status, f"{datetime.now():%H:%M %d/%m/%y}", jobid))
     write_text(path, "\n".join([*before.splitlines(), row]))
 

@@ -12,6 +12,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 FULL = {errno.ENOSPC, errno.EDQUOT}
+ATTEMPTS = 20
+"""To read a file that other processes replace."""
 NO_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EXDEV}
 
 
@@ -86,15 +88,28 @@ def read(path: Path) -> Report | None:
     Raises OSError when the file system does not answer.
     """
     try:
-        with open(path, "rb") as file:
-            written = os.fstat(file.fileno()).st_mtime
-            text = file.read()
+        written, text = _content(path)
     except FileNotFoundError:
         return None
     try:
         return _parsed(text)
     except (ValueError, TypeError, KeyError):
         return Report(job_id=0, host="", began=datetime.fromtimestamp(written, UTC))
+
+
+def _content(path: Path) -> tuple[float, bytes]:
+    """When the file was written, in seconds since 1970, and what is in it.
+
+    On NFS a file is stale that another process replaces between its opening and its reading: then the new one is opened.
+    """
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            with open(path, "rb") as file:
+                return os.fstat(file.fileno()).st_mtime, file.read()
+        except OSError as error:
+            if error.errno != errno.ESTALE or attempt == ATTEMPTS:
+                raise
+    raise AssertionError
 
 
 def _text(report: Report) -> bytes:

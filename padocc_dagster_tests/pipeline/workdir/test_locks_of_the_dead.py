@@ -103,6 +103,25 @@ def test_a_holder_that_refreshes_is_never_robbed(lock: Path, live: subprocess.Po
     assert f"pid={live.pid}" in lock.read_text()
 
 
+def test_a_marker_that_was_empty_for_a_moment_is_left_to_its_holder_also_where_nfs_still_has_it_as_empty(
+    lock: Path, live: subprocess.Popen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record, real, real_sleep = lock.read_text(), os.stat, time.sleep
+    os.truncate(lock, 0)
+    cached = os.stat(lock)
+    monkeypatch.setattr(os, "stat", lambda path, *more, **named: cached if path == lock else real(path, *more, **named))
+
+    def sleep(seconds: float) -> None:
+        if seconds == locks.EMPTY_SECONDS:
+            lock.write_text(record)
+        real_sleep(seconds)
+
+    monkeypatch.setattr(time, "sleep", sleep)
+    with pytest.raises(LockedError, match="another-host"), held(lock, "x", wait=0.1):
+        pass
+    assert lock.read_text() == record
+
+
 def test_a_holder_whose_clock_is_far_behind_is_not_robbed(lock: Path, live: subprocess.Popen, monkeypatch: pytest.MonkeyPatch) -> None:
     from padocc_dagster.pipeline.workdir import lease
 

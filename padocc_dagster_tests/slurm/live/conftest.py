@@ -225,7 +225,7 @@ def serve(folder: Path, cluster: Cluster, module: str, **launcher: Any) -> Itera
     """Postgres, the shims and the services over a fresh working directory, on a cluster that runs."""
     database = Path(tempfile.mkdtemp(prefix="padocc-dagster-postgres-"))
     database.chmod(0o755)  # pytest's own folders are closed to the user `postgres`
-    postgres = Postgres(database / "server")
+    postgres = Postgres(database / "server", cluster.address)
     postgres.create()
     home = Home(Workdir(folder / "work"))
     home.root.mkdir(parents=True)

@@ -154,6 +154,19 @@ def test_a_reader_never_sees_a_report_half_written(path: Path) -> None:
     assert len(seen) > 1
 
 
+def test_a_report_that_is_replaced_while_it_is_read_is_read_anew_as_nfs_needs(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    claim(path, REPORT)
+    real, stale = os.fstat, iter([True, True, False])
+
+    def fstat(descriptor: int) -> os.stat_result:
+        if next(stale):
+            raise OSError(errno.ESTALE, "Stale file handle")
+        return real(descriptor)
+
+    monkeypatch.setattr(os, "fstat", fstat)
+    assert read(path) == REPORT
+
+
 def test_on_a_full_disk_a_claim_counts_once_and_a_new_report_is_refused(small_disk: Path) -> None:
     fill(small_disk)
     path = small_disk / "run.json"
