@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from padocc_dagster.pipeline.comparison import Comparison, Request, compare, source_fingerprint
+from padocc_dagster.pipeline.workdir.disks import naming_full_disk
 from padocc_dagster.pipeline.workdir.event_log import record
 from padocc_dagster.pipeline.workdir.events import Compared, PhaseEnded
 from padocc_dagster.pipeline.workdir.files import CorruptFileError, read_json, write_json
@@ -30,7 +31,7 @@ def verify(root: str, project: str, requested: dict[str, int] | None = None, cpu
     """
     meter = Meter()
     workdir, key = Workdir(Path(root)), Project.parse(project)
-    with held(workdir.project_lock(key), f"project {key}"):
+    with naming_full_disk(workdir, key), held(workdir.project_lock(key), f"project {key}"):
         base = read_json(workdir.base_cfg(key))
         options = comparison_options(spec_of(workdir, key, base))
         comparison = compare(request_of(product_of(workdir, key, base), read_sources(workdir, key), options, str(key), cpus))

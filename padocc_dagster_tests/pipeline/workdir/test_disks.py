@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from padocc_dagster.doctor.folder import check_folder
+from padocc_dagster.pipeline.publishing import verify
 from padocc_dagster.pipeline.running import phases
 from padocc_dagster.pipeline.running.call import OperationFailedError, WorkerDiedError
 from padocc_dagster.pipeline.workdir.disks import DiskFullError, full_disk, full_folders, naming_full_disk
@@ -89,6 +90,12 @@ def test_an_end_that_a_full_disk_does_not_take_is_not_written(tmp_path: Path, mo
         with fill(folder):
             assert phases.scan(workdir, PROJECT).row == 0
         assert not workdir.status_log(PROJECT).exists()
+
+
+def test_a_comparison_names_a_full_disk(tmp_path: Path) -> None:
+    with small_disk(tmp_path / "work", "size=2m") as folder:
+        with fill(folder), pytest.raises(DiskFullError, match=f"{folder} has 0 MiB left"):
+            verify.verify(str(folder), str(PROJECT))
 
 
 def test_the_doctor_names_a_full_disk(completed: Path) -> None:

@@ -16,8 +16,8 @@ from tools.private.folder import ClusterError
 
 SEED = "FAULT_SEED"
 """The seed of the fault suite, in the environment."""
-FEW, MANY = 10, 20
-"""Runs in all tests, and in the fault suite."""
+FEW, MANY = 7, 20
+"""Runs in `make test`, one of each kind, and in the fault suite."""
 BESIDE = "while services, daemons and nodes fail"
 FAULTS = {
     "mixed plain": fault(f"it works {BESIDE}"),

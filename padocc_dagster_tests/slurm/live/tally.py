@@ -38,8 +38,14 @@ def duplicates(live: LiveSlurm, runs: list[dg.DagsterRun], lines: list[dict[str,
     accounted, reported = _ends(live, {line["job"] for line in lines}), _reported_ends(runs)
     for (_, event), told in attempts.items():
         if event == "began":
-            spans = sorted((line["time"], reported.get(line["run"]) or _end_after(line["time"], accounted[line["job"]])) for line in told)
-            found += [f"{told[0]['piece']}: two attempts were at work at {b[0]:.3f}" for a, b in combinations(spans, 2) if b[0] < a[1]]
+            spans = sorted(
+                (line["time"], reported.get(line["run"]) or _end_after(line["time"], accounted[line["job"]]), line["job"]) for line in told
+            )
+            found += [
+                f"{told[0]['piece']}: job {b[2]} was at work at {b[0]:.3f}, and job {a[2]} until {a[1]:.3f} ({accounted[a[2]]})"
+                for a, b in combinations(spans, 2)
+                if b[0] < a[1]
+            ]
     return found
 
 
