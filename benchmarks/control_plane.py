@@ -33,7 +33,7 @@ from benchmarks.idle import services_of
 from benchmarks.pages import load_seconds
 from benchmarks.usage import Usage, counted
 from padocc_dagster.conductor.sync import materialization
-from padocc_dagster.dagster_private import keep_sqlite_open
+from padocc_dagster.dagster_connections import keep_sqlite_open
 from padocc_dagster.partitions import add_projects
 from padocc_dagster.pipeline.workdir.files import write_lines
 from padocc_dagster.pipeline.workdir.layout import Project, Workdir

@@ -104,7 +104,7 @@ def main(workdir: Workdir) -> None:
 
 
 if __name__ == "__main__":
-    from padocc_dagster.dagster_private import keep_sqlite_open
+    from padocc_dagster.dagster_connections import keep_sqlite_open
 
     keep_sqlite_open()
     main(Workdir(Path(sys.argv[1])))

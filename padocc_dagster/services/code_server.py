@@ -2,7 +2,7 @@
 
 from importlib.metadata import entry_points
 
-from padocc_dagster.dagster_private import keep_sqlite_open
+from padocc_dagster.dagster_connections import keep_sqlite_open
 
 if __name__ == "__main__":
     keep_sqlite_open()

@@ -22,7 +22,7 @@ class Idleness:
     @classmethod
     def of(cls, home: Home) -> "Idleness":
         """Of the instance in DAGSTER_HOME. Raises ServicesError when it cannot be opened."""
-        from padocc_dagster.dagster_private import keep_sqlite_open
+        from padocc_dagster.dagster_connections import keep_sqlite_open
         from padocc_dagster.services.instance import InstanceProblem, open_instance
         from padocc_dagster.slurm.yaml_fields import load
 

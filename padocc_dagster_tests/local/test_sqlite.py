@@ -9,10 +9,10 @@ from pathlib import Path
 SCRIPT = """
 import json, os, sqlite3, sys
 from pathlib import Path
-from padocc_dagster import dagster_private
+from padocc_dagster import dagster_connections
 if sys.argv[2] == "kept":
-    dagster_private.keep_sqlite_open()
-    dagster_private.keep_sqlite_open()
+    dagster_connections.keep_sqlite_open()
+    dagster_connections.keep_sqlite_open()
 import dagster as dg
 opened, connect = [], sqlite3.connect
 def counted(*args, **kwargs):
@@ -41,8 +41,8 @@ with dg.DagsterInstance.from_config(str(home)) as instance:
     found = [instance.get_run_by_id(run).status.value for run in runs]
     events = [messages(run) for run in runs]
     count = len(instance.fetch_materializations(dg.AssetKey("thing"), limit=99).records)
-    kept = len(dagster_private._engines)
-dagster_private.close_sqlite()
+    kept = len(dagster_connections._engines)
+dagster_connections.close_sqlite()
 answer = {"found": found, "events": events, "count": count, "opened": len(opened), "kept": kept, "left": open_databases()}
 print(json.dumps(answer))
 """

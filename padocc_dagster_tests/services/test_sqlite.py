@@ -7,7 +7,7 @@ from pathlib import Path
 SCRIPT = """
 import sys
 import dagster as dg
-from padocc_dagster.dagster_private import keep_sqlite_open
+from padocc_dagster.dagster_connections import keep_sqlite_open
 keep_sqlite_open()
 with dg.DagsterInstance.local_temp(sys.argv[1]) as instance:
     for storage in (instance.run_storage, instance.schedule_storage):

@@ -10,7 +10,8 @@ import pytest
 import yaml
 from dagster_postgres import utils
 
-from padocc_dagster.dagster_private import definitions_module, keep_postgres_open
+from padocc_dagster.dagster_connections import keep_postgres_open
+from padocc_dagster.dagster_private import definitions_module
 from padocc_dagster.pipeline.workdir.layout import Workdir
 from padocc_dagster.services.at_work import Reader
 from padocc_dagster.services.home import Home
