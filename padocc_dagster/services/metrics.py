@@ -1,6 +1,6 @@
 """What a working directory and its instance do now, as metrics for Prometheus. Nothing is changed, and nothing runs between two scrapes.
 
-padocc_projects{group, place}              published, at work, waiting, stopped: each project in one of them
+padocc_projects{group, place}              published, at work, waiting, stopped, withdrawn: each project in one
 padocc_projects_ended{group, phase, outcome}   by the end of their last phase
 padocc_products{group, result}             published products, by what the watch over their sources found last
 padocc_source_bytes, padocc_product_bytes, padocc_used_core_seconds{group}

@@ -47,7 +47,7 @@ def once(workdir: Workdir) -> Samples:
 def test_projects_products_and_amounts_are_counted_by_group(workdir: Workdir) -> None:
     found = once(workdir)
     places = {name[2]: value for name, value in found.items() if name[0] == "padocc_projects"}
-    assert places == {"published": 2, "at work": 1, "waiting": 0, "stopped": 1}
+    assert places == {"published": 2, "at work": 1, "waiting": 0, "stopped": 1, "withdrawn": 0}
     assert found["padocc_projects_ended", "g", "failed", "compute"] == 1
     assert (found["padocc_products", "g", "differs"], found["padocc_products", "g", "not looked at yet"]) == (1, 1)
     assert found["padocc_source_bytes", "g"] == 12e6 and found["padocc_used_core_seconds", "g"] > 0

@@ -16,9 +16,10 @@ from padocc_dagster.pipeline.workdir.layout import Project, Workdir
 from padocc_dagster.pipeline.workdir.outcome import Verdict
 from padocc_dagster.pipeline.workdir.published import Published, published_in
 from padocc_dagster.pipeline.workdir.status import ProjectState, StatusRow, passed_phases, read_rows
+from padocc_dagster.pipeline.workdir.withdrawn import withdrawn_projects
 
-Place = Literal["published", "at work", "waiting", "stopped"]
-PLACES: tuple[Place, ...] = ("published", "at work", "waiting", "stopped")
+Place = Literal["published", "at work", "waiting", "stopped", "withdrawn"]
+PLACES: tuple[Place, ...] = ("published", "at work", "waiting", "stopped", "withdrawn")
 FAULTLISTED = "Faultlisted"
 MADE = ("product", "cloud_format", "revision", "product_bytes")
 """What is kept of a computation's details."""
@@ -31,7 +32,7 @@ class Facts:
     code: str
     state: ProjectState
     place: Place
-    """`stopped` waits for a person, `waiting` for a run."""
+    """`stopped` waits for a person, `waiting` for a run; `withdrawn` has published, and nothing of that is left."""
     passed: frozenset[str]
     """The phases whose result is valid."""
     ended: Mapping[str, datetime]
@@ -88,7 +89,8 @@ class Facts:
 def read_facts(workdir: Workdir, group: str) -> list[Facts]:
     """The facts of every project of the group, in PADOCC's order."""
     published = {each.code: each for each in published_in(workdir, group)}  # sorted by revision, so that the newest is kept
-    return [_facts(workdir, Project(group, code), state, published.get(code)) for code, state in group_states(workdir, group).items()]
+    withdrawn, states = withdrawn_projects(workdir, group), group_states(workdir, group)
+    return [_facts(workdir, Project(group, code), state, published.get(code), code in withdrawn) for code, state in states.items()]
 
 
 def count_in(details: Mapping[str, Any], name: str) -> float:
@@ -102,7 +104,7 @@ def counted(facts: Sequence[Facts]) -> dict[Place, int]:
     return {place: sum(each.place == place for each in facts) for place in PLACES}
 
 
-def _facts(workdir: Workdir, project: Project, state: ProjectState, published: Published | None) -> Facts:
+def _facts(workdir: Workdir, project: Project, state: ProjectState, published: Published | None, is_withdrawn: bool) -> Facts:
     rows, events = read_rows(workdir.status_log(project)), events_of(workdir, project)
     passed = frozenset(passed_phases(rows))
     ends = list(_ends(events))
@@ -111,7 +113,7 @@ def _facts(workdir: Workdir, project: Project, state: ProjectState, published: P
     return Facts(
         code=project.code,
         state=state,
-        place=place,
+        place="withdrawn" if is_withdrawn and place == "published" else place,
         passed=passed,
         ended=_ended(rows, last, passed),
         stopped=_exact(state.since, last.get(state.phase)) if place == "stopped" and state.since else None,

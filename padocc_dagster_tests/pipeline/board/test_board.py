@@ -11,11 +11,13 @@ import pytest
 
 from padocc_dagster.actions.step import ProjectsConfig
 from padocc_dagster.pipeline.board import failures_of, forecast_of, read_facts, write_board
-from padocc_dagster.pipeline.board.facts import FAULTLISTED
+from padocc_dagster.pipeline.board.facts import FAULTLISTED, counted
 from padocc_dagster.pipeline.board.page import duration
 from padocc_dagster.pipeline.steps.choice import chosen
 from padocc_dagster.pipeline.workdir.files import append_text
 from padocc_dagster.pipeline.workdir.layout import Workdir
+from padocc_dagster.pipeline.workdir.published import published_in
+from padocc_dagster.pipeline.workdir.withdrawn import withdraw_product
 from padocc_dagster_tests.pipeline.board.groups import WORST, many, write_group
 
 ENDS = {
@@ -84,6 +86,15 @@ def test_a_project_whose_failed_phase_was_requested_again_waits_for_a_run(workdi
     write_group(workdir, "g", ENDS)
     note(workdir, {Project("g", "broken"): PhaseRequested(phase="compute", who="ada", why="to see")})
     assert {each.code: each.place for each in read_facts(workdir, "g")}["broken"] == "waiting"
+
+
+def test_a_project_whose_product_was_withdrawn_does_not_count_as_published(workdir: Workdir) -> None:
+    write_group(workdir, "g", ENDS)
+    [published] = published_in(workdir, "g")
+    withdraw_product(published, [], "ada", "the calendar is wrong")
+    facts = {each.code: each for each in read_facts(workdir, "g")}
+    assert facts["done"].place == "withdrawn" and counted(list(facts.values()))["published"] == 0
+    assert "0 of 6 published" in board(workdir)
 
 
 def test_failures_are_shown_by_class_the_most_frequent_first(workdir: Workdir) -> None:
