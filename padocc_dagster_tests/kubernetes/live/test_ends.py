@@ -164,7 +164,7 @@ def test_nothing_was_done_twice_and_nothing_was_lost(begun: Begun, record_proper
 def test_the_doctor_finds_all_of_it_well_and_leaves_nothing_behind(live: LiveKubernetes) -> None:
     lines: list[Line] = list(examine(live.services.home, True, PATIENCE))
     found = {line.subject: line for line in lines}
-    assert [found[subject].verdict for subject in CHECKED] == [Verdict.OK] * len(CHECKED), list(map(str, lines))
+    assert [subject for subject in CHECKED if subject not in found or found[subject].verdict is not Verdict.OK] == [], list(map(str, lines))
     wrong = {line.subject for line in lines if line.verdict is Verdict.WRONG}
     assert wrong == {"run settings", "storage"}, "few runs at once, and SQLite serves one host only"
     jobs = live.cluster.request("GET", "/apis/batch/v1/namespaces/padocc/jobs")["items"]
