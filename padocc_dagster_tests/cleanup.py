@@ -6,10 +6,11 @@ Child processes need no more than `processes.dies_with_parent`.
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Self
 
+import psutil
 import pytest
 
 WAIT = "import os, sys; sys.stdin.read(1) or os.execvp(sys.argv[1], sys.argv[1:])"
@@ -62,3 +63,13 @@ def fill(folder: Path) -> Iterator[None]:
         yield
     finally:
         filler.unlink()
+
+
+def at_work_below(pid: int, name: str = "") -> list[int]:
+    """The processes that descend from this one and have not ended, those of that name where one is given."""
+    found = []
+    for process in psutil.Process(pid).children(recursive=True):
+        with suppress(psutil.NoSuchProcess):
+            if process.status() != psutil.STATUS_ZOMBIE and name in ("", process.name()):
+                found.append(process.pid)
+    return found

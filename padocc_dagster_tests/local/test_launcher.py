@@ -12,6 +12,7 @@ from padocc_dagster.dagster_private import LaunchRunContext, WorkerStatus
 from padocc_dagster.local import fork_server
 from padocc_dagster.pipeline.running.forked import FORK_SERVER
 from padocc_dagster.runs import FAILURE_REASON, STEP_FAILURE
+from padocc_dagster.services import processes
 from padocc_dagster_tests.conftest import fork_server_at
 from padocc_dagster_tests.local.conftest import Launched, loaded_server, wait_for
 
@@ -94,7 +95,7 @@ def test_a_killed_keeper_takes_its_run_along_which_the_monitor_finds(launched: L
     process, keeper = launched.process(run_id), launched.keeper(run_id)
     assert launched.launcher.check_run_worker_health(launched.run(run_id)).status is WorkerStatus.RUNNING
     keeper.kill()
-    wait_for("the process's end", lambda: not process.is_running() or process.status() == psutil.STATUS_ZOMBIE)
+    wait_for("the process's end", lambda: not processes.is_alive(process))
     wait_for("the keeper's end", lambda: launched.records.keeper(run_id) is None)
     assert launched.launcher.check_run_worker_health(launched.run(run_id)).status is WorkerStatus.FAILED
     assert launched.records.abandoned() == [run_id]

@@ -14,6 +14,7 @@ from padocc_dagster.pipeline.running.call import WorkerDiedError
 from padocc_dagster.pipeline.workdir.files import read_json, write_json
 from padocc_dagster.pipeline.workdir.outcome import Verdict
 from padocc_dagster.pipeline.workdir.product import product_of
+from padocc_dagster.services import processes
 from padocc_dagster_tests.make_netcdf import Series
 from padocc_dagster_tests.pipeline.killing import wait_for
 from padocc_dagster_tests.pipeline.moments import ending_at
@@ -119,7 +120,7 @@ def test_a_worker_ends_with_its_parent_and_the_lock_is_free_at_once(many: Made, 
     parent, worker = computing_elsewhere(made)
     parent.send_signal(signal.SIGKILL)
     parent.wait()
-    wait_for(lambda: not worker.is_running() or worker.status() == psutil.STATUS_ZOMBIE, "the worker's end")
+    wait_for(lambda: not processes.is_alive(worker), "the worker's end")
     assert made.run("compute").verdict is Verdict.OK
     assert made.verified()["problems"] == []
 

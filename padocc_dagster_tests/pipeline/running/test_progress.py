@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
-import psutil
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -21,6 +20,7 @@ from padocc_dagster.pipeline.running.progress import LIMIT, Sample, has_progress
 from padocc_dagster.pipeline.running.samples import sample_of
 from padocc_dagster.pipeline.workdir.event_log import ends_of
 from padocc_dagster.pipeline.workdir.outcome import Verdict
+from padocc_dagster_tests.cleanup import at_work_below
 from padocc_dagster_tests.conftest import fork_server_at
 from padocc_dagster_tests.pipeline import stalls
 from padocc_dagster_tests.pipeline.projects import Made
@@ -71,7 +71,7 @@ def test_a_worker_without_progress_is_stopped_with_its_stack(
     assert line in stopped.value.stack
     assert "filelock" in stopped.value.stack, "the stack has all threads"
     assert "state " in stopped.value.stack, "the stack has what the kernel says"
-    assert not [process for process in psutil.Process().children(recursive=True) if process.name() == "sleep"]
+    assert not at_work_below(os.getpid(), "sleep")
 
 
 @pytest.mark.parametrize("operation", stalls.STEPS)

@@ -18,6 +18,7 @@ import yaml
 
 from padocc_dagster.pipeline.workdir.layout import Project, Workdir
 from padocc_dagster.pipeline.workdir.status import project_state, read_rows
+from padocc_dagster.services import processes
 from padocc_dagster.slurm.runs import tags
 from padocc_dagster_tests.make_netcdf import Series, write
 from padocc_dagster_tests.slurm.live import second_host
@@ -134,7 +135,7 @@ def test_when_the_link_heals_the_worker_that_lived_on_ends_and_the_retry_that_wa
     node, first = holder(live, CUT_SHORT)
     assert first == cut[CUT_SHORT] and len(events(live, CUT_SHORT, "began", "compute")) == 1
     cluster.heal(node)
-    live.wait("the worker of the failed job to be ended", lambda: not first.is_running() or first.status() == psutil.STATUS_ZOMBIE)
+    live.wait("the worker of the failed job to be ended", lambda: not processes.is_alive(first))
     ended = time.time()
     live.wait("the retry to begin", lambda: len(events(live, CUT_SHORT, "began", "compute")) == 2)
     assert holder(live, CUT_SHORT)[0] != node

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import psutil
 import pytest
 
+from padocc_dagster.services import processes
 from padocc_dagster.slurm.runs import tags
 from padocc_dagster_tests.slurm.live import mixture
 from padocc_dagster_tests.slurm.live.conftest import ALLOCATION, LOAD, LiveSlurm, serve
@@ -112,7 +113,7 @@ def test_runs_whose_jobs_the_controller_forgot_at_its_start_are_retried(live: Li
     live.cluster.kill("slurmctld")
     live.cluster.start_daemon("slurmctld", "-c")
     live.wait_for(works, "FAILURE")
-    assert not first.is_running() or first.status() == psutil.STATUS_ZOMBIE
+    assert not processes.is_alive(first)
     gate(live, at_work).touch()
     for run_id in (works, waits):
         said, _ = ended(live, run_id, 2)

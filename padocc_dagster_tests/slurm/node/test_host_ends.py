@@ -11,6 +11,7 @@ from contextlib import suppress
 import psutil
 import pytest
 
+from padocc_dagster.services import processes
 from padocc_dagster_tests.slurm.node.host_jobs import HOST, PYTHON, SLEEP, STEP, WORKER, Jobs, is_alive, wait_for
 
 FAMILY = """
@@ -190,6 +191,6 @@ def test_a_host_whose_job_step_is_killed_ends_with_all_that_it_started(jobs: Job
     pids = [jobs.pid(name) for name in ("begun", *RELATIVES)]
     step.kill()
     step.wait()
-    wait_for(lambda: not host.is_running() or host.status() == psutil.STATUS_ZOMBIE, "the end of the host")
+    wait_for(lambda: not processes.is_alive(host), "the end of the host")
     assert [pid for pid in pids if is_alive(pid)] == []
     assert (jobs.reported().stop_signal, jobs.reported().signal) == ("SIGTERM", 9) and jobs.reported().ended

@@ -13,8 +13,10 @@ from pathlib import Path
 import psutil
 import pytest
 
+from padocc_dagster.services import processes
 from padocc_dagster.slurm.node.host_folder import Host, HostFolder, Request
 from padocc_dagster.slurm.node.report import Report, claim, read
+from padocc_dagster_tests.cleanup import at_work_below
 from padocc_dagster_tests.slurm.node.host_jobs import STEP, wait_for
 from padocc_dagster_tests.slurm.node.pretended_warmth import EDITED, FAILING
 
@@ -163,7 +165,7 @@ def test_a_run_goes_with_its_host(node: Node) -> None:
     (child,) = psutil.Process(node.process.pid).children()
     node.signal(signal.SIGKILL)
     node.end()
-    wait_for(lambda: not child.is_running() or child.status() == psutil.STATUS_ZOMBIE, "the run's process to end")
+    wait_for(lambda: not processes.is_alive(child), "the run's process to end")
 
 
 def test_a_host_whose_job_step_is_killed_ends_with_its_runs(node: Node) -> None:
@@ -174,7 +176,7 @@ def test_a_host_whose_job_step_is_killed_ends_with_its_runs(node: Node) -> None:
     (host,) = psutil.Process(node.process.pid).children()
     node.signal(signal.SIGKILL)
     node.end()
-    wait_for(lambda: not host.is_running() or host.status() == psutil.STATUS_ZOMBIE, "the host to end")
+    wait_for(lambda: not processes.is_alive(host), "the host to end")
     assert node.said("deaf-x").stop_signal == read(node.report).stop_signal == "SIGTERM" and node.said("deaf-x").ended
     assert (node.folder.runs("claimed"), node.folder.runs("closed")) == (["deaf-x"], ["ok-late"])
 
@@ -215,8 +217,7 @@ def test_nothing_that_a_run_started_outlives_it(node: Node) -> None:
     node.join("leave-x")
     node.start()
     node.done("leave-x")
-    left = [process for process in psutil.Process(node.process.pid).children(recursive=True) if process.status() != psutil.STATUS_ZOMBIE]
-    assert left == []
+    assert at_work_below(node.process.pid) == []
 
 
 def test_after_something_was_edited_a_host_starts_no_more(node: Node) -> None:
