@@ -73,8 +73,10 @@ class Children:
             def ended(done: "Future[list[Result]]") -> None:
                 if done.cancelled():
                     return
-                feed(executor)
-                if error := done.exception():
+                error = done.exception()
+                if not isinstance(error, BrokenProcessPool):  # the pool reports that with a lock held, which `submit` waits for (3.12)
+                    feed(executor)
+                if error:
                     results[number].set_exception(error)
                 else:
                     results[number].set_result(done.result())

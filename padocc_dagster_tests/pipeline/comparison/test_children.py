@@ -106,6 +106,24 @@ def test_a_killed_process_ends_the_work_as_no_exception_that_is_caught_by_others
     assert done.returncode == 0, done.stderr
 
 
+def test_nothing_is_given_to_a_process_that_has_died() -> None:
+    """Its pool reports that with a lock held that the next call would wait for (CPython 3.12 and later)."""
+    script = """
+    from concurrent.futures import ProcessPoolExecutor
+    too_late = []
+    def submit(executor, *call, own=ProcessPoolExecutor.submit):
+        too_late.extend([call] if executor._broken else [])
+        return own(executor, *call)
+    ProcessPoolExecutor.submit = submit
+    try:
+        with children(2) as processes:
+            list(processes.map(dies_at_7, range(5000)))
+    except ChildDied:
+        sys.exit(len(too_late))
+    """
+    assert ran(script).returncode == 0
+
+
 def test_processes_end_with_the_one_that_forked_them() -> None:
     script = """
     with children(2) as processes:
