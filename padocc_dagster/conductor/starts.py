@@ -139,6 +139,6 @@ def why(instance: dg.DagsterInstance, run: dg.DagsterRun) -> str:
     kinds = {dg.DagsterEventType.STEP_FAILURE, dg.DagsterEventType.RUN_FAILURE, dg.DagsterEventType.RUN_CANCELED}
     events = [entry.dagster_event for entry in reversed(instance.all_logs(run.run_id, of_type=kinds)) if entry.dagster_event]
     steps = [event.step_failure_data.user_failure_data for event in events if event.is_step_failure]
-    told = [data.description for data in steps if data and data.description]
-    told += [event.message for event in events if not event.is_step_failure and event.message]
-    return told[0].splitlines()[0] if told else "Dagster gives no reason"
+    reasons = [data.description for data in steps if data and data.description]
+    reasons += [event.message for event in events if not event.is_step_failure and event.message]
+    return reasons[0].splitlines()[0] if reasons else "Dagster gives no reason"
