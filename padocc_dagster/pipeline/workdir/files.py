@@ -13,7 +13,7 @@ import secrets
 from pathlib import Path
 from typing import Any
 
-ATTEMPTS = 20
+ATTEMPTS = 200
 REMEDY = "restore it from a backup, or initialise the project again from its group config"
 
 

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 FULL = {errno.ENOSPC, errno.EDQUOT}
-ATTEMPTS = 20
+ATTEMPTS = 200
 """To read a file that other processes replace."""
 NO_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EXDEV}
 

@@ -56,8 +56,9 @@ def _reported_ends(runs: list[dg.DagsterRun]) -> dict[str, float]:
 
 
 def _end_after(began: float, ends: list[float]) -> float:
-    """When that incarnation of the job ended. SLURM tells whole seconds, cut."""
-    return min((end for end in ends if end >= int(began)), default=float("inf"))
+    """When that incarnation of the job ended. SLURM has whole seconds, cut, and for a job that its controller forgot an end that may lie
+    before the work began: then that is all that is known."""
+    return min((end for end in ends if end >= int(began)), default=max(ends, default=float("inf")))
 
 
 def _ends(live: LiveSlurm, jobs: Collection[str]) -> dict[str, list[float]]:
