@@ -59,7 +59,7 @@ def look(workdir: Workdir, group: str, before: Seen | None, now: float) -> tuple
     sentences = _sentences(before, seen, facts, wrong) if before else []
     if not sentences:
         return "", seen
-    places = ", ".join(f"{number} {place}" for place, number in counts.items())
+    places = ", ".join(f"{number} {place}" for place, number in counts.items() if number or place != "withdrawn")
     return "\n".join([*sentences, f"Of {len(facts)} projects: {places}."]), seen.model_copy(update={"sent": now})
 
 
