@@ -1,4 +1,4 @@
-"""Connections of Dagster's storages that are kept open: by itself, Dagster opens one for each statement.
+"""Connections of Dagster's storages that are kept open: Dagster opens one for each statement.
 
 Private parts of Dagster are replaced here. Review them at each new version, as those of `dagster_private.py`.
 """

@@ -76,7 +76,7 @@ def config_of(step: "ManualStep", **given: Any) -> "StepConfig":
 
 
 def account() -> str:
-    """The name of the account that this process runs as, whatever the environment says."""
+    """The name of the account that this process runs as, which no variable of the environment changes."""
     try:
         return pwd.getpwuid(os.getuid()).pw_name
     except KeyError:  # in a container

@@ -92,7 +92,7 @@ def _part(path: Path, good: Path, bad: Path, rejected: "ConfigRejected") -> None
         raise ValueError(f"{path.name} cannot be parted. {problem}") from None
     if not parted.good_count:
         raise ValueError(f"{path.name} has no project without a problem, so nothing was written.\n{rejected}")
-    add = f'padocc-dagster add {shlex.quote(str(bad))} --group {path.stem} --why "corrected"'
+    add = f'padocc-dagster add {shlex.quote(str(bad))} --group {shlex.quote(path.stem)} --why "corrected"'
     for target, text in ((good, parted.good), (bad, f"# Correct these lines, then: {add}\n{parted.bad}")):
         write_text(Path(os.path.abspath(target)), text)
     if {Path(os.path.abspath(each)).parent for each in (good, bad)} != {path.parent} and not _mean_the_same(good, bad, rejected):

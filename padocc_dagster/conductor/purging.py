@@ -1,6 +1,6 @@
 """Which of Dagster's old runs may go, and their removal with their events and log files. PADOCC's files and the events beside them stay.
 
-Kept are, whatever their age:
+These are kept at any age:
 
 - runs that have not ended, or whose job's or pod's end is not settled;
 - of each project, group and group config the last run, and those before it back to the last one that succeeded: from them the conductor

@@ -78,13 +78,6 @@ SINCE = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
 
 
 @pytest.fixture
-def slurm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pretended:
-    made = Pretended(tmp_path / "programs")
-    monkeypatch.setenv("PATH", f"{made.folder}{os.pathsep}{os.environ['PATH']}")
-    return made
-
-
-@pytest.fixture
 def script(tmp_path: Path) -> Path:
     path = tmp_path / "job.sh"
     path.write_text("#!/bin/bash\n#SBATCH --job-name=n\n#SBATCH --comment=c\n")
